@@ -29,6 +29,8 @@ const codes = {
   'store-locked': 'halt',
   'store-damaged': 'halt',
   'store-failed': 'restart',
+  'store-version-unknown': 'halt',
+  'store-closed': 'halt',
   'lines-unavailable': 'restart',
   'deadline-exceeded': 'restart',
   internal: 'halt',

@@ -1,0 +1,96 @@
+import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+
+/**
+ * One entry of a journal segment on disk, a line of text:
+ *
+ * ```
+ * J1 SEQUENCE DURABLE LENGTH SHA256 CRC32 PAYLOAD\n
+ *    12       12      8      64     8     LENGTH bytes, canonical JSON
+ * ```
+ *
+ * Decimal fields are filled up with zeros, so the head is always 112 bytes. SHA256 is the hash of the payload; CRC32 that of all
+ * before it in the head. DURABLE is how many bytes of the segment were known to be on the medium when the entry was written: an
+ * entry thereby proves that everything before its DURABLE had been acknowledged, and a scan can tell a torn tail from damage. The
+ * first line of a segment bears the mark `S1` instead and describes the segment.
+ */
+export type FrameMark = 'J1' | 'S1';
+
+export interface Frame {
+  readonly mark: FrameMark;
+  readonly sequence: number;
+  /** Bytes of the segment that were durable when this was written. */
+  readonly durable: number;
+  readonly sha256: string;
+  /** A view into the buffer that was decoded. */
+  readonly payload: Buffer;
+  /** Where the next frame begins. */
+  readonly next: number;
+}
+
+export const headBytes = 112;
+export const longestPayload = 16 * 1024 * 1024;
+
+/** A frame as the two chunks that are written, head and payload with its line end. */
+export function encodeFrame(mark: FrameMark, sequence: number, durable: number, payload: Buffer): readonly Buffer[] {
+  const digest = hash('sha256', payload, 'hex');
+  const head = `${mark} ${digits(sequence, 12)} ${digits(durable, 12)} ${digits(payload.byteLength, 8)} ${digest}`;
+  const check = crc32(head).toString(16).padStart(8, '0');
+  return [Buffer.from(`${head} ${check} `, 'latin1'), payload, lineEnd];
+}
+
+/** Bytes that a frame with this payload takes. */
+export function frameBytes(payload: Buffer): number {
+  return headBytes + payload.byteLength + 1;
+}
+
+/** The frame at `offset`, or in words what is wrong with it. */
+export function decodeFrame(content: Buffer, offset: number): Frame | string {
+  const head = decodeHead(content, offset);
+  if (typeof head === 'string') return head;
+  const start = offset + headBytes;
+  const end = start + head.length;
+  if (end + 1 > content.byteLength) return 'the entry is longer than what is left of the file';
+  if (content[end] !== 0x0a) return 'the entry does not end with a line end';
+  const payload = content.subarray(start, end);
+  if (hash('sha256', payload, 'hex') !== head.sha256) return 'the hash of the payload is not the one in its head';
+  return { mark: head.mark, sequence: head.sequence, durable: head.durable, sha256: head.sha256, payload, next: end + 1 };
+}
+
+interface Head {
+  readonly mark: FrameMark;
+  readonly sequence: number;
+  readonly durable: number;
+  readonly length: number;
+  readonly sha256: string;
+}
+
+function decodeHead(content: Buffer, offset: number): Head | string {
+  if (content.byteLength - offset < headBytes) return 'the head is longer than what is left of the file';
+  const text = content.latin1Slice(offset, offset + headBytes);
+  const match = headPattern.exec(text);
+  if (match === null) return 'this is not the head of an entry';
+  if (crc32(text.slice(0, headBytes - 10)) !== Number.parseInt(text.slice(headBytes - 9, headBytes - 1), 16)) {
+    return 'the checksum of the head is wrong';
+  }
+  const [, mark, sequence, durable, length, sha256] = match as unknown as [string, FrameMark, string, string, string, string];
+  return { mark, sequence: Number(sequence), durable: Number(durable), length: Number(length), sha256 };
+}
+
+/**
+ * True where a later entry proves that byte `from` had been acknowledged. Looks at every place at which a head could begin, since
+ * the damage may have hit a line end or a length.
+ */
+export function provenDurable(content: Buffer, from: number): boolean {
+  for (let at = content.indexOf(entryMark, from + 1); at !== -1; at = content.indexOf(entryMark, at + 1)) {
+    const head = decodeHead(content, at);
+    if (typeof head !== 'string' && head.durable > from) return true;
+  }
+  return false;
+}
+
+const headPattern = /^(J1|S1) (\d{12}) (\d{12}) (\d{8}) ([0-9a-f]{64}) ([0-9a-f]{8}) $/;
+const entryMark = Buffer.from('J1 ', 'latin1');
+const lineEnd = Buffer.from('\n', 'latin1');
+
+const digits = (value: number, width: number) => value.toString().padStart(width, '0');

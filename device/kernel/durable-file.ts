@@ -1,0 +1,168 @@
+import { dirname, resolve } from 'node:path';
+import { AtalayaError, systemCode } from './errors.ts';
+import type { Files, OpenFile } from './files.ts';
+
+/**
+ * The two ways in which Atalaya puts bytes on disk so that they are there after a power cut: a whole file replaced at once, and a
+ * file that only grows. When a promise of this module has resolved, what it promised is on the medium.
+ */
+
+/** Ending of a file that is being written; whatever bears it after a crash was never finished and may be removed. */
+export const partEnding = '.part';
+
+/**
+ * Replaces or creates a file at once: a reader, and a start after a power cut at any moment, sees the old content or the new one.
+ *
+ * The content goes to `path.part`, is fsynced and renamed, and the folder is fsynced. One writer per path at a time. On a fault
+ * the part is removed where that still works, and the old content stands; throws `store-full` or `store-failed`.
+ */
+export async function writeWholeFile(files: Files, path: string, content: Uint8Array): Promise<void> {
+  const part = `${path}${partEnding}`;
+  try {
+    const file = await files.open(part, 'create');
+    try {
+      await file.write([content], 0);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await files.rename(part, path);
+    await files.syncFolder(dirname(path));
+  } catch (error) {
+    await files.remove(part).catch(() => undefined);
+    throw storeFault(error, `cannot write ${path}`);
+  }
+}
+
+/** The content of a file, or undefined where there is none. Throws `store-failed` where it cannot be read. */
+export async function readWholeFile(files: Files, path: string): Promise<Buffer | undefined> {
+  try {
+    const file = await files.open(path, 'read');
+    try {
+      const content = Buffer.allocUnsafe(await file.size());
+      return content.subarray(0, await file.read(content, 0));
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw storeFault(error, `cannot read ${path}`);
+  }
+}
+
+/** Makes a folder and those above it where they are missing, and makes their names durable. */
+export async function makeFolders(files: Files, path: string): Promise<void> {
+  const folder = resolve(path);
+  try {
+    await files.makeFolder(folder);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'EEXIST') return;
+    const above = dirname(folder);
+    if (code !== 'ENOENT' || above === folder) throw storeFault(error, `cannot make the folder ${folder}`);
+    await makeFolders(files, above);
+    return makeFolders(files, folder);
+  }
+  try {
+    await files.syncFolder(dirname(folder));
+  } catch (error) {
+    throw storeFault(error, `cannot make the folder ${folder} durable`);
+  }
+}
+
+/**
+ * A file that grows at its end, each append on the medium before its promise resolves. One append at a time.
+ *
+ * After the first fault nothing is appended any more: a failed fsync leaves the page cache in a state that no later fsync can vouch
+ * for (Linux marks the pages clean), so it is never tried again on the same file. What had been acknowledged stands before
+ * `length`; what failed is cut off where the file still obeys.
+ */
+export class AppendFile {
+  readonly #file: OpenFile;
+  readonly #path: string;
+  #length: number;
+  #fault: AtalayaError | undefined;
+
+  constructor(file: OpenFile, path: string, length: number) {
+    this.#file = file;
+    this.#path = path;
+    this.#length = length;
+  }
+
+  /** Opens an existing file whose content is good up to `length` bytes. */
+  static async open(files: Files, path: string, length: number): Promise<AppendFile> {
+    try {
+      return new AppendFile(await files.open(path, 'update'), path, length);
+    } catch (error) {
+      throw storeFault(error, `cannot open ${path}`);
+    }
+  }
+
+  /** Bytes that are durable. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Appends and makes durable. Throws `store-full` or `store-failed`, from then on each time. */
+  async append(chunks: readonly Uint8Array[]): Promise<void> {
+    if (this.#fault !== undefined) throw this.#fault;
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+    try {
+      await this.#file.write(chunks, this.#length);
+    } catch (error) {
+      const cut = await this.#cut(true);
+      throw this.#fail(error, cut);
+    }
+    try {
+      await this.#file.datasync();
+    } catch (error) {
+      await this.#cut(false);
+      throw this.#fail(error, false);
+    }
+    this.#length += bytes;
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
+  async #cut(sync: boolean): Promise<boolean> {
+    try {
+      await this.#file.truncate(this.#length);
+      if (sync) await this.#file.datasync();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #fail(error: unknown, cut: boolean): AtalayaError {
+    const tail = cut
+      ? 'what was written of it has been cut off again'
+      : 'what was written of it may stand at the end; the next start checks it';
+    this.#fault = storeFault(error, `cannot append to ${this.#path} after byte ${this.#length}; ${tail}`);
+    return this.#fault;
+  }
+}
+
+const full = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** The fault that a failed file operation is: `store-full` where space ran out, else `store-failed`. Faults of ours pass through. */
+export function storeFault(error: unknown, what: string): AtalayaError {
+  if (error instanceof AtalayaError) return error;
+  const code = systemCode(error);
+  if (code !== undefined && full.has(code)) {
+    return new AtalayaError('store-full', `${what}: no space left (${code})`, {
+      hint: 'Free space on the data disk and start again; everything acknowledged is kept.',
+      cause: error,
+    });
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new AtalayaError('store-failed', `${what}: ${reason}`, {
+    hint:
+      code === 'EROFS' || code === 'EACCES' || code === 'EPERM'
+        ? 'Make the data folder writable for this user and start again.'
+        : 'Check the data disk and start again; everything acknowledged is kept.',
+    cause: error,
+  });
+}

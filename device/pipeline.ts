@@ -1,0 +1,160 @@
+import type { Camera } from './capture/camera.ts';
+import type { Frame } from './capture/frame.ts';
+import { FrameMailbox } from './capture/frame-mailbox.ts';
+import type { FrameRing, HeldFrame } from './capture/frame-ring.ts';
+import type { Detection } from './detect/detection.ts';
+import type { Detector } from './detect/detector.ts';
+import type { Crossing, Infraction } from './judge/infraction.ts';
+import type { Track, TrackUpdate } from './track/track.ts';
+
+/** The stages that a frame passes, in order. */
+export interface Stages {
+  readonly camera: Camera;
+  readonly ring: FrameRing;
+  readonly detector: Detector;
+  readonly tracker: { update(frame: Frame, detections: readonly Detection[]): TrackUpdate };
+  readonly judge: { observe(update: TrackUpdate, frame: Frame): Judged };
+  /** Resolves when the evidence is durable. Takes what it needs from the ring before it returns its promise. */
+  readonly seal: (infraction: Infraction, track: Track | undefined, ring: FrameRing) => Promise<string>;
+  /** Called with what is sealed already. Must return at once. */
+  readonly announce: (infraction: Infraction, evidence: string) => void;
+  readonly observer: PipelineObserver;
+}
+
+export interface Judged {
+  readonly infractions: readonly Infraction[];
+  readonly crossings: readonly Crossing[];
+}
+
+/** Told what happens; cannot change it. */
+export interface PipelineObserver {
+  captured(frame: Frame): void;
+  skipped(frame: Frame): void;
+  processed(frame: Frame, detections: readonly Detection[], update: TrackUpdate): void;
+  crossed(crossing: Crossing): void;
+}
+
+export interface Flow {
+  /** `newest`: the detector sees the present and misses what came meanwhile. `every`: it sees every frame. */
+  readonly frames: 'newest' | 'every';
+  /** Evidence that may wait to be durable before judging pauses. */
+  readonly sealsAtOnce: number;
+}
+
+/**
+ * The way of a frame: capture, detect, track, judge, seal, announce.
+ *
+ * Guarantees: frames are tracked and judged in the order of capture; nothing is announced before its seal is durable; when the source
+ * ends, fails or is aborted, every frame that was taken is judged and every infraction sealed before the promise settles; a fault of the
+ * source is thrown after that, a fault of a later stage stops the capture.
+ */
+export async function runPipeline(stages: Stages, flow: Flow, signal: AbortSignal): Promise<void> {
+  const stop = new AbortController();
+  const capturing = AbortSignal.any([signal, stop.signal]);
+  const mailbox = new FrameMailbox<HeldFrame>(flow.frames, (held) => {
+    stages.observer.skipped(held.frame);
+    held.release();
+  });
+  const captured = capture(stages, mailbox, capturing).finally(() => mailbox.close());
+  const judged = judgeAll(stages, mailbox, flow).catch((error: unknown) => {
+    stop.abort();
+    mailbox.close();
+    throw error;
+  });
+  const [source, later] = await Promise.allSettled([captured, judged]);
+  stages.ring.clear();
+  if (later.status === 'rejected') throw later.reason;
+  if (source.status === 'rejected') throw source.reason;
+}
+
+async function capture(
+  { camera, ring, observer }: Stages,
+  mailbox: FrameMailbox<HeldFrame>,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const frame of camera.frames(signal)) {
+    observer.captured(frame);
+    await mailbox.put(ring.push(frame));
+  }
+}
+
+async function judgeAll(stages: Stages, mailbox: FrameMailbox<HeldFrame>, flow: Flow): Promise<void> {
+  const seals = new SealQueue(stages, flow.sealsAtOnce);
+  // With every frame wanted, the next one is already with the detector while this one is tracked and judged.
+  const ahead = flow.frames === 'every' ? 1 : 0;
+  const inFlight: { readonly held: HeldFrame; readonly found: Promise<readonly Detection[]> }[] = [];
+  try {
+    for (;;) {
+      const held = await mailbox.take();
+      if (held !== undefined) {
+        const found = stages.detector.detect(held.frame);
+        found.catch(() => {});
+        inFlight.push({ held, found });
+      }
+      while (inFlight.length > (held === undefined ? 0 : ahead)) await judgeOne(stages, inFlight, seals);
+      if (held === undefined) return;
+    }
+  } finally {
+    for (const { held } of inFlight) held.release();
+    await seals.drain();
+  }
+}
+
+async function judgeOne(
+  { tracker, judge, observer }: Stages,
+  inFlight: { readonly held: HeldFrame; readonly found: Promise<readonly Detection[]> }[],
+  seals: SealQueue,
+): Promise<void> {
+  seals.check();
+  const next = inFlight.shift();
+  if (next === undefined) return;
+  const { frame } = next.held;
+  try {
+    const detections = await next.found;
+    const update = tracker.update(frame, detections);
+    const { infractions, crossings } = judge.observe(update, frame);
+    observer.processed(frame, detections, update);
+    for (const crossing of crossings) observer.crossed(crossing);
+    for (const infraction of infractions) {
+      const track = [...update.live, ...update.ended].find(({ id }) => id === infraction.track);
+      await seals.add(infraction, track);
+    }
+  } finally {
+    next.held.release();
+  }
+}
+
+/** Seals beside the judging, announces in order, and remembers the first fault. */
+class SealQueue {
+  readonly #stages: Stages;
+  readonly #limit: number;
+  readonly #waiting: Promise<void>[] = [];
+  #announced: Promise<void> = Promise.resolve();
+  #fault: { readonly error: unknown } | undefined;
+
+  constructor(stages: Stages, limit: number) {
+    this.#stages = stages;
+    this.#limit = limit;
+  }
+
+  async add(infraction: Infraction, track: Track | undefined): Promise<void> {
+    const sealed = this.#stages.seal(infraction, track, this.#stages.ring);
+    const previous = this.#announced;
+    const announced = Promise.all([sealed, previous]).then(([evidence]) => this.#stages.announce(infraction, evidence));
+    announced.catch((error: unknown) => {
+      this.#fault ??= { error };
+    });
+    this.#announced = announced;
+    this.#waiting.push(announced);
+    while (this.#waiting.length > this.#limit) await this.#waiting.shift();
+  }
+
+  /** Throws what the first failed seal failed with: a unit that cannot keep evidence must not go on as if it could. */
+  check(): void {
+    if (this.#fault !== undefined) throw this.#fault.error;
+  }
+
+  async drain(): Promise<void> {
+    await Promise.all(this.#waiting);
+  }
+}

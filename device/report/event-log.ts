@@ -1,0 +1,230 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { z } from 'zod';
+import { objectClasses } from '../detect/detection.ts';
+import { type Crossing, type Infraction, type Measurement, ruleNames } from '../judge/infraction.ts';
+import { AtalayaError, systemCode } from '../kernel/errors.ts';
+import { toIso } from '../kernel/units.ts';
+
+const objectClass = z.enum(objectClasses);
+
+const measurement = z.discriminatedUnion('rule', [
+  z.object({
+    rule: z.literal('speeding'),
+    speedKmh: z.number(),
+    uncertaintyKmh: z.number(),
+    limitKmh: z.number(),
+    toleranceKmh: z.number(),
+    chargedKmh: z.number(),
+  }),
+  z.object({
+    rule: z.literal('red-light'),
+    head: z.string(),
+    line: z.string(),
+    redForS: z.number(),
+    speedKmh: z.number().exactOptional(),
+  }),
+  z.object({
+    rule: z.literal('stop-line'),
+    head: z.string(),
+    line: z.string(),
+    beyondPx: z.number(),
+    beyondM: z.number().exactOptional(),
+    standingS: z.number(),
+  }),
+  z.object({
+    rule: z.literal('wrong-way'),
+    lane: z.string(),
+    againstDeg: z.number(),
+    distancePx: z.number(),
+    distanceM: z.number().exactOptional(),
+  }),
+  z.object({ rule: z.literal('stopping'), zone: z.string(), standingS: z.number(), allowedS: z.number() }),
+  z.object({ rule: z.literal('blocked-box'), zone: z.string(), standingS: z.number(), allowedS: z.number() }),
+  z.object({
+    rule: z.literal('restricted-lane'),
+    lane: z.string(),
+    allowed: z.array(objectClass).readonly(),
+    insideS: z.number(),
+  }),
+]) satisfies z.ZodType<Measurement>;
+
+const finding = z.object({
+  name: z.string(),
+  value: z.union([z.number(), z.string(), z.boolean()]),
+  unit: z.string().exactOptional(),
+  limit: z.union([z.number(), z.string()]).exactOptional(),
+  says: z.string(),
+});
+
+/** What every event carries. */
+const common = {
+  /** Frame of the source, from 0. */
+  frame: z.int().nonnegative(),
+  /** Capture time of that frame: ISO 8601, UTC, milliseconds. */
+  time: z.iso.datetime({ precision: 3 }),
+  track: z.int().positive(),
+  class: objectClass,
+};
+
+/** One line of the events file. */
+export const runEventSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('infraction'),
+    ...common,
+    rule: z.enum(ruleNames),
+    /** Null where the road user stood in none of the scene's lanes. */
+    lane: z.string().nullable(),
+    measured: measurement,
+    findings: z.array(finding).readonly(),
+    /** Id of the sealed record. */
+    evidence: z.string().min(1),
+  }),
+  z.object({
+    kind: z.literal('crossing'),
+    ...common,
+    line: z.string(),
+    direction: z.string(),
+  }),
+]);
+export type RunEvent = z.infer<typeof runEventSchema>;
+
+/** The event of an infraction whose evidence has been sealed under `evidence`. */
+export function infractionEvent(infraction: Infraction, evidence: string): RunEvent {
+  return {
+    kind: 'infraction',
+    frame: infraction.frame,
+    time: toIso(infraction.time.utc),
+    track: infraction.track,
+    class: infraction.class,
+    rule: infraction.rule,
+    lane: infraction.lane ?? null,
+    measured: infraction.measured,
+    findings: infraction.findings,
+    evidence,
+  };
+}
+
+export function crossingEvent(crossing: Crossing): RunEvent {
+  return {
+    kind: 'crossing',
+    frame: crossing.frame,
+    time: toIso(crossing.time.utc),
+    track: crossing.track,
+    class: crossing.class,
+    line: crossing.line,
+    direction: crossing.direction,
+  };
+}
+
+/** The event as one line of JSON, its line feed included. */
+export function encodeEvent(event: RunEvent): string {
+  return `${JSON.stringify(event)}\n`;
+}
+
+/**
+ * The events file of one run: a line an event, in the order of the calls.
+ *
+ * One file is one run: opening it empties what stood there, so that a reader never counts two runs as one. A run without events
+ * leaves an empty file.
+ */
+export class EventLog {
+  readonly #path: string;
+  readonly #file: FileHandle;
+  #last: Promise<void> = Promise.resolve();
+  #bytes = 0;
+  #closed = false;
+
+  private constructor(path: string, file: FileHandle) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  /** Throws `usage-invalid` where the path cannot be written, `store-full` where the disk has no room. */
+  static async open(path: string): Promise<EventLog> {
+    try {
+      return new EventLog(path, await open(path, 'w'));
+    } catch (error) {
+      if (systemCode(error) === 'ENOSPC') throw full(path, error);
+      throw new AtalayaError('usage-invalid', `The events file ${path} cannot be written: ${reason(error)}`, {
+        hint: 'Give --events a file in a folder that exists and that you may write to.',
+        cause: error,
+      });
+    }
+  }
+
+  /**
+   * Resolves when the system has taken the line. After a line that failed every later one fails too, with the same error, so that
+   * the file holds whole lines and no gap between them. Throws `store-full` or `store-failed`.
+   */
+  async append(event: RunEvent): Promise<void> {
+    if (this.#closed) throw new AtalayaError('internal', `The events file ${this.#path} is closed`);
+    const line = encodeEvent(event);
+    this.#last = this.#last.then(() => this.#write(line));
+    await this.#last;
+  }
+
+  /** Waits for the lines under way, brings them to the disk and closes the file; may be called twice. Throws as `append` does. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.#last;
+      await this.#flush();
+    } finally {
+      await this.#file.close();
+    }
+  }
+
+  async #write(line: string): Promise<void> {
+    try {
+      await this.#file.appendFile(line);
+      this.#bytes += Buffer.byteLength(line);
+    } catch (error) {
+      // Half a line would spoil the file for its readers; where it cannot be cut off, the error below says enough.
+      await this.#file.truncate(this.#bytes).catch(() => undefined);
+      throw this.#fault(error);
+    }
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      await this.#file.sync();
+    } catch (error) {
+      // A pipe or a terminal has nothing to bring to a disk.
+      if (systemCode(error) === 'EINVAL' || systemCode(error) === 'ENOTSUP') return;
+      throw this.#fault(error);
+    }
+  }
+
+  #fault(error: unknown): AtalayaError {
+    if (systemCode(error) === 'ENOSPC') return full(this.#path, error);
+    return new AtalayaError('store-failed', `The events file ${this.#path} cannot be written: ${reason(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function full(path: string, cause: unknown): AtalayaError {
+  return new AtalayaError('store-full', `No room is left for the events file ${path}`, {
+    hint: 'Free some space or give --events a file on another disk.',
+    cause,
+  });
+}
+
+function reason(error: unknown): string {
+  switch (systemCode(error)) {
+    case 'ENOENT':
+      return 'its folder does not exist';
+    case 'ENOTDIR':
+      return 'a part of its path is a file, not a folder';
+    case 'EISDIR':
+      return 'it is a folder';
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied';
+    case 'EROFS':
+      return 'the file system is read-only';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}

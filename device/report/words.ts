@@ -1,0 +1,158 @@
+import type { Measurement, RuleName } from '../judge/infraction.ts';
+import type { Milliseconds, UtcMilliseconds } from '../kernel/units.ts';
+import type { RunRecord } from './run-record.ts';
+
+/** The same figure reads the same on the console and on the page: every wording of a value stands here. */
+
+const ruleTitles: Record<RuleName, string> = {
+  speeding: 'Speeding',
+  'red-light': 'Red light',
+  'stop-line': 'Stop line',
+  'wrong-way': 'Wrong way',
+  stopping: 'Forbidden stopping',
+  'blocked-box': 'Blocked box',
+  'restricted-lane': 'Restricted lane',
+};
+
+/** The rule's name as a person writes it: `Red light`. */
+export const ruleTitle = (rule: RuleName): string => ruleTitles[rule];
+
+/** The figure that decides, in about thirty characters: `78.2 ±0.6 in 50 km/h`, `red for 3.7 s, 45 km/h`. */
+export function keyFigure(measured: Measurement): string {
+  switch (measured.rule) {
+    case 'speeding':
+      return `${fixed(measured.speedKmh, 1)} ±${fixed(measured.uncertaintyKmh, 1)} in ${brief(measured.limitKmh)} km/h`;
+    case 'red-light': {
+      const speed = measured.speedKmh === undefined ? '' : `, ${fixed(measured.speedKmh, 0)} km/h`;
+      return `red for ${fixed(measured.redForS, 1)} s${speed}`;
+    }
+    case 'stop-line': {
+      const beyond =
+        measured.beyondM === undefined ? `${fixed(measured.beyondPx, 0)} px` : `${fixed(measured.beyondM, 1)} m`;
+      return `${beyond} over, ${fixed(measured.standingS, 1)} s`;
+    }
+    case 'wrong-way': {
+      const distance =
+        measured.distanceM === undefined ? `${fixed(measured.distancePx, 0)} px` : `${fixed(measured.distanceM, 1)} m`;
+      return `${distance} at ${fixed(measured.againstDeg, 0)}° to the lane`;
+    }
+    case 'stopping':
+    case 'blocked-box':
+      return `stood ${fixed(measured.standingS, 1)} s, ${brief(measured.allowedS)} s allowed`;
+    case 'restricted-lane':
+      return `${fixed(measured.insideS, 1)} s in a lane for ${measured.allowed.join(', ')}`;
+  }
+}
+
+/** Every figure of the measurement with its name, for a table. */
+export function figures(measured: Measurement): readonly (readonly [name: string, value: string])[] {
+  switch (measured.rule) {
+    case 'speeding':
+      return [
+        ['Measured', `${fixed(measured.speedKmh, 1)} km/h`],
+        ['Standard uncertainty', `±${fixed(measured.uncertaintyKmh, 2)} km/h`],
+        ['Limit', `${brief(measured.limitKmh)} km/h`],
+        ['Tolerance deducted', `${fixed(measured.toleranceKmh, 1)} km/h`],
+        ['Charged', `${fixed(measured.chargedKmh, 1)} km/h`],
+      ];
+    case 'red-light':
+      return [
+        ['Signal head', measured.head],
+        ['Stop line', measured.line],
+        ['Red for', `${fixed(measured.redForS, 2)} s`],
+        ...optional('Speed', measured.speedKmh, 'km/h'),
+      ];
+    case 'stop-line':
+      return [
+        ['Signal head', measured.head],
+        ['Stop line', measured.line],
+        ['Beyond the line', `${fixed(measured.beyondPx, 0)} px`],
+        ...optional('On the road', measured.beyondM, 'm'),
+        ['Standing', `${fixed(measured.standingS, 1)} s`],
+      ];
+    case 'wrong-way':
+      return [
+        ['Lane', measured.lane],
+        ['Angle to the lane', `${fixed(measured.againstDeg, 0)}°`],
+        ['Way in the picture', `${fixed(measured.distancePx, 0)} px`],
+        ...optional('Way on the road', measured.distanceM, 'm'),
+      ];
+    case 'stopping':
+    case 'blocked-box':
+      return [
+        ['Zone', measured.zone],
+        ['Standing', `${fixed(measured.standingS, 1)} s`],
+        ['Allowed', `${brief(measured.allowedS)} s`],
+      ];
+    case 'restricted-lane':
+      return [
+        ['Lane', measured.lane],
+        ['Allowed classes', measured.allowed.join(', ')],
+        ['Inside for', `${fixed(measured.insideS, 1)} s`],
+      ];
+  }
+}
+
+function optional(name: string, value: number | undefined, unit: string): [string, string][] {
+  return value === undefined ? [] : [[name, `${fixed(value, 1)} ${unit}`]];
+}
+
+/** With so many digits after the point, a real minus sign, and never `-0`. */
+export function fixed(value: number, digits: number): string {
+  if (!Number.isFinite(value)) return '-';
+  const text = Math.abs(value).toFixed(digits);
+  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
+}
+
+/** With its sign always: `+0.3`, `−1.2`, `0.0`. */
+export function signed(value: number, digits: number): string {
+  const text = fixed(value, digits);
+  return value > 0 && Number(text) !== 0 ? `+${text}` : text;
+}
+
+/** At most one digit after the point, none where it would be a zero: limits and allowances as they are written on signs. */
+export const brief = (value: number): string => String(Math.round(value * 10) / 10);
+
+/** A share as `97 %`. */
+export const percent = (share: number): string => `${fixed(share * 100, 0)} %`;
+
+/** `1 vehicle`, `3 vehicles`. */
+export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+
+/** Position in a recording: `0:07.43`, `1:02:07.43`. */
+export function clockFace(elapsed: Milliseconds): string {
+  const hundredths = Math.max(0, Math.round(elapsed / 10));
+  const hours = Math.floor(hundredths / 360_000);
+  const minutes = Math.floor(hundredths / 6000) % 60;
+  const rest = ((hundredths % 6000) / 100).toFixed(2).padStart(5, '0');
+  return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}` : `${minutes}:${rest}`;
+}
+
+/** Time of day, UTC: `12:00:07.400`. */
+export const timeOfDay = (utc: UtcMilliseconds): string => new Date(utc).toISOString().slice(11, 23);
+
+/** Date and time, UTC, for a person: `2026-03-01 12:00:07 UTC`. */
+export const dateAndTime = (utc: UtcMilliseconds): string =>
+  `${new Date(utc).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+
+/** A stretch of time in the unit that suits it: `21.3 s`, `12 min 5 s`, `3 h 20 min`. */
+export function duration(seconds: number): string {
+  if (seconds < 120) return `${fixed(seconds, 1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 7200) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+export const megabytes = (bytes: number): string => `${fixed(bytes / 1e6, 0)} MB`;
+
+/** How the run ended, as a sentence; undefined for a run that simply reached its end. */
+export function outcomeSentence(record: RunRecord): string | undefined {
+  switch (record.outcome.kind) {
+    case 'source-ended':
+      return undefined;
+    case 'interrupted':
+      return 'The run was interrupted before the source ended.';
+    case 'failed':
+      return `The run was stopped by a fault: ${record.outcome.message}`;
+  }
+}

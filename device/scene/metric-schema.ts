@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { objectClasses } from '../detect/detection.ts';
+import { point, polygon } from './schema-parts.ts';
+
+/** The fields that need metres: calibration and speed. */
+
+const pair = z.strictObject({
+  image: point.describe('[x, y] in pixels where the mark is in the picture.'),
+  road: z
+    .tuple([z.number(), z.number()])
+    .transform(([x, y]) => ({ x, y }))
+    .describe(
+      '[x, y] in metres where the same mark is on the road; any origin; y stands 90 degrees anticlockwise of x as seen from above.',
+    ),
+});
+
+export const calibrationSchema = z
+  .strictObject({
+    points: z
+      .array(pair)
+      .min(4, 'four points at least')
+      .max(200)
+      .describe(
+        'Marks on the road surface whose place is known in the picture and in metres; six or more are checked against each other.',
+      ),
+    pixelError: z
+      .number()
+      .positive()
+      .max(50)
+      .optional()
+      .describe('Standard error of a drawn picture point, pixels. Default 1.'),
+    roadError: z
+      .number()
+      .min(0)
+      .max(5)
+      .optional()
+      .describe('Standard error of a surveyed road point, metres. Default 0.03.'),
+    allowedResidual: z
+      .number()
+      .positive()
+      .max(100)
+      .optional()
+      .describe(
+        'Greatest distance between a point and its place by the fit, pixels; above it the scene is refused. Default 4.',
+      ),
+    date: z.iso.date().optional().describe('Day of the survey, for the evidence.'),
+  })
+  .describe('From pixels to metres. Without it everything but speed works in the picture.');
+
+const tolerance = z
+  .union([
+    z.literal('de').describe('3 km/h up to 100 km/h, 3 % of the measured speed above.'),
+    z.strictObject({
+      kmh: z.number().min(0).max(50).describe('Deducted up to 100 km/h.'),
+      percent: z.number().min(0).max(50).describe('Per cent of the measured speed deducted above 100 km/h.'),
+    }),
+  ])
+  .describe('Deducted from the measured speed before it is held against the limit. Default `de`.');
+
+export const speedSchema = z
+  .strictObject({
+    limitKmh: z.number().positive().max(300).describe('Limit for everybody, km/h.'),
+    classes: z
+      .partialRecord(z.enum(objectClasses), z.number().positive().max(300))
+      .optional()
+      .describe('Lower limits by class, km/h, for example `{ truck: 60 }`.'),
+    tolerance: tolerance.optional(),
+    coverage: z
+      .number()
+      .min(0)
+      .max(10)
+      .optional()
+      .describe('How many standard uncertainties must lie between the charged speed and the limit. Default 2.'),
+    area: polygon.optional().describe('Where speed is measured, pixels; everywhere on the road where absent.'),
+  })
+  .describe('Speed limit (`speeding`). Needs `calibration`.');
+
+export const rectangleSchema = z.strictObject({
+  x: z.number().min(0).describe('Left edge, pixels.'),
+  y: z.number().min(0).describe('Top edge, pixels.'),
+  width: z.number().positive().describe('Pixels.'),
+  height: z.number().positive().describe('Pixels.'),
+});

@@ -1,0 +1,2 @@
+/** Names of the written graphs' inputs and outputs, for every engine. */
+export const tensorNames = { input: 'image', boxes: 'boxes', scores: 'scores' } as const;
