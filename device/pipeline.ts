@@ -1,10 +1,13 @@
 import type { Camera } from './capture/camera.ts';
-import type { Frame } from './capture/frame.ts';
+import type { CaptureTime, Frame } from './capture/frame.ts';
 import { FrameMailbox } from './capture/frame-mailbox.ts';
 import type { FrameRing, HeldFrame } from './capture/frame-ring.ts';
 import type { Detection } from './detect/detection.ts';
 import type { Detector } from './detect/detector.ts';
+import type { SealedEvidence } from './evidence/evidence-store.ts';
 import type { Crossing, Infraction } from './judge/infraction.ts';
+import type { Judged } from './judge/judge.ts';
+import type { SpeedReport } from './judge/speeding.ts';
 import type { Track, TrackUpdate } from './track/track.ts';
 
 /** The stages that a frame passes, in order. */
@@ -13,17 +16,12 @@ export interface Stages {
   readonly ring: FrameRing;
   readonly detector: Detector;
   readonly tracker: { update(frame: Frame, detections: readonly Detection[]): TrackUpdate };
-  readonly judge: { observe(update: TrackUpdate, frame: Frame): Judged };
+  readonly judge: { observe(update: TrackUpdate, now: CaptureTime): Judged; finish(now: CaptureTime): Judged };
   /** Resolves when the evidence is durable. Takes what it needs from the ring before it returns its promise. */
-  readonly seal: (infraction: Infraction, track: Track | undefined, ring: FrameRing) => Promise<string>;
-  /** Called with what is sealed already. Must return at once. */
-  readonly announce: (infraction: Infraction, evidence: string) => void;
+  readonly seal: (infraction: Infraction, track: Track | undefined, ring: FrameRing) => Promise<SealedEvidence>;
+  /** Called with what is sealed already, one after the other in the order of judgement. */
+  readonly announce: (infraction: Infraction, evidence: SealedEvidence) => Promise<void>;
   readonly observer: PipelineObserver;
-}
-
-export interface Judged {
-  readonly infractions: readonly Infraction[];
-  readonly crossings: readonly Crossing[];
 }
 
 /** Told what happens; cannot change it. */
@@ -32,6 +30,7 @@ export interface PipelineObserver {
   skipped(frame: Frame): void;
   processed(frame: Frame, detections: readonly Detection[], update: TrackUpdate): void;
   crossed(crossing: Crossing): void;
+  measured(report: SpeedReport): void;
 }
 
 export interface Flow {
@@ -78,11 +77,17 @@ async function capture(
   }
 }
 
+interface InFlight {
+  readonly held: HeldFrame;
+  readonly found: Promise<readonly Detection[]>;
+}
+
 async function judgeAll(stages: Stages, mailbox: FrameMailbox<HeldFrame>, flow: Flow): Promise<void> {
   const seals = new SealQueue(stages, flow.sealsAtOnce);
   // With every frame wanted, the next one is already with the detector while this one is tracked and judged.
   const ahead = flow.frames === 'every' ? 1 : 0;
-  const inFlight: { readonly held: HeldFrame; readonly found: Promise<readonly Detection[]> }[] = [];
+  const inFlight: InFlight[] = [];
+  let last: CaptureTime | undefined;
   try {
     for (;;) {
       const held = await mailbox.take();
@@ -90,9 +95,12 @@ async function judgeAll(stages: Stages, mailbox: FrameMailbox<HeldFrame>, flow: 
         const found = stages.detector.detect(held.frame);
         found.catch(() => {});
         inFlight.push({ held, found });
+        last = held.frame.time;
       }
       while (inFlight.length > (held === undefined ? 0 : ahead)) await judgeOne(stages, inFlight, seals);
-      if (held === undefined) return;
+      if (held !== undefined) continue;
+      if (last !== undefined) await report(stages, stages.judge.finish(last), [], seals);
+      return;
     }
   } finally {
     for (const { held } of inFlight) held.release();
@@ -100,27 +108,30 @@ async function judgeAll(stages: Stages, mailbox: FrameMailbox<HeldFrame>, flow: 
   }
 }
 
-async function judgeOne(
-  { tracker, judge, observer }: Stages,
-  inFlight: { readonly held: HeldFrame; readonly found: Promise<readonly Detection[]> }[],
-  seals: SealQueue,
-): Promise<void> {
+async function judgeOne(stages: Stages, inFlight: InFlight[], seals: SealQueue): Promise<void> {
   seals.check();
   const next = inFlight.shift();
   if (next === undefined) return;
   const { frame } = next.held;
   try {
     const detections = await next.found;
-    const update = tracker.update(frame, detections);
-    const { infractions, crossings } = judge.observe(update, frame);
-    observer.processed(frame, detections, update);
-    for (const crossing of crossings) observer.crossed(crossing);
-    for (const infraction of infractions) {
-      const track = [...update.live, ...update.ended].find(({ id }) => id === infraction.track);
-      await seals.add(infraction, track);
-    }
+    const update = stages.tracker.update(frame, detections);
+    const judged = stages.judge.observe(update, frame.time);
+    stages.observer.processed(frame, detections, update);
+    await report(stages, judged, [...update.live, ...update.ended], seals);
   } finally {
     next.held.release();
+  }
+}
+
+async function report({ observer }: Stages, judged: Judged, tracks: readonly Track[], seals: SealQueue): Promise<void> {
+  for (const crossing of judged.crossings) observer.crossed(crossing);
+  for (const speed of judged.speeds) observer.measured(speed);
+  for (const infraction of judged.infractions) {
+    await seals.add(
+      infraction,
+      tracks.find(({ id }) => id === infraction.track),
+    );
   }
 }
 

@@ -3,6 +3,8 @@
  *
  * `newest`: a frame that nobody took is replaced by the next and counted as skipped: the unit sees the present, not a queue.
  * `every`: `put` waits until the frame before was taken: no frame of a recording is lost.
+ *
+ * For one that puts and one that takes: each waits for its last call before it makes the next.
  */
 export class FrameMailbox<T extends object> {
   readonly #mode: 'newest' | 'every';

@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import sharp from 'sharp';
-import { AtalayaError } from '../kernel/errors.ts';
+import { AtalayaError, systemCode } from '../kernel/errors.ts';
 import type { UtcMilliseconds } from '../kernel/units.ts';
 import type { Camera, CameraInfo, FrameDamage } from './camera.ts';
 import type { Frame } from './frame.ts';
@@ -20,6 +20,9 @@ export interface MjpegOptions {
 
 /** Pictures decoded ahead of the reader: one in hand, one on its way. */
 const DECODE_AHEAD = 2;
+const CHUNK = 256 * 1024;
+/** Bytes that are searched for the first picture before a file is called no MJPEG. */
+const LONGEST_SEARCH = 64 * 1024 * 1024;
 
 /** Replays concatenated JPEG pictures through sharp alone; each frame keeps its original bytes. */
 export class MjpegCamera implements Camera {
@@ -32,16 +35,17 @@ export class MjpegCamera implements Camera {
     this.#options = options;
   }
 
-  async open(_signal: AbortSignal): Promise<CameraInfo> {
+  async open(signal: AbortSignal): Promise<CameraInfo> {
     const { path, nominalRate, start } = this.#options;
     this.#times = (await loadFrameTimes(path)) ?? nominalFrameTimes(nominalRate, start);
-    const size = await this.#firstSize();
+    const size = await this.#firstSize(signal);
     this.#size = size;
     this.#pool = new PicturePool('rgb24', size.width, size.height);
     return { name: path, ...size, frames: this.#times.frames };
   }
 
   async *frames(signal: AbortSignal): AsyncGenerator<Frame> {
+    if (signal.aborted) return;
     const pending: Promise<Frame | FrameDamage>[] = [];
     const settle = async (): Promise<Frame | undefined> => {
       const done = await pending.shift();
@@ -49,32 +53,37 @@ export class MjpegCamera implements Camera {
       this.#options.onDamage(done);
       return undefined;
     };
-    const pieces = splitMjpeg(createReadStream(this.#options.path, { highWaterMark: 256 * 1024 }));
+    const pieces = splitMjpeg(this.#read(signal));
     let sequence = 0;
-    for (;;) {
-      if (signal.aborted) break;
-      const piece = await pieces.next();
-      if (piece.done) {
-        while (pending.length > 0) {
+    try {
+      for (;;) {
+        const piece = await pieces.next();
+        if (piece.done) {
+          while (pending.length > 0 && !signal.aborted) {
+            const frame = await settle();
+            if (frame !== undefined) yield frame;
+          }
+          if (!signal.aborted) this.#checkEnd(sequence, piece.value.kind === 'truncated');
+          return;
+        }
+        if (piece.value.kind === 'damage') {
+          pending.push(Promise.resolve({ sequence, reason: piece.value.reason }));
+          if (piece.value.frame) sequence += 1;
+        } else {
+          pending.push(this.#decode(piece.value.bytes, sequence));
+          sequence += 1;
+        }
+        if (pending.length >= DECODE_AHEAD) {
           const frame = await settle();
           if (frame !== undefined) yield frame;
         }
-        this.#checkEnd(sequence, piece.value.kind === 'truncated');
-        return;
+        if (signal.aborted) return;
       }
-      if (piece.value.kind === 'damage') {
-        pending.push(Promise.resolve({ sequence, reason: piece.value.reason }));
-        if (piece.value.frame) sequence += 1;
-      } else {
-        pending.push(this.#decode(piece.value.bytes, sequence));
-        sequence += 1;
-      }
-      if (pending.length < DECODE_AHEAD) continue;
-      const frame = await settle();
-      if (frame !== undefined) yield frame;
+    } finally {
+      // What was decoded ahead and never yielded has no other owner.
+      for (const done of await Promise.all(pending)) if ('picture' in done) this.release(done);
+      await pieces.return({ kind: 'clean' });
     }
-    await Promise.all(pending);
-    await pieces.return({ kind: 'clean' });
   }
 
   /** Gives a frame's picture back to the pool. */
@@ -89,18 +98,25 @@ export class MjpegCamera implements Camera {
     const time = this.#times?.at(sequence);
     if (time === undefined) return { sequence, reason: 'the recording states no time for this frame' };
     try {
-      const { data, info } = await sharp(original, { failOn: 'truncated' })
+      // A frame may claim any size: what is larger than the first is refused before it takes memory.
+      const { data, info } = await sharp(original, { failOn: 'truncated', limitInputPixels: width * height })
         .removeAlpha()
         .toColourspace('srgb')
         .raw()
         .toBuffer({ resolveWithObject: true });
       if (info.width !== width || info.height !== height || info.channels !== 3) {
-        return { sequence, reason: `the picture is ${info.width}x${info.height}, not ${width}x${height}` };
+        return { sequence, reason: otherSize(info, { width, height }) };
       }
       const buffer = this.#opened().pool.acquire();
       buffer.set(data);
       return { sequence, time, picture: { format: 'rgb24', width, height, data: buffer }, original };
     } catch (error) {
+      const size = await sharp(original)
+        .metadata()
+        .catch(() => undefined);
+      if (size !== undefined && size.width * size.height > width * height) {
+        return { sequence, reason: otherSize(size, { width, height }) };
+      }
       return { sequence, reason: error instanceof Error ? error.message : String(error) };
     }
   }
@@ -111,22 +127,40 @@ export class MjpegCamera implements Camera {
     return { ...this.#size, pool: this.#pool };
   }
 
-  async #firstSize(): Promise<{ width: number; height: number }> {
+  async #firstSize(signal: AbortSignal): Promise<{ width: number; height: number }> {
     const { path } = this.#options;
-    if ((await stat(path)).size === 0) {
-      throw new AtalayaError('source-not-video', `${path} is empty`, { hint: 'Record or copy it again.' });
+    await refuseOddFile(path);
+    let passed = 0;
+    for await (const piece of splitMjpeg(this.#read(signal))) {
+      if (piece.kind === 'picture') {
+        const size = await sharp(piece.bytes)
+          .metadata()
+          .catch(() => undefined);
+        if (size !== undefined) return { width: size.width, height: size.height };
+      }
+      passed += piece.kind === 'picture' ? piece.bytes.byteLength : piece.bytes;
+      if (passed > LONGEST_SEARCH) break;
     }
-    for await (const piece of splitMjpeg(createReadStream(path))) {
-      if (piece.kind === 'damage' && !piece.frame) break;
-      if (piece.kind === 'damage') continue;
-      const size = await sharp(piece.bytes)
-        .metadata()
-        .catch(() => undefined);
-      if (size !== undefined) return { width: size.width, height: size.height };
-    }
+    signal.throwIfAborted();
     throw new AtalayaError('source-not-video', `${path} holds no JPEG picture`, {
       hint: 'A .mjpeg source is JPEG files one after the other; give any other video with its own ending.',
     });
+  }
+
+  /** The file's bytes; ends when the signal is aborted, within one chunk. Throws `source-truncated` where the file cannot be read on. */
+  async *#read(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { path } = this.#options;
+    try {
+      for await (const chunk of createReadStream(path, { highWaterMark: CHUNK })) {
+        if (signal.aborted) return;
+        yield chunk;
+      }
+    } catch (error) {
+      throw new AtalayaError('source-truncated', `${path} cannot be read any further (${systemCode(error) ?? error})`, {
+        hint: 'Check the disk that it lies on; what was seen up to there is kept.',
+        cause: error,
+      });
+    }
   }
 
   #checkEnd(sequence: number, truncated: boolean): void {
@@ -136,5 +170,32 @@ export class MjpegCamera implements Camera {
     throw new AtalayaError('source-truncated', `${this.#options.path} ends early, after ${sequence}${of} frames`, {
       hint: 'What was seen up to there is kept; copy the recording again for the rest.',
     });
+  }
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+function otherSize(actual: Size, wanted: Size): string {
+  return `the picture is ${actual.width}x${actual.height}, not ${wanted.width}x${wanted.height}`;
+}
+
+async function refuseOddFile(path: string): Promise<void> {
+  let facts: Stats;
+  try {
+    facts = await stat(path);
+  } catch (error) {
+    throw new AtalayaError('source-missing', `${path} cannot be read (${systemCode(error) ?? error})`, {
+      hint: 'Check the path given as source.',
+      cause: error,
+    });
+  }
+  if (!facts.isFile()) {
+    throw new AtalayaError('source-not-video', `${path} is no plain file`, { hint: 'Give an .mjpeg file.' });
+  }
+  if (facts.size === 0) {
+    throw new AtalayaError('source-not-video', `${path} is empty`, { hint: 'Record or copy it again.' });
   }
 }

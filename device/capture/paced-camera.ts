@@ -1,4 +1,5 @@
-import { type Clock, sleep } from '../kernel/clock.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { systemTimer, type Timer } from '../kernel/timer.ts';
 import { milliseconds } from '../kernel/units.ts';
 import type { Camera, CameraInfo } from './camera.ts';
 import type { Frame } from './frame.ts';
@@ -7,10 +8,12 @@ import type { Frame } from './frame.ts';
 export class PacedCamera implements Camera {
   readonly #camera: Camera;
   readonly #clock: Clock;
+  readonly #timer: Timer;
 
-  constructor(camera: Camera, clock: Clock) {
+  constructor(camera: Camera, clock: Clock, timer: Timer = systemTimer) {
     this.#camera = camera;
     this.#clock = clock;
+    this.#timer = timer;
   }
 
   open(signal: AbortSignal): Promise<CameraInfo> {
@@ -22,7 +25,8 @@ export class PacedCamera implements Camera {
     for await (const frame of this.#camera.frames(signal)) {
       origin ??= this.#clock.monotonic() - frame.time.elapsed;
       const wait = origin + frame.time.elapsed - this.#clock.monotonic();
-      if (wait > 0) await sleep(milliseconds(wait), signal);
+      if (wait > 0) await this.#timer.sleep(milliseconds(wait), signal);
+      if (signal.aborted) return this.#camera.release(frame);
       yield frame;
     }
   }

@@ -1,29 +1,36 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { AtalayaError } from '../kernel/errors.ts';
+import { AtalayaError, systemCode } from '../kernel/errors.ts';
 import { milliseconds, type UtcMilliseconds, utcMilliseconds } from '../kernel/units.ts';
-import type { Camera, CameraInfo } from './camera.ts';
-import { type Frame, pictureBytes } from './frame.ts';
-import { recordingClock } from './frame-times.ts';
+import type { Camera, CameraInfo, FrameDamage } from './camera.ts';
+import { type CaptureTime, type Frame, pictureBytes } from './frame.ts';
+import { nominalFrameTimes, recordingClock } from './frame-times.ts';
 import { PicturePool } from './picture-pool.ts';
-import { probeVideo, type VideoFacts } from './video-probe.ts';
+import { type PictureNote, ShowinfoReader } from './showinfo.ts';
+import { missingProgram, probeVideo, type VideoFacts } from './video-probe.ts';
 
 export interface VideoOptions {
   readonly path: string;
+  /** Frames a second to assume where the file holds no timestamps (a bare H.264 stream). */
+  readonly nominalRate: number;
   /** Date to give the first frame where the container states none. */
   readonly start: UtcMilliseconds;
   /** Name of the programs; a path where they are not on PATH. */
   readonly ffmpeg: string;
   readonly ffprobe: string;
+  readonly onDamage: (damage: FrameDamage) => void;
 }
 
 type Decoder = ChildProcessByStdio<null, Readable, Readable>;
 
 /**
  * Replays any file that ffmpeg reads. Pictures arrive as yuv420p, which most files hold already; each frame's time is its presentation
- * timestamp, never its index over a rate: files with repeated or dropped pictures keep their true spacing.
+ * timestamp, never its index over a rate: files with repeated or dropped pictures keep their true spacing. A bare stream without
+ * timestamps gets nominal ones, and its clock state says so.
+ *
+ * What the decoder complains of is reported as damage of the picture that follows. A picture that it could not decode at all is missing
+ * in the times, not in the numbers: sequence numbers count what the decoder delivers.
  */
 export class VideoCamera implements Camera {
   readonly #options: VideoOptions;
@@ -46,42 +53,41 @@ export class VideoCamera implements Camera {
     const facts = this.#facts;
     const pool = this.#pool;
     if (facts === undefined || pool === undefined) throw new AtalayaError('internal', 'the camera is not open');
+    if (signal.aborted) return;
     const { width, height } = facts;
-    const start = facts.start ?? this.#options.start;
     const decoder = this.#start();
     const kill = () => decoder.kill('SIGKILL');
     signal.addEventListener('abort', kill, { once: true });
-    const exited = once(decoder, 'exit').catch(() => [1]);
-    const times = new TimestampReader(decoder.stderr);
+    const exited = exitOf(decoder);
+    const notes = new ShowinfoReader(decoder.stderr);
+    const timeOf = timing(facts, this.#options);
+    let last = 0;
+    let sequence = -1;
     try {
-      const pictures = cut(decoder.stdout, pictureBytes('yuv420p', width, height), pool);
-      let sequence = 0;
-      let first: number | undefined;
-      let last = 0;
-      for await (const data of pictures) {
-        const stamp = await times.next();
-        if (stamp === undefined) {
-          pool.release(data);
-          break;
-        }
-        first ??= stamp;
-        // A file may step back by a rounding; intervals must not.
-        const elapsed = Math.max(last, stamp - first);
-        last = elapsed;
+      for await (const data of cut(decoder.stdout, pictureBytes('yuv420p', width, height), pool)) {
+        const note = signal.aborted ? undefined : await notes.next();
+        if (note !== undefined) sequence += 1;
+        const time = note === undefined ? undefined : this.#timed(note, sequence, timeOf);
+        if (time === undefined) pool.release(data);
+        if (note === undefined) break;
+        if (time === undefined) continue;
+        last = time.elapsed;
         yield {
           sequence,
-          time: { utc: utcMilliseconds(start + elapsed), elapsed: milliseconds(elapsed), clock: recordingClock },
+          time,
           picture: { format: 'yuv420p', width, height, data, range: 'limited' },
           original: undefined,
         };
-        sequence += 1;
       }
       if (signal.aborted) return;
-      const [code] = await exited;
-      this.#checkEnd(facts, sequence, last, code === 0, times.complaint);
+      while ((await notes.next()) !== undefined);
+      const exit = await exited;
+      if (exit.missing) throw missingProgram(this.#options.ffmpeg);
+      this.#checkEnd(facts, sequence + 1, last, exit.clean, notes.errors);
     } finally {
       signal.removeEventListener('abort', kill);
       kill();
+      await exited;
     }
   }
 
@@ -104,7 +110,7 @@ export class VideoCamera implements Camera {
         '-nostdin',
         '-nostats',
         '-loglevel',
-        'info',
+        'level+info',
         '-i',
         path,
         '-map',
@@ -124,17 +130,39 @@ export class VideoCamera implements Camera {
     return decoder;
   }
 
-  /** The container states how long it is: a file that was cut plays to its cut without a word, so the length is held against that. */
-  #checkEnd(facts: VideoFacts, frames: number, last: number, clean: boolean, complaint: string): void {
+  /** The picture's time, and a report of what was wrong with it; undefined where it has no time. Throws where the size changes. */
+  #timed(note: PictureNote, sequence: number, timeOf: Timing): CaptureTime | undefined {
+    const { path, onDamage } = this.#options;
+    const { width, height } = this.#facts ?? note;
+    if (note.width !== width || note.height !== height) {
+      const sizes = `from ${width}x${height} to ${note.width}x${note.height}`;
+      throw new AtalayaError('source-not-video', `the pictures of ${path} change ${sizes} at frame ${sequence}`, {
+        hint: 'Cut the recording where its size changes.',
+      });
+    }
+    const time = timeOf(note, sequence);
+    const [reason = time === undefined ? 'the frame has no timestamp' : undefined] = note.errors;
+    if (reason !== undefined) onDamage({ sequence, reason });
+    return time;
+  }
+
+  /**
+   * A file that was cut plays to its cut, and the decoder exits as if all were well. What tells: the demuxer's complaint, or a container
+   * that states more than came.
+   */
+  #checkEnd(facts: VideoFacts, frames: number, last: number, clean: boolean, errors: readonly string[]): void {
     const { path } = this.#options;
     if (frames === 0) {
-      throw new AtalayaError('source-not-video', `${path} holds no picture that can be decoded: ${complaint}`, {
+      const said = errors.length === 0 ? '' : `: ${errors[0]}`;
+      throw new AtalayaError('source-not-video', `${path} holds no picture that can be decoded${said}`, {
         hint: 'Check that it is a video and was copied whole.',
       });
     }
-    const missing = facts.duration === undefined ? 0 : facts.duration - last;
+    const complete = facts.frames !== undefined && frames >= facts.frames;
+    const missing = facts.duration === undefined || complete ? 0 : facts.duration - last;
     const tolerance = Math.max(500, 0.03 * (facts.duration ?? 0));
-    if (clean && missing <= tolerance) return;
+    const cutOff = errors.some((error) => /partial file|ended prematurely/i.test(error));
+    if (clean && missing <= tolerance && !cutOff) return;
     const of = facts.frames === undefined ? '' : ` of ${facts.frames}`;
     throw new AtalayaError(
       'source-truncated',
@@ -143,6 +171,36 @@ export class VideoCamera implements Camera {
         hint: 'What was seen up to there is kept; copy the recording again for the rest.',
       },
     );
+  }
+}
+
+type Timing = (note: PictureNote, sequence: number) => CaptureTime | undefined;
+
+/** Times from the timestamps, counted from the first; from the rate where the file has none of its own. */
+function timing(facts: VideoFacts, options: Pick<VideoOptions, 'start' | 'nominalRate'>): Timing {
+  const start = facts.start ?? options.start;
+  if (!facts.timed) {
+    const times = nominalFrameTimes(options.nominalRate, start);
+    return (_note, sequence) => times.at(sequence);
+  }
+  let first: number | undefined;
+  let last = 0;
+  return ({ stamp }) => {
+    if (stamp === undefined) return undefined;
+    first ??= stamp;
+    // A file may step back by a rounding; intervals must not.
+    last = Math.max(last, stamp - first);
+    return { utc: utcMilliseconds(start + last), elapsed: milliseconds(last), clock: recordingClock };
+  };
+}
+
+/** Settles when the process is gone, or was never there. */
+async function exitOf(decoder: Decoder): Promise<{ readonly clean: boolean; readonly missing: boolean }> {
+  try {
+    const [code] = await once(decoder, 'exit');
+    return { clean: code === 0, missing: false };
+  } catch (error) {
+    return { clean: false, missing: systemCode(error) === 'ENOENT' };
   }
 }
 
@@ -167,31 +225,5 @@ async function* cut(stream: Readable, bytes: number, pool: PicturePool): AsyncGe
     }
   } finally {
     pool.release(target);
-  }
-}
-
-/** Reads the timestamps that `showinfo` prints, in milliseconds, one a frame and in order. */
-class TimestampReader {
-  readonly #lines: AsyncIterator<string>;
-  #complaint = '';
-
-  constructor(stderr: Readable) {
-    this.#lines = createInterface({ input: stderr, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
-  }
-
-  /** The decoder's last word that was not about a frame. */
-  get complaint(): string {
-    return this.#complaint;
-  }
-
-  /** The next frame's timestamp; undefined when the decoder says no more. */
-  async next(): Promise<number | undefined> {
-    for (;;) {
-      const line = await this.#lines.next();
-      if (line.done) return undefined;
-      const stamp = /Parsed_showinfo.*\bn:\s*\d+\s.*\bpts_time:\s*(-?[\d.]+)/.exec(line.value)?.[1];
-      if (stamp !== undefined) return Number(stamp) * 1000;
-      if (!line.value.includes('Parsed_showinfo') && line.value.trim() !== '') this.#complaint = line.value.trim();
-    }
   }
 }

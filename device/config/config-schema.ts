@@ -53,10 +53,16 @@ const detector = z.strictObject({
     .number()
     .min(0.05)
     .max(0.95)
-    .default(0.15)
+    .default(0.2)
     .describe(
       'Detections with a lower score are dropped. The tracker uses doubtful ones to keep a track alive, not to begin one.',
     ),
+  overlap: z
+    .number()
+    .min(0.1)
+    .max(0.95)
+    .default(0.55)
+    .describe('Two boxes that share more than this part of their joint area are one vehicle.'),
   fit: z
     .enum(['stretch', 'letterbox'])
     .default('stretch')

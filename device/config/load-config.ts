@@ -2,26 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { AtalayaError, systemCode } from '../kernel/errors.ts';
-import { sha256 } from '../kernel/hash.ts';
 import { parse } from '../kernel/schema.ts';
 import { type Config, configSchema } from './config-schema.ts';
 
-export interface LoadedConfig {
-  readonly config: Config;
-  /** SHA-256 of the file as it was read; undefined where no file was given. */
-  readonly sha256: string | undefined;
-}
-
 /** The configuration without a file: every default. */
-export function defaultConfig(): LoadedConfig {
-  return { config: configSchema.parse({}), sha256: undefined };
+export function defaultConfig(): Config {
+  return configSchema.parse({});
 }
 
 /**
  * Reads a configuration file (YAML, of which JSON is a part); paths in it are made absolute against its folder.
  * Throws `config-invalid` with every fault named by its path.
  */
-export async function loadConfig(path: string): Promise<LoadedConfig> {
+export async function loadConfig(path: string): Promise<Config> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -43,13 +36,10 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   const from = (relative: string) => resolve(dirname(path), relative);
   const { scene, source, evidence, detector } = config;
   return {
-    config: {
-      ...config,
-      ...(scene === undefined ? {} : { scene: from(scene) }),
-      source: { ...source, ...(source.path === undefined ? {} : { path: from(source.path) }) },
-      evidence: { ...evidence, data: from(evidence.data) },
-      detector: { ...detector, bundle: detector.bundle.includes('/') ? from(detector.bundle) : detector.bundle },
-    },
-    sha256: sha256(text),
+    ...config,
+    ...(scene === undefined ? {} : { scene: from(scene) }),
+    source: { ...source, ...(source.path === undefined ? {} : { path: from(source.path) }) },
+    evidence: { ...evidence, data: from(evidence.data) },
+    detector: { ...detector, bundle: detector.bundle.includes('/') ? from(detector.bundle) : detector.bundle },
   };
 }

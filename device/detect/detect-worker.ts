@@ -14,7 +14,7 @@ async function serve(): Promise<void> {
   const start = workerData as DetectWorkerStart;
   try {
     const bundle = await loadBundle(start.bundle);
-    const engine = await openEngine(bundle, { threads: start.threads });
+    const engine = await openEngine(bundle, { onnxruntime: { threads: start.threads } });
     const detector = new RegionDetector(engine, ssdCoding(bundle.manifest, bundle.anchors), start.settings);
     const { id, version } = bundle.manifest;
     answer({ kind: 'ready', engine: engine.name, model: { id, version, sha256: bundle.sha256 } });

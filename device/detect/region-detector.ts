@@ -21,7 +21,7 @@ export interface DetectionSettings {
 export const detectionDefaults: DetectionSettings = {
   regions: 'auto',
   fit: 'stretch',
-  leastScore: fraction(0.15),
+  leastScore: fraction(0.2),
   overlap: fraction(0.55),
 };
 

@@ -17,9 +17,9 @@ const GREY = 128;
  * Scales a region of a picture into the detector's square input, straight from the camera's own buffer and in one pass: nothing is
  * copied or converted but the pixels that the detector sees.
  *
- * Each output pixel is made of four source pixels: where the axis grows, the two neighbours with linear weights (TensorFlow's
- * `resize_bilinear` with pixel centres aligned, as the networks were trained with); where it shrinks, the two at a quarter and three
- * quarters of the output pixel's own width, with equal weights. Colour of yuv420p is read at the centre. `sample` allocates nothing.
+ * Each output pixel is interpolated linearly between its four neighbours, pixel centres aligned, as the networks were trained with
+ * (TensorFlow's `resize_bilinear`): averaging over more pixels where the picture shrinks finds up to a tenth fewer vehicles. Colour of
+ * yuv420p is read at the centre. `sample` allocates nothing that lives on.
  */
 export class Sampler {
   readonly #size: number;
@@ -70,16 +70,10 @@ function taps(source: number, offset: number, length: number, outputs: number): 
   for (let i = 0; i < outputs; i += 1) {
     const centre = offset + (i + 0.5) * scale - 0.5;
     made.centre[i] = clamp(Math.round(centre));
-    if (scale > 1) {
-      made.first[i] = clamp(Math.round(centre - scale / 4));
-      made.second[i] = clamp(Math.round(centre + scale / 4));
-      made.weight[i] = 128;
-    } else {
-      const below = Math.floor(centre);
-      made.first[i] = clamp(below);
-      made.second[i] = clamp(below + 1);
-      made.weight[i] = Math.round((centre - below) * 256);
-    }
+    const below = Math.floor(centre);
+    made.first[i] = clamp(below);
+    made.second[i] = clamp(below + 1);
+    made.weight[i] = Math.round((centre - below) * 256);
   }
   return made;
 }

@@ -31,10 +31,18 @@ export interface Frame {
 export const headBytes = 112;
 export const longestPayload = 16 * 1024 * 1024;
 
-/** A frame as the two chunks that are written, head and payload with its line end. */
-export function encodeFrame(mark: FrameMark, sequence: number, durable: number, payload: Buffer): readonly Buffer[] {
-  const digest = hash('sha256', payload, 'hex');
-  const head = `${mark} ${digits(sequence, 12)} ${digits(durable, 12)} ${digits(payload.byteLength, 8)} ${digest}`;
+/** The hash by which a payload is framed, hexadecimal. */
+export const payloadHash = (payload: Buffer): string => hash('sha256', payload, 'hex');
+
+/** A frame as the chunks that are written one after the other. */
+export function encodeFrame(
+  mark: FrameMark,
+  sequence: number,
+  durable: number,
+  payload: Buffer,
+  sha256 = payloadHash(payload),
+): readonly Buffer[] {
+  const head = `${mark} ${digits(sequence, 12)} ${digits(durable, 12)} ${digits(payload.byteLength, 8)} ${sha256}`;
   const check = crc32(head).toString(16).padStart(8, '0');
   return [Buffer.from(`${head} ${check} `, 'latin1'), payload, lineEnd];
 }
@@ -53,8 +61,15 @@ export function decodeFrame(content: Buffer, offset: number): Frame | string {
   if (end + 1 > content.byteLength) return 'the entry is longer than what is left of the file';
   if (content[end] !== 0x0a) return 'the entry does not end with a line end';
   const payload = content.subarray(start, end);
-  if (hash('sha256', payload, 'hex') !== head.sha256) return 'the hash of the payload is not the one in its head';
-  return { mark: head.mark, sequence: head.sequence, durable: head.durable, sha256: head.sha256, payload, next: end + 1 };
+  if (payloadHash(payload) !== head.sha256) return 'the hash of the payload is not the one in its head';
+  return {
+    mark: head.mark,
+    sequence: head.sequence,
+    durable: head.durable,
+    sha256: head.sha256,
+    payload,
+    next: end + 1,
+  };
 }
 
 interface Head {
@@ -67,13 +82,20 @@ interface Head {
 
 function decodeHead(content: Buffer, offset: number): Head | string {
   if (content.byteLength - offset < headBytes) return 'the head is longer than what is left of the file';
-  const text = content.latin1Slice(offset, offset + headBytes);
+  const text = content.toString('latin1', offset, offset + headBytes);
   const match = headPattern.exec(text);
   if (match === null) return 'this is not the head of an entry';
   if (crc32(text.slice(0, headBytes - 10)) !== Number.parseInt(text.slice(headBytes - 9, headBytes - 1), 16)) {
     return 'the checksum of the head is wrong';
   }
-  const [, mark, sequence, durable, length, sha256] = match as unknown as [string, FrameMark, string, string, string, string];
+  const [, mark, sequence, durable, length, sha256] = match as unknown as [
+    string,
+    FrameMark,
+    string,
+    string,
+    string,
+    string,
+  ];
   return { mark, sequence: Number(sequence), durable: Number(durable), length: Number(length), sha256 };
 }
 

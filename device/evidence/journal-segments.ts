@@ -95,9 +95,13 @@ export function skipDescription(content: Buffer, segment: Segment): number {
   if (payload === canonicalJson({ first: segment.first, format }) && frame.mark === 'S1') return frame.next;
   const written = /"format":"([^"]*)"/.exec(payload)?.[1];
   if (written !== undefined && written !== format) {
-    throw new AtalayaError('store-version-unknown', `${segment.name} has the format ${written}; this software knows ${format}`, {
-      hint: 'Open the store with the software that wrote it.',
-    });
+    throw new AtalayaError(
+      'store-version-unknown',
+      `${segment.name} has the format ${written}; this software knows ${format}`,
+      {
+        hint: 'Open the store with the software that wrote it.',
+      },
+    );
   }
   throw damaged(segment, 0, 'the first line does not describe this segment');
 }
@@ -111,7 +115,11 @@ function misplaced(frame: Frame, sequence: number, at: number): string | undefin
 }
 
 export function damaged(segment: Segment, byte: number, reason: string): AtalayaError {
-  return new AtalayaError('store-damaged', `the journal is damaged in segment ${segment.name} at byte ${byte}: ${reason}`, {
-    hint: 'Keep the folder as it is, check the disk, and restore the segment from a copy.',
-  });
+  return new AtalayaError(
+    'store-damaged',
+    `the journal is damaged in segment ${segment.name} at byte ${byte}: ${reason}`,
+    {
+      hint: 'Keep the folder as it is, check the disk, and restore the segment from a copy.',
+    },
+  );
 }

@@ -3,7 +3,7 @@ import { canonicalJson, type JsonValue } from '../kernel/canonical-json.ts';
 import { AppendFile, makeFolders, storeFault, writeWholeFile } from '../kernel/durable-file.ts';
 import { AtalayaError } from '../kernel/errors.ts';
 import type { Files } from '../kernel/files.ts';
-import { decodeFrame, encodeFrame, frameBytes, longestPayload } from './journal-frame.ts';
+import { decodeFrame, encodeFrame, frameBytes, longestPayload, payloadHash } from './journal-frame.ts';
 import {
   createSegment,
   damaged,
@@ -53,6 +53,7 @@ export interface JournalOpening {
 interface Waiting {
   readonly sequence: number;
   readonly payload: Buffer;
+  readonly sha256: string;
   readonly done: (position: JournalPosition) => void;
   readonly failed: (fault: AtalayaError) => void;
 }
@@ -119,6 +120,7 @@ export class Journal {
     }
     if (torn !== undefined) await cut(files, folder, torn.tail, torn.content);
     const current = segments.at(-1) as Segment;
+    await settle(files, folder, current);
     const file = await AppendFile.open(files, join(folder, current.name), end);
     return new Journal(folder, options, { segments: segments.length, last, torn: torn?.tail }, segments, file);
   }
@@ -147,7 +149,7 @@ export class Journal {
         throw new AtalayaError('internal', `an entry of ${payload.byteLength} bytes is too long for the journal`);
       }
       this.#next = sequence + 1;
-      this.#waiting.push({ sequence, payload, done, failed });
+      this.#waiting.push({ sequence, payload, sha256: payloadHash(payload), done, failed });
       this.#working ??= this.#work();
     });
   }
@@ -226,12 +228,13 @@ export class Journal {
   async #write(batch: readonly Waiting[]): Promise<void> {
     const segment = (this.#segments.at(-1) as Segment).first;
     const durable = this.#file.length;
-    const frames = batch.map(({ sequence, payload }) => encodeFrame('J1', sequence, durable, payload));
-    await this.#file.append(frames.flat());
+    await this.#file.append(
+      batch.flatMap(({ sequence, payload, sha256 }) => encodeFrame('J1', sequence, durable, payload, sha256)),
+    );
     let offset = durable;
-    for (const [i, { sequence, payload, done }] of batch.entries()) {
+    for (const { sequence, payload, sha256, done } of batch) {
       const bytes = frameBytes(payload);
-      done({ sequence, segment, offset, bytes, sha256: headHash(frames[i]) });
+      done({ sequence, segment, offset, bytes, sha256 });
       offset += bytes;
     }
   }
@@ -246,6 +249,24 @@ export class Journal {
   }
 }
 
+/**
+ * Makes what the scan has read durable: after a crash of the program, entries may stand in the page cache alone, and from now on
+ * they count.
+ */
+async function settle(files: Files, folder: string, last: Segment): Promise<void> {
+  try {
+    const file = await files.open(join(folder, last.name), 'update');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await files.syncFolder(folder);
+  } catch (error) {
+    throw storeFault(error, `cannot make ${last.name} durable`);
+  }
+}
+
 /** Cuts a torn tail off, its bytes kept aside where the disk has room for them. */
 async function cut(files: Files, folder: string, tail: TornTail, content: Buffer): Promise<void> {
   const aside = join(folder, `${tail.segment}.torn-at-${tail.byte}`);
@@ -254,17 +275,12 @@ async function cut(files: Files, folder: string, tail: TornTail, content: Buffer
     const file = await files.open(join(folder, tail.segment), 'update');
     try {
       await file.truncate(tail.byte);
-      await file.sync();
     } finally {
       await file.close();
     }
   } catch (error) {
     throw storeFault(error, `cannot cut the torn tail of ${tail.segment} at byte ${tail.byte}`);
   }
-}
-
-function headHash(frame: readonly Buffer[] | undefined): string {
-  return frame?.[0]?.latin1Slice(38, 102) ?? '';
 }
 
 function missing(sequence: number): AtalayaError {

@@ -50,23 +50,28 @@ export async function readWholeFile(files: Files, path: string): Promise<Buffer 
   }
 }
 
-/** Makes a folder and those above it where they are missing, and makes their names durable. */
+/**
+ * Makes a folder and those above it where they are missing, and makes their names durable; a folder that stands already too, since
+ * whoever made it may have died before its name was.
+ */
 export async function makeFolders(files: Files, path: string): Promise<void> {
   const folder = resolve(path);
   try {
     await files.makeFolder(folder);
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'EEXIST') return;
     const above = dirname(folder);
-    if (code !== 'ENOENT' || above === folder) throw storeFault(error, `cannot make the folder ${folder}`);
-    await makeFolders(files, above);
-    return makeFolders(files, folder);
+    if (code === 'ENOENT' && above !== folder) {
+      await makeFolders(files, above);
+      return makeFolders(files, folder);
+    }
+    if (code !== 'EEXIST') throw storeFault(error, `cannot make the folder ${folder}`);
   }
   try {
     await files.syncFolder(dirname(folder));
   } catch (error) {
-    throw storeFault(error, `cannot make the folder ${folder} durable`);
+    // A folder above that this user may not read was not made by us.
+    if (systemCode(error) !== 'EACCES') throw storeFault(error, `cannot make the folder ${folder} durable`);
   }
 }
 

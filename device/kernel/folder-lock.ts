@@ -35,7 +35,8 @@ export class FolderLock {
     try {
       const status = await flock(file.fd);
       if (status === heldStatus) throw await heldBy(folder, file);
-      if (status !== 0) throw new AtalayaError('store-failed', `cannot lock ${folder}: flock ended with status ${status}`);
+      if (status !== 0)
+        throw new AtalayaError('store-failed', `cannot lock ${folder}: flock ended with status ${status}`);
       // A full disk must not keep anybody from opening the folder to read or to clear it: the process id is a courtesy.
       await file.truncate(0).catch(() => undefined);
       await file.write(`${process.pid}\n`).catch(() => undefined);
@@ -70,7 +71,10 @@ function flock(descriptor: number): Promise<number> {
     child.once('error', (error) =>
       reject(
         systemCode(error) === 'ENOENT'
-          ? new AtalayaError('program-missing', 'the program flock is missing', { hint: 'Install util-linux.', cause: error })
+          ? new AtalayaError('program-missing', 'the program flock is missing', {
+              hint: 'Install util-linux.',
+              cause: error,
+            })
           : storeFault(error, 'cannot start flock'),
       ),
     );

@@ -70,16 +70,22 @@ test('a fault that waiting cannot cure halts, an unknown error too', async (t) =
   const clock = new ManualClock();
   const never = new AbortController().signal;
   const full = await t.throwsAsync(
-    supervise(async () => {
-      throw new AtalayaError('store-full', 'no space');
-    }, supervision(clock, never)),
+    supervise(
+      async () => {
+        throw new AtalayaError('store-full', 'no space');
+      },
+      supervision(clock, never),
+    ),
     { instanceOf: AtalayaError },
   );
   t.is(full?.code, 'store-full');
   const unknown = await t.throwsAsync(
-    supervise(() => {
-      throw new TypeError('not a function');
-    }, supervision(clock, never)),
+    supervise(
+      () => {
+        throw new TypeError('not a function');
+      },
+      supervision(clock, never),
+    ),
     { instanceOf: AtalayaError },
   );
   t.is(unknown?.code, 'internal');
@@ -116,9 +122,12 @@ test('a stop ends work, and a wait between two attempts', async (t) => {
   const clock = new ManualClock();
   const stop = new AbortController();
   const working = supervise(untilAborted, supervision(clock, stop.signal));
-  const waiting = supervise(async () => {
-    throw new AtalayaError('frame-damaged', 'as planned');
-  }, supervision(clock, stop.signal, { backoff: { first: milliseconds(1e9), most: milliseconds(1e9) } }));
+  const waiting = supervise(
+    async () => {
+      throw new AtalayaError('frame-damaged', 'as planned');
+    },
+    supervision(clock, stop.signal, { backoff: { first: milliseconds(1e9), most: milliseconds(1e9) } }),
+  );
   await clock.advance(10);
   stop.abort();
   t.is(await working, 'stopped');
@@ -129,9 +138,12 @@ test('a stop ends work, and a wait between two attempts', async (t) => {
 test('the abort error of stopped work is no fault', async (t) => {
   const clock = new ManualClock();
   const stop = new AbortController();
-  const done = supervise(async ({ signal }) => {
-    await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-  }, supervision(clock, stop.signal));
+  const done = supervise(
+    async ({ signal }) => {
+      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    },
+    supervision(clock, stop.signal),
+  );
   await clock.advance(10);
   stop.abort();
   t.is(await done, 'stopped');

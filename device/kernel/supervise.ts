@@ -106,8 +106,10 @@ async function attempt(
     if (typeof first === 'object') return first.fault;
     abort.abort();
     const end = await Promise.race([ended, timer.sleep(grace, over.signal)]);
-    if (end === undefined) return new AtalayaError('internal', `${name} did not end within ${grace} ms of being told to`);
-    if (first === 'late') return new AtalayaError('deadline-exceeded', `${name} gave no sign of life for ${deadline} ms`);
+    if (end === undefined)
+      return new AtalayaError('internal', `${name} did not end within ${grace} ms of being told to`);
+    if (first === 'late')
+      return new AtalayaError('deadline-exceeded', `${name} gave no sign of life for ${deadline} ms`);
     return end.fault?.cause instanceof Error && end.fault.cause.name === 'AbortError' ? undefined : end.fault;
   } finally {
     over.abort();

@@ -86,7 +86,7 @@ export class RunConsole {
 
   /** To be called when the evidence is sealed, never before. */
   infraction(sealed: SealedInfraction): void {
-    for (const [i, line] of infractionLines(sealed, this.#traits.columns).entries()) {
+    for (const [i, line] of infractionLines(sealed, this.#wrapAt()).entries()) {
       this.#line(i === 0 ? this.#style.strong(line) : line);
     }
   }
@@ -104,6 +104,11 @@ export class RunConsole {
   /** Takes an unfinished progress line away, so that whatever is written next begins on a line of its own. */
   close(): void {
     this.#clear();
+  }
+
+  /** A file or a pipe gets whole lines, so that one line can be searched for. */
+  #wrapAt(): number {
+    return this.#traits.rewrites ? this.#traits.columns : Number.POSITIVE_INFINITY;
   }
 
   #line(text: string): void {

@@ -39,6 +39,8 @@ export interface RunSource {
 
 export interface RunScene {
   readonly name: string;
+  /** The limit where no lane says otherwise, km/h. */
+  readonly limitKmh?: number | undefined;
   readonly lanes: readonly { readonly name: string; readonly limitKmh: number | undefined }[];
   /** Names of the counting lines, so that a line that nobody crossed is shown with its zero. */
   readonly lines: readonly string[];

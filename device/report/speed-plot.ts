@@ -40,8 +40,8 @@ export function speedPlot(
   const all = rowsOf(record, comparison);
   if (all.length === 0) return undefined;
   const rows = fastest(all, mostRows);
-  const left = width < 600 ? 96 : 150;
-  const scale: Scale = { from: 0, to: upperEnd(rows), start: left, end: width - 18 };
+  const left = width < 600 ? 124 : 150;
+  const scale: Scale = { ...range(rows), start: left, end: width - 18 };
   const legend = key(entries(rows), 0, 0, width);
   const top = legend.height + 6;
   const bottom = top + rows.length * rowHeight + 4;
@@ -66,8 +66,16 @@ function rowsOf(record: RunRecord, comparison: TruthComparison | undefined): rea
   );
   return record.tracks.flatMap((track): Row[] => {
     if (!track.speed.stated) return [];
-    const limitKmh = track.lane === undefined ? undefined : limits.get(track.lane);
-    return [{ track, speed: track.speed, limitKmh, trueKmh: truths.get(track.id), speeding: speeders.has(track.id) }];
+    const limitKmh = (track.lane === undefined ? undefined : limits.get(track.lane)) ?? record.scene.limitKmh;
+    return [
+      {
+        track,
+        speed: track.speed,
+        limitKmh,
+        trueKmh: truths.get(track.id),
+        speeding: speeders.has(track.id),
+      },
+    ];
   });
 }
 
@@ -77,15 +85,16 @@ function fastest(rows: readonly Row[], most: number): readonly Row[] {
   return rows.filter((row) => kept.has(row));
 }
 
-function upperEnd(rows: readonly Row[]): number {
-  const highest = Math.max(
-    ...rows.flatMap(({ speed, limitKmh, trueKmh }) => [
-      speed.speed + 2 * speed.uncertainty,
-      limitKmh ?? 0,
-      trueKmh ?? 0,
-    ]),
-  );
-  return Math.max(10, Math.ceil((highest * 1.04) / 10) * 10);
+/** Whole tens around everything that is drawn. */
+function range(rows: readonly Row[]): { readonly from: number; readonly to: number } {
+  const values = rows.flatMap(({ speed, limitKmh, trueKmh }) => [
+    speed.speed - 2 * speed.uncertainty,
+    speed.speed + 2 * speed.uncertainty,
+    ...(limitKmh === undefined ? [] : [limitKmh]),
+    ...(trueKmh === undefined ? [] : [trueKmh]),
+  ]);
+  const from = Math.max(0, Math.floor((Math.min(...values) - 2) / 10) * 10);
+  return { from, to: Math.max(from + 10, Math.ceil((Math.max(...values) + 2) / 10) * 10) };
 }
 
 function drawRow(row: Row, scale: Scale, y: number): Markup {

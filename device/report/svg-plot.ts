@@ -17,9 +17,9 @@ export function at(scale: Scale, value: number): number {
   return round(scale.start + Math.min(1, Math.max(0, share)) * (scale.end - scale.start));
 }
 
-/** Round values of 1, 2 or 5 times a power of ten from `from` to `to`, about `wanted` of them, never more than twice as many. */
+/** Round values of 1, 2 or 5 times a power of ten from `from` to `to`, about `wanted` (3 or more) of them, never more than twice as many. */
 export function ticks(from: number, to: number, wanted: number): readonly number[] {
-  if (!(to > from) || !(wanted >= 1)) return [from];
+  if (!(to > from) || !(wanted >= 3)) return [from];
   const rough = (to - from) / wanted;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * (rough / power <= 1 ? 1 : rough / power <= 2 ? 2 : rough / power <= 5 ? 5 : 10);

@@ -2,8 +2,8 @@ import type { Writable } from 'node:stream';
 
 /** Where the console writes: standard output, or anything like it. */
 export interface TerminalStream extends Writable {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
 }
 
 /** What is read of the process's environment. */

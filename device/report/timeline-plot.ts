@@ -10,7 +10,6 @@ import {
   type KeyEntry,
   key,
   label,
-  line,
   mark,
   type Scale,
 } from './svg-plot.ts';
@@ -45,7 +44,7 @@ export function timelinePlot(
     ...crossingStrips(record),
     ...laneStrips(record),
   ];
-  const left = width < 600 ? 92 : 150;
+  const left = width < 600 ? 104 : 150;
   const scale: Scale = {
     from: record.watched.from.elapsed / 1000,
     to: record.watched.to.elapsed / 1000,
@@ -89,7 +88,7 @@ function phaseStrip({ head, spans }: RunRecord['phases'][number]): Strip {
         const says = `${head}: ${span.phase} from ${clockFace(span.from)} to ${clockFace(span.to)}`;
         const name =
           width > span.phase.length * 9
-            ? label(from + width / 2, y + 20, span.phase, 'middle', `on-${span.phase}`)
+            ? label(from + width / 2, y + 20, span.phase, 'middle', `on-phase on-${span.phase}`)
             : undefined;
         return [bar(from, y + 5, width, rowHeight - 10, `phase-${span.phase}`, says), name];
       }),
@@ -172,7 +171,9 @@ function span(track: TrackSummary, accused: boolean, scale: Scale, y: number): M
   const names = [`#${track.id} ${track.class}`, `#${track.id}`];
   const name = names.find((text) => text.length * 7.2 + 8 < width);
   return html`<g>${bar(from, y, width, spanHeight - 3, accused ? 'span accused-span' : 'span', says, 3)}${
-    name === undefined ? undefined : label(from + 4, y + spanHeight - 6, name, 'start', 'span-text')
+    name === undefined
+      ? undefined
+      : label(from + 4, y + spanHeight - 6, name, 'start', accused ? 'span-text accused-span-text' : 'span-text')
   }</g>`;
 }
 
@@ -203,7 +204,7 @@ function entries(record: RunRecord, comparison: TruthComparison | undefined): re
 }
 
 const short = (name: string, left: number): string => {
-  const most = Math.floor(left / 8.2);
+  const most = Math.floor(left / 8.8);
   return name.length <= most ? name : `${name.slice(0, most - 1)}…`;
 };
 

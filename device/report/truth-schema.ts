@@ -1,5 +1,9 @@
-import type { Box, ObjectClass } from '../detect/detection.ts';
-import type { RuleName } from '../judge/infraction.ts';
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { type Box, type ObjectClass, objectClasses } from '../detect/detection.ts';
+import { type RuleName, ruleNames } from '../judge/infraction.ts';
+import { AtalayaError, systemCode } from '../kernel/errors.ts';
+import { parse } from '../kernel/schema.ts';
 
 /** What is known for certain of a generated street: the subset that a run is compared with. */
 export interface Truth {
@@ -24,4 +28,56 @@ export interface TrueInfraction {
   readonly rule: RuleName;
   /** Seconds since the recording began. */
   readonly timeS: number;
+}
+
+const vehicleSchema = z
+  .object({
+    id: z.string().min(1),
+    class: z.enum(objectClasses),
+    lane: z.string().optional(),
+    /** Null for a vehicle that changes its speed. */
+    speedKmh: z.number().nonnegative().nullable(),
+    infractions: z.array(z.object({ rule: z.enum(ruleNames), time: z.number() })),
+    frames: z.array(
+      z.object({
+        frame: z.int().nonnegative(),
+        /** Left, top, width, height: pixels of the full picture. */
+        box: z.tuple([z.number(), z.number(), z.number().positive(), z.number().positive()]),
+        speedKmh: z.number().nonnegative().optional(),
+      }),
+    ),
+  })
+  .transform(
+    ({ id, class: name, lane, speedKmh, infractions, frames }): TrueVehicle => ({
+      id,
+      class: name,
+      lane,
+      constantKmh: speedKmh ?? undefined,
+      speeds: new Map(frames.flatMap((one) => (one.speedKmh === undefined ? [] : [[one.frame, one.speedKmh]]))),
+      boxes: new Map(frames.map(({ frame, box: [x, y, width, height] }) => [frame, { x, y, width, height }])),
+      infractions: infractions.map(({ rule, time }) => ({ rule, timeS: time })),
+    }),
+  );
+
+const truthSchema = z
+  .object({ frameRate: z.number().positive(), vehicles: z.array(vehicleSchema) })
+  .refine(({ vehicles }) => new Set(vehicles.map(({ id }) => id)).size === vehicles.length, {
+    path: ['vehicles'],
+    message: 'two vehicles have the same id',
+  });
+
+/** Reads a truth file. Throws `usage-invalid` where it cannot be read, is no JSON, or does not say what a comparison needs. */
+export async function loadTruth(path: string): Promise<Truth> {
+  let content: unknown;
+  try {
+    content = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    const missing = systemCode(error) === 'ENOENT';
+    const reason = missing ? 'it does not exist' : error instanceof Error ? error.message : String(error);
+    throw new AtalayaError('usage-invalid', `The truth ${path} cannot be read: ${reason}`, {
+      hint: 'Give --truth the truth file that belongs to the source, or leave it out.',
+      cause: error,
+    });
+  }
+  return parse(truthSchema, content, `the truth ${path}`, 'usage-invalid');
 }

@@ -17,11 +17,11 @@ const ruleTitles: Record<RuleName, string> = {
 /** The rule's name as a person writes it: `Red light`. */
 export const ruleTitle = (rule: RuleName): string => ruleTitles[rule];
 
-/** The figure that decides, in about thirty characters: `78.2 ±0.6 in 50 km/h`, `red for 3.7 s, 45 km/h`. */
+/** The figure that decides, in about thirty characters: `78.2 ±0.6 km/h, limit 50`, `red for 3.7 s, 45 km/h`. */
 export function keyFigure(measured: Measurement): string {
   switch (measured.rule) {
     case 'speeding':
-      return `${fixed(measured.speedKmh, 1)} ±${fixed(measured.uncertaintyKmh, 1)} in ${brief(measured.limitKmh)} km/h`;
+      return `${fixed(measured.speedKmh, 1)} ±${fixed(measured.uncertaintyKmh, 1)} km/h, limit ${brief(measured.limitKmh)}`;
     case 'red-light': {
       const speed = measured.speedKmh === undefined ? '' : `, ${fixed(measured.speedKmh, 0)} km/h`;
       return `red for ${fixed(measured.redForS, 1)} s${speed}`;
@@ -34,7 +34,7 @@ export function keyFigure(measured: Measurement): string {
     case 'wrong-way': {
       const distance =
         measured.distanceM === undefined ? `${fixed(measured.distancePx, 0)} px` : `${fixed(measured.distanceM, 1)} m`;
-      return `${distance} at ${fixed(measured.againstDeg, 0)}° to the lane`;
+      return `${distance} against the lane (${fixed(measured.againstDeg, 0)}°)`;
     }
     case 'stopping':
     case 'blocked-box':
@@ -134,6 +134,10 @@ export const timeOfDay = (utc: UtcMilliseconds): string => new Date(utc).toISOSt
 /** Date and time, UTC, for a person: `2026-03-01 12:00:07 UTC`. */
 export const dateAndTime = (utc: UtcMilliseconds): string =>
   `${new Date(utc).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+
+/** The same to the millisecond. */
+export const preciseTime = (utc: UtcMilliseconds): string =>
+  `${new Date(utc).toISOString().slice(0, 23).replace('T', ' ')} UTC`;
 
 /** A stretch of time in the unit that suits it: `21.3 s`, `12 min 5 s`, `3 h 20 min`. */
 export function duration(seconds: number): string {

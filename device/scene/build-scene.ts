@@ -1,7 +1,7 @@
 import { AtalayaError } from '../kernel/errors.ts';
 import { kilometresPerHour, seconds } from '../kernel/units.ts';
 import { checkScene, type SceneFault } from './check-scene.ts';
-import { cross, type Point, type Rectangle, subtract, unit } from './geometry.ts';
+import { cross, type Point, subtract, unit } from './geometry.ts';
 import { buildGroundPlane, type GroundPlane } from './ground-plane.ts';
 import type { Lane, PhasePlan, Scene, SpeedLimits, StopLine, Zone } from './scene.ts';
 import { motorVehicles, type SceneDocument, vehicles } from './scene-schema.ts';
@@ -79,7 +79,7 @@ export function buildScene(document: SceneDocument, picture: Scene['picture'] = 
       boxJunctions: zones(document.boxJunctions),
       regions: Array.isArray(document.regions)
         ? document.regions.map((one) => ({ ...at(one), width: one.width * scale.x, height: one.height * scale.y }))
-        : automaticRegions(picture),
+        : 'auto',
       ignore: (document.ignore ?? []).map(all),
     },
   };
@@ -96,14 +96,6 @@ function scaling(document: SceneDocument, picture: Scene['picture']): Point {
       hint: 'Draw the scene on a picture of this source, or set the source to the shape that the scene was drawn for.',
     },
   );
-}
-
-/** The whole picture and, where it is at least 1.3 times as wide as high, two near-square halves that overlap. */
-export function automaticRegions({ width, height }: Scene['picture']): readonly Rectangle[] {
-  const whole = { x: 0, y: 0, width, height };
-  if (width < 1.3 * height) return [whole];
-  const side = Math.min(width, Math.max(height, Math.round(width * 0.56)));
-  return [whole, { x: 0, y: 0, width: side, height }, { x: width - side, y: 0, width: side, height }];
 }
 
 function buildLimits(

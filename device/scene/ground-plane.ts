@@ -1,5 +1,14 @@
 import type { Point } from './geometry.ts';
-import { apply, fitHomography, type HomographyFit, jacobian, type PairError, type PointPair } from './homography.ts';
+import {
+  apply,
+  fitHomography,
+  type Homography,
+  type HomographyFit,
+  invert,
+  jacobian,
+  type PairError,
+  type PointPair,
+} from './homography.ts';
 import { symmetricEigen } from './linear.ts';
 
 /** Covariance of a position on the road, in square metres. */
@@ -35,11 +44,16 @@ export class GroundPlane {
     return { x, y };
   }
 
-  /** Road covariance that a picture point's own error (1 sigma, pixels, both ways) causes: J J^T sigma^2. */
-  pixelCovariance(image: Point, sigma: number): Covariance {
+  /** The same camera with another map from the picture to the road, such as one of `fit.perturbed`. */
+  withRoadMap(toRoad: Homography): GroundPlane {
+    return new GroundPlane({ ...this.fit, toRoad, toImage: invert(toRoad) ?? this.fit.toImage }, this.#side);
+  }
+
+  /** Road covariance that a picture point's own errors (1 sigma, pixels, sideways and up) cause: J S J^T. */
+  pixelCovariance(image: Point, sideways: number, up: number): Covariance {
     const [[a, b], [c, d]] = jacobian(this.fit.toRoad, image);
-    const s = sigma * sigma;
-    return { xx: s * (a * a + b * b), xy: s * (a * c + b * d), yy: s * (c * c + d * d) };
+    const [s, u] = [sideways * sideways, up * up];
+    return { xx: s * a * a + u * b * b, xy: s * a * c + u * b * d, yy: s * c * c + u * d * d };
   }
 
   /** Road covariance that the calibration's error causes; the same for every point measured through this plane, so it does not average out. */

@@ -21,8 +21,8 @@ export interface Scene {
   readonly countingLines: readonly CountingLine[];
   readonly noStopping: readonly Zone[];
   readonly boxJunctions: readonly Zone[];
-  /** Where the detector looks; at least one. */
-  readonly regions: readonly Rectangle[];
+  /** Where the detector looks, at least one; `auto` leaves it to the detector. */
+  readonly regions: readonly Rectangle[] | 'auto';
   readonly ignore: readonly Polygon[];
 }
 

@@ -7,8 +7,10 @@ import { kindOf } from './classes.ts';
 export interface AssociationConfig {
   /** The detection's centre lies within this many sigmas of the prediction (track and detection together). */
   readonly gateSigmas: number;
-  /** And never farther than this many sizes, however unsure the prediction. */
+  /** And never farther than this many sizes, however unsure the prediction, for a track seen in the last frame ... */
   readonly gateSizes: number;
+  /** ... falling to this many at the end of the coasting time: whoever was long unseen is sooner somebody else. */
+  readonly staleGateSizes: number;
   /** With this IoU the gates are passed whatever the filter believes: a vehicle that brakes hard is still there. */
   readonly sureIou: number;
   /** Least likeness of the shapes (ratio of widths times ratio of heights). */
@@ -49,7 +51,8 @@ export function associationCost(expected: Expectation, detection: Detection, con
   const likeness = shapeLikeness(expected.box, detection.box);
   if (likeness < config.leastLikeness) return Infinity;
   const overlap = iou(expected.box, detection.box);
-  const reach = config.gateSizes * Math.sqrt(sizeOf(expected.box) * sizeOf(detection.box));
+  const size = Math.sqrt(sizeOf(expected.box) * sizeOf(detection.box));
+  const reach = size * (config.gateSizes + (config.staleGateSizes - config.gateSizes) * expected.staleness);
   const distance = centreDistance(expected.box, detection.box);
   if (overlap < config.sureIou) {
     const p = centre(expected.box);

@@ -72,7 +72,7 @@ export interface ClearScore {
   readonly falsePositives: number;
   /** Times a true road user's computed id differs from the one it last had. */
   readonly switches: number;
-  /** 1 - (misses + falsePositives + switches) / true boxes; may be negative. */
+  /** 1 - (misses + falsePositives + switches) / true boxes; may be negative, and is -Infinity where boxes were computed and none is true. */
   readonly mota: number;
   /** Mean IoU of the pairs (1 is perfect). */
   readonly motp: number;
@@ -147,8 +147,8 @@ function correspond(
       costs[row * freeComputed.length + column] = overlap >= leastIou ? 1 - overlap : Infinity;
     });
   });
-  // The limit of 2 is above any sum that one more pair could save, so that as many as possible are paired.
-  const fresh = assign(costs, freeTrue.length, freeComputed.length, 2).flatMap(({ row, column }) => {
+  // Leaving one alone costs more than all pairs together, so that as many as possible are paired.
+  const fresh = assign(costs, freeTrue.length, freeComputed.length, freeTrue.length + 1).flatMap(({ row, column }) => {
     const t = freeTrue[row];
     const c = freeComputed[column];
     return t !== undefined && c !== undefined ? [{ true: t, computed: c }] : [];

@@ -40,6 +40,8 @@ export class Target {
   double: { readonly of: Target; readonly since: Milliseconds } | undefined;
 
   readonly #config: TrackerConfig;
+  /** Time of the newest strong detection. */
+  #strongSeen: Milliseconds;
   #state: BoxState;
   #votes: Votes;
   #points: readonly TrackPoint[];
@@ -51,6 +53,7 @@ export class Target {
     this.#config = config;
     this.born = moment.time.elapsed;
     this.seen = moment.time.elapsed;
+    this.#strongSeen = moment.time.elapsed;
     this.measured = detection;
     this.#state = startBox(detection.box, config.motion);
     this.#votes = votes;
@@ -102,7 +105,10 @@ export class Target {
     const sigma = measurementError(detection.box, this.#config.motion, strong ? 1 : this.#config.weakDoubt);
     this.#state = correctBox(this.#state, detection.box, sigma);
     this.#votes = addVotes(this.#votes, votes);
-    if (strong) this.hits++;
+    if (strong) {
+      this.hits++;
+      this.#strongSeen = moment.time.elapsed;
+    }
     this.seen = moment.time.elapsed;
     this.measured = detection;
     this.#append(measuredPoint(moment, detection));
@@ -121,22 +127,33 @@ export class Target {
     });
   }
 
-  /** Decides, when the target is first missed, whether it stands: then it is expected where it was, and for long. */
+  /** False when the target has been missed, or seen doubtfully, for too long at the time `now`. */
+  lasts(now: Milliseconds): boolean {
+    if (now - this.seen > this.patience) return false;
+    const doubtful = now - this.#strongSeen;
+    const { weakPatience, coastStanding } = this.#config;
+    if (this.measured === undefined || doubtful <= weakPatience) return true;
+    return doubtful <= coastStanding && this.#stands;
+  }
+
+  /** When the target is first missed: if it stands, it is expected where it was, and for long. */
   #lose(): void {
-    const { standingSpeed, standingWindow, motion } = this.#config;
-    const size = sizeOf(this.box);
-    const speed = recentSpeed(this.#points, standingWindow);
-    // Seen too briefly since it was last lost: whoever stood before and is still there has not moved.
-    const stands =
-      speed === undefined
-        ? this.#held !== undefined && centreDistance(this.#held, this.box) < size * standingSpeed * 2
-        : speed < standingSpeed * size;
-    if (!stands) {
+    if (!this.#stands) {
       this.#held = undefined;
       return;
     }
-    if (speed !== undefined) this.#held = this.box;
-    this.#state = holdStill(this.#state, motion.standingDrift * size);
+    const sigma = this.#config.motion.standingDrift * sizeOf(this.box);
+    this.#held = this.box;
+    this.#state = holdStill(this.#state, sigma);
+  }
+
+  get #stands(): boolean {
+    const { standingSpeed, standingWindow } = this.#config;
+    const size = sizeOf(this.box);
+    const speed = recentSpeed(this.#points, standingWindow);
+    if (speed !== undefined) return speed < standingSpeed * size;
+    // Seen too briefly since it was last lost: whoever stood before and is still there has not moved.
+    return this.#held !== undefined && centreDistance(this.#held, this.box) < size * standingSpeed * 2;
   }
 
   #append(point: TrackPoint): void {

@@ -11,13 +11,12 @@ import { type Candidate, foldDoubles, isDouble, mayBePart } from './duplicates.t
 import { Target } from './target.ts';
 import type { Track, TrackUpdate } from './track.ts';
 
-/** What the tracker must know of a frame. */
+/** What the tracker must know of a frame; a `Frame` has it all. */
 export interface TrackedFrame {
   readonly sequence: number;
   readonly time: CaptureTime;
-  /** Size of the picture in pixels; with it a lost track ends when it has left the picture. */
-  readonly width?: number;
-  readonly height?: number;
+  /** Size in pixels; with it a lost track ends when it has left the picture. */
+  readonly picture?: { readonly width: number; readonly height: number };
 }
 
 /**
@@ -63,7 +62,7 @@ export class Tracker {
     );
 
     for (const target of this.#targets) target.predict(milliseconds(now - before));
-    const [living, stale] = partition(this.#targets, (t) => now - t.seen <= t.patience);
+    const [living, stale] = partition(this.#targets, (t) => t.lasts(now));
     const confirmed = living.filter((t) => t.id > 0);
     const tentative = living.filter((t) => t.id === 0);
     const matches = new Matches(frame, strong, weak, this.#config);
@@ -77,15 +76,15 @@ export class Tracker {
     this.#targets = [...staying.filter((t) => !merged.has(t)), ...born];
     return {
       live: this.#live(),
-      ended: [...stale, ...gone, ...merged].filter((t) => t.id > 0).map((t) => t.snapshot('ended')),
+      ended: ended([...stale, ...gone, ...merged]),
     };
   }
 
   /** Ends every track: the source has ended. The tracker may be used on; ids go on counting. */
   finish(): readonly Track[] {
-    const ended = this.#targets.filter((t) => t.id > 0).map((t) => t.snapshot('ended'));
+    const last = ended(this.#targets);
     this.#targets = [];
-    return ended;
+    return last;
   }
 
   #live(): readonly Track[] {
@@ -146,6 +145,8 @@ export class Tracker {
 class Matches {
   strongLeft: readonly Candidate[];
   #weakLeft: readonly Candidate[];
+  /** Detections that have gone to a track. */
+  #taken: readonly Detection[] = [];
   readonly #frame: TrackedFrame;
   readonly #config: TrackerConfig;
 
@@ -170,19 +171,32 @@ class Matches {
     for (const target of missed) target.miss(this.#frame);
   }
 
+  /** Feeds the pairs to their targets; returns the targets and candidates that are left. */
   #take(
     pairs: readonly Pair[],
     targets: readonly Target[],
     candidates: readonly Candidate[],
     strong: boolean,
   ): readonly [readonly Target[], readonly Candidate[]] {
-    for (const { row, column } of pairs) {
+    const matches = pairs.flatMap(({ row, column }) => {
+      const target = targets[row];
       const candidate = candidates[column];
-      if (candidate !== undefined) targets[row]?.observe(this.#frame, candidate, strong);
-    }
-    const rows = new Set(pairs.map((pair) => pair.row));
-    const columns = new Set(pairs.map((pair) => pair.column));
-    return [targets.filter((_, row) => !rows.has(row)), candidates.filter((_, column) => !columns.has(column))];
+      return target === undefined || candidate === undefined ? [] : [{ target, candidate }];
+    });
+    const [sure, revivals] = partition(matches, ({ target }) => target.measured !== undefined);
+    const { mergeIou } = this.#config.duplicates;
+    this.#taken = [...this.#taken, ...sure.map(({ candidate }) => candidate.detection)];
+    // The second box on a vehicle in view is no return of another one that was lost near it.
+    const [real] = partition(
+      revivals,
+      ({ candidate }) => !this.#taken.some((other) => isDouble(other, candidate.detection, mergeIou)),
+    );
+    this.#taken = [...this.#taken, ...real.map(({ candidate }) => candidate.detection)];
+    const made = [...sure, ...real];
+    for (const { target, candidate } of made) target.observe(this.#frame, candidate, strong);
+    const fed = new Set(made.map(({ target }) => target));
+    const used = new Set(made.map(({ candidate }) => candidate));
+    return [targets.filter((t) => !fed.has(t)), candidates.filter((c) => !used.has(c))];
   }
 }
 
@@ -191,6 +205,11 @@ function partition<T>(items: readonly T[], holds: (item: T) => boolean): readonl
   const no: T[] = [];
   for (const item of items) (holds(item) ? yes : no).push(item);
   return [yes, no];
+}
+
+function ended(targets: readonly Target[]): readonly Track[] {
+  const confirmed = targets.filter((t) => t.id > 0).sort((a, b) => a.id - b.id);
+  return confirmed.map((t) => t.snapshot('ended'));
 }
 
 function alike(a: Target, b: Target): boolean {
@@ -202,8 +221,8 @@ function doubles(a: Target, b: Target, least: number): boolean {
 }
 
 /** How much of a box lies in the picture; 1 where the picture's size is unknown. */
-function shareInside(box: Box, frame: TrackedFrame): number {
-  if (frame.width === undefined || frame.height === undefined) return 1;
-  const picture = { x: 0, y: 0, width: frame.width, height: frame.height };
-  return intersection(box, picture) / (box.width * box.height);
+function shareInside(box: Box, { picture }: TrackedFrame): number {
+  if (picture === undefined) return 1;
+  const { width, height } = picture;
+  return intersection(box, { x: 0, y: 0, width, height }) / (box.width * box.height);
 }

@@ -78,16 +78,14 @@ export interface TrackingOptions {
   readonly rate: number;
   /** Only frames whose number divides by this are looked at. */
   readonly stride?: number;
-  readonly width?: number;
-  readonly height?: number;
+  readonly picture?: { readonly width: number; readonly height: number };
 }
 
 /**
  * Tracks boxes as if a detector had found them. All get the same class, so that class is no help in telling them apart.
  */
 export function trackBoxes(boxes: readonly Observation[], options: TrackingOptions): TrackingRun {
-  const { config = defaultTrackerConfig, rate, stride = 1, width, height } = options;
-  const size = width === undefined || height === undefined ? {} : { width, height };
+  const { config = defaultTrackerConfig, rate, stride = 1, picture } = options;
   const tracker = new Tracker(config);
   const frames = Map.groupBy(boxes, (o) => o.frame);
   const numbers = [...frames.keys()].sort((a, b) => a - b);
@@ -110,7 +108,7 @@ export function trackBoxes(boxes: readonly Observation[], options: TrackingOptio
       class: 'car',
       score: fraction(0.9),
     }));
-    const update = tracker.update({ sequence, time, ...size }, detections);
+    const update = tracker.update({ sequence, time, ...(picture === undefined ? {} : { picture }) }, detections);
     updates++;
     for (const track of update.live) {
       const point = lastPoint(track);

@@ -42,8 +42,14 @@ export function leastSquaresRange(histogram: Histogram): Range {
     const [bottom, top] = [low, high];
     const lowest = Math.min(histogram.low, 0);
     const highest = Math.max(histogram.high, 0);
-    high = best(shares.map((share) => share * highest), (end) => loss(histogram, bottom, end));
-    low = best(shares.map((share) => share * lowest), (end) => loss(histogram, end, high));
+    high = best(
+      shares.map((share) => share * highest),
+      (end) => loss(histogram, bottom, end),
+    );
+    low = best(
+      shares.map((share) => share * lowest),
+      (end) => loss(histogram, end, high),
+    );
     if (low === bottom && high === top) break;
   }
   return [low, high];

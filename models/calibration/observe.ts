@@ -18,7 +18,10 @@ export async function observe(detector: Detector, frames: readonly Uint8Array[])
   const [channels, height, width] = detector.inputShape;
   const eachActivation = async (look: (name: string, values: Float32Array) => void) => {
     for (const frame of frames) {
-      const results = await session.run({ [tensorNames.input]: new Tensor('uint8', frame, [1, height, width, channels]) }, names);
+      const results = await session.run(
+        { [tensorNames.input]: new Tensor('uint8', frame, [1, height, width, channels]) },
+        names,
+      );
       for (const name of names) look(name, results[name]?.data as Float32Array);
     }
   };

@@ -27,7 +27,14 @@ export function readTable(text: string, what: string): CalibrationTable {
   try {
     document = JSON.parse(text);
   } catch (cause) {
-    throw new AtalayaError('bundle-invalid', `${what} is not JSON: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    throw new AtalayaError('bundle-invalid', `${what} is not JSON: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
   }
   return parse(tableSchema, document, what, 'bundle-invalid');
+}
+
+/** The table as text, one layer a line, so that a new calibration can be compared with the old one. */
+export function writeTable(table: CalibrationTable): string {
+  return `${JSON.stringify(table, null, 2).replace(/\[\s+(-?[\d.e-]+),\s+(-?[\d.e-]+)\s+\]/g, '[$1, $2]')}\n`;
 }

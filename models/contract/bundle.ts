@@ -62,14 +62,17 @@ function refuseUnknownInput(manifest: Manifest, path: string): void {
 function refuseContradictions(manifest: Manifest, path: string): void {
   const { anchors, classes, outputs, files } = manifest;
   const refuse = (message: string): never => {
-    throw new AtalayaError('bundle-invalid', `${path}: ${message}`, { hint: 'Make the bundle again with `make models`.' });
+    throw new AtalayaError('bundle-invalid', `${path}: ${message}`, {
+      hint: 'Make the bundle again with `make models`.',
+    });
   };
   const [, boxRows, boxColumns] = outputs.boxes.shape;
   const [, scoreRows, scoreColumns] = outputs.scores.shape;
   if (boxRows !== anchors.count) refuse(`outputs.boxes.shape has ${boxRows} rows for ${anchors.count} anchors`);
   if (scoreRows !== anchors.count) refuse(`outputs.scores.shape has ${scoreRows} rows for ${anchors.count} anchors`);
   if (boxColumns !== 4) refuse(`outputs.boxes.shape has ${boxColumns} columns instead of 4`);
-  if (scoreColumns !== classes.length) refuse(`outputs.scores.shape has ${scoreColumns} columns for ${classes.length} classes`);
+  if (scoreColumns !== classes.length)
+    refuse(`outputs.scores.shape has ${scoreColumns} columns for ${classes.length} classes`);
   for (const [field, name] of [
     ['graph', manifest.graph],
     ['anchors.file', anchors.file],
@@ -77,12 +80,14 @@ function refuseContradictions(manifest: Manifest, path: string): void {
     if (!Object.hasOwn(files, name)) refuse(`${field} names ${name}, which is not listed under files`);
   }
   if (Object.hasOwn(files, manifestName)) refuse(`files lists ${manifestName}, which cannot hold its own hash`);
-  if (files[anchors.file]?.size !== anchors.count * 16) refuse(`${anchors.file} does not hold ${anchors.count} anchors`);
+  if (files[anchors.file]?.size !== anchors.count * 16)
+    refuse(`${anchors.file} does not hold ${anchors.count} anchors`);
 }
 
 async function readVerified(folder: string, manifest: Manifest, name: string): Promise<Uint8Array<ArrayBuffer>> {
   const expected = Object.hasOwn(manifest.files, name) ? manifest.files[name] : undefined;
-  if (expected === undefined) throw new AtalayaError('bundle-file-missing', `${name} is not part of the bundle ${folder}`);
+  if (expected === undefined)
+    throw new AtalayaError('bundle-file-missing', `${name} is not part of the bundle ${folder}`);
   const bytes = await readPresent(join(folder, name), name, folder);
   const actual = createHash('sha256').update(bytes).digest('hex');
   if (bytes.byteLength !== expected.size || actual !== expected.sha256) {
@@ -99,10 +104,14 @@ async function readPresent(path: string, name: string, folder: string): Promise<
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new AtalayaError('bundle-file-missing', `${name} cannot be read in the bundle ${folder} (${systemCode(cause) ?? cause})`, {
-      hint: 'Run `make models`, or name the folder of a complete bundle.',
-      cause,
-    });
+    throw new AtalayaError(
+      'bundle-file-missing',
+      `${name} cannot be read in the bundle ${folder} (${systemCode(cause) ?? cause})`,
+      {
+        hint: 'Run `make models`, or name the folder of a complete bundle.',
+        cause,
+      },
+    );
   }
 }
 

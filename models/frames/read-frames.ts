@@ -72,10 +72,19 @@ export function splitJpegs(bytes: Uint8Array): Uint8Array[] {
 async function shrink(picture: string | Uint8Array, { size, view = 'whole' }: FrameRequest): Promise<Uint8Array> {
   const position = view === 'right-square' ? 'right' : 'left';
   const fit = view === 'whole' ? 'fill' : 'cover';
-  return sharp(picture).resize({ ...size, fit, position, kernel: 'linear' }).removeAlpha().toColourspace('srgb').raw().toBuffer();
+  return sharp(picture)
+    .resize({ ...size, fit, position, kernel: 'linear' })
+    .removeAlpha()
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer();
 }
 
-const crops = { 'whole': '', 'left-square': 'crop=min(iw\\,ih):min(iw\\,ih):0:0,', 'right-square': 'crop=min(iw\\,ih):min(iw\\,ih):iw-ow:0,' } as const;
+const crops = {
+  whole: '',
+  'left-square': 'crop=min(iw\\,ih):min(iw\\,ih):0:0,',
+  'right-square': 'crop=min(iw\\,ih):min(iw\\,ih):iw-ow:0,',
+} as const;
 
 /**
  * Decodes every frame small and keeps some. How many frames a video holds is known only at its end, so while more than twice `count`
@@ -83,7 +92,21 @@ const crops = { 'whole': '', 'left-square': 'crop=min(iw\\,ih):min(iw\\,ih):0:0,
  */
 async function decodeVideo({ source, count, size, view = 'whole' }: FrameRequest): Promise<Uint8Array[]> {
   const filter = `${crops[view]}scale=${size.width}:${size.height}:flags=bilinear`;
-  const args = ['-v', 'error', '-i', source, '-vf', filter, '-fps_mode', 'passthrough', '-pix_fmt', 'rgb24', '-f', 'rawvideo', '-'];
+  const args = [
+    '-v',
+    'error',
+    '-i',
+    source,
+    '-vf',
+    filter,
+    '-fps_mode',
+    'passthrough',
+    '-pix_fmt',
+    'rgb24',
+    '-f',
+    'rawvideo',
+    '-',
+  ];
   const frame = new Uint8Array(size.width * size.height * 3);
   let kept: Uint8Array[] = [];
   let filled = 0;
@@ -104,11 +127,17 @@ async function decodeVideo({ source, count, size, view = 'whole' }: FrameRequest
       step *= 2;
     }
   });
-  if (kept.length === 0) throw new AtalayaError('source-not-video', `${source} holds no picture that ffmpeg can decode`);
+  if (kept.length === 0)
+    throw new AtalayaError('source-not-video', `${source} holds no picture that ffmpeg can decode`);
   return spread(kept, count);
 }
 
-function run(program: string, args: readonly string[], source: string, take: (chunk: Uint8Array) => void): Promise<void> {
+function run(
+  program: string,
+  args: readonly string[],
+  source: string,
+  take: (chunk: Uint8Array) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const complaints: Buffer[] = [];
@@ -125,7 +154,9 @@ function run(program: string, args: readonly string[], source: string, take: (ch
     child.on('close', (code) => {
       if (code === 0) return resolve();
       const last = Buffer.concat(complaints).toString('utf8').trim().split('\n').at(-1);
-      reject(new AtalayaError('source-not-video', `${source} cannot be decoded: ${last ?? `ffmpeg ended with ${code}`}`));
+      reject(
+        new AtalayaError('source-not-video', `${source} cannot be decoded: ${last ?? `ffmpeg ended with ${code}`}`),
+      );
     });
   });
 }

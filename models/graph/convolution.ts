@@ -50,7 +50,11 @@ export function draftConvolution(node: TfNode, tensor: TfTensor, input: string, 
 }
 
 /** TensorFlow's SAME along one side: `ceil(input / stride)` outputs; what is odd in the padding goes after the picture. */
-export function samePadding(input: number, kernel: number, stride: number): { size: number; before: number; after: number } {
+export function samePadding(
+  input: number,
+  kernel: number,
+  stride: number,
+): { size: number; before: number; after: number } {
   const size = Math.ceil(input / stride);
   const total = Math.max((size - 1) * stride + kernel - input, 0);
   const before = Math.floor(total / 2);
@@ -74,7 +78,11 @@ export function finish(draft: ConvolutionDraft): Convolution {
   return { ...rest, outputShape: shape };
 }
 
-function transposeWeights(data: TfTensor['data'], kernel: ConvolutionDraft['kernel'], depthwise: boolean): Float32Array {
+function transposeWeights(
+  data: TfTensor['data'],
+  kernel: ConvolutionDraft['kernel'],
+  depthwise: boolean,
+): Float32Array {
   const [outputs, inputs, height, width] = kernel;
   const result = new Float32Array(data.length);
   for (let o = 0, to = 0; o < outputs; o++) {

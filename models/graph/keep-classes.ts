@@ -11,15 +11,22 @@ export function keepColumns(detector: Detector, columns: readonly number[]): Det
   const layers = detector.layers.map((layer): Layer => {
     const values = heads.get(layer.name);
     if (values === undefined) return layer;
-    if (layer.kind !== 'convolution') throw new AtalayaError('bundle-invalid', `score head ${layer.name} is no convolution`);
+    if (layer.kind !== 'convolution')
+      throw new AtalayaError('bundle-invalid', `score head ${layer.name} is no convolution`);
     return keepChannels(layer, keptChannels(layer.kernel[0], values, columns));
   });
-  return { ...detector, layers, scoreHeads: detector.scoreHeads.map(({ layer }) => ({ layer, valuesPerAnchor: columns.length })) };
+  return {
+    ...detector,
+    layers,
+    scoreHeads: detector.scoreHeads.map(({ layer }) => ({ layer, valuesPerAnchor: columns.length })),
+  };
 }
 
 /** Channels that survive: for each anchor of a cell, its kept columns. */
 export function keptChannels(channels: number, valuesPerAnchor: number, columns: readonly number[]): number[] {
-  return Array.from({ length: channels / valuesPerAnchor }, (_, anchor) => columns.map((c) => anchor * valuesPerAnchor + c)).flat();
+  return Array.from({ length: channels / valuesPerAnchor }, (_, anchor) =>
+    columns.map((c) => anchor * valuesPerAnchor + c),
+  ).flat();
 }
 
 function keepChannels(layer: Convolution, channels: readonly number[]): Convolution {
@@ -32,5 +39,11 @@ function keepChannels(layer: Convolution, channels: readonly number[]): Convolut
     bias[to] = layer.bias[from]!;
   });
   const [, outHeight, outWidth] = layer.outputShape;
-  return { ...layer, weights, bias, kernel: [channels.length, inputs, height, width], outputShape: [channels.length, outHeight, outWidth] };
+  return {
+    ...layer,
+    weights,
+    bias,
+    kernel: [channels.length, inputs, height, width],
+    outputShape: [channels.length, outHeight, outWidth],
+  };
 }

@@ -133,7 +133,8 @@ class Walk {
     const constant = node.inputs.find((name) => this.graph.weights.has(name));
     if (constant === undefined) return this.sum(node);
     const other = node.inputs.find((name) => name !== constant);
-    if (other === undefined || node.inputs.length !== 2) throw refusal(node.name, 'does not add a constant to one tensor');
+    if (other === undefined || node.inputs.length !== 2)
+      throw refusal(node.name, 'does not add a constant to one tensor');
     const draft = this.visit(other);
     this.requireSoleConsumer(other);
     const target = draft.kind === 'sum' ? draft.inputs.find((input) => this.isOpen(input)) : draft;
@@ -155,12 +156,17 @@ class Walk {
 
   private normalise(node: TfNode): ConvolutionDraft {
     const draft = this.foldable(node);
-    const [, gamma, beta, mean, variance] = node.inputs.map((name, i) => (i === 0 ? undefined : this.channels(name, draft.shape[0])));
+    const [, gamma, beta, mean, variance] = node.inputs.map((name, i) =>
+      i === 0 ? undefined : this.channels(name, draft.shape[0]),
+    );
     if (!gamma || !beta || !mean || !variance) throw refusal(node.name, 'lacks one of its four constants');
     const epsilon = epsilonAttribute(node);
     const scale = gamma.map((g, i) => g / Math.sqrt(at(variance, i) + epsilon));
     scaleChannels(draft, scale);
-    shiftChannels(draft, beta.map((b, i) => b - at(mean, i) * at(scale, i)));
+    shiftChannels(
+      draft,
+      beta.map((b, i) => b - at(mean, i) * at(scale, i)),
+    );
     return draft;
   }
 

@@ -25,7 +25,12 @@ export class OnnxBuilder {
   private readonly constants = new Map<string, InstanceType<typeof onnx.TensorProto>>();
 
   /** Adds a node with one output and gives back the output's name. */
-  node(operator: string, inputs: readonly string[], output: string, attributes: Readonly<Record<string, Attribute>> = {}): string {
+  node(
+    operator: string,
+    inputs: readonly string[],
+    output: string,
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): string {
     this.nodes.push(
       onnx.NodeProto.create({
         opType: operator,

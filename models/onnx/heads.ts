@@ -3,12 +3,16 @@ import type { Detector, Head, Layer } from '../graph/layers.ts';
 import type { OnnxBuilder, TensorType } from './builder.ts';
 import { tensorNames } from './names.ts';
 
-/** Joins the heads of all feature maps: `[1, anchors * values, h, w]` each, to `[1, total anchors, values]`. */
-export function joinHeads(builder: OnnxBuilder, heads: readonly Head[], output: string, tensorOf: (layer: string) => string): void {
+/** Joins the heads of all feature maps, `h * w` cells of `anchors per cell * values` each, to `[1, anchors, values]`. */
+export function joinHeads(
+  builder: OnnxBuilder,
+  heads: readonly Head[],
+  output: string,
+  cellsOf: (layer: string) => string,
+): void {
   const parts = heads.map(({ layer, valuesPerAnchor }) => {
-    const channelsLast = builder.node('Transpose', [tensorOf(layer)], `${layer}:nhwc`, { perm: [0, 2, 3, 1] });
     const shape = builder.integers(`${layer}:rows-shape`, [1, -1, valuesPerAnchor]);
-    return builder.node('Reshape', [channelsLast, shape], `${layer}:rows`);
+    return builder.node('Reshape', [cellsOf(layer), shape], `${layer}:rows`);
   });
   builder.node('Concat', parts, output, { axis: 1 });
 }

@@ -22,13 +22,20 @@ export function writeFloat(detector: Detector, options: { exposeLayers?: boolean
       const bias = builder.constant(`${layer.name}:bias`, layer.bias, [layer.bias.length]);
       const { strides, pads, group, activation } = layer;
       const raw = activation === 'none' ? layer.name : `${layer.name}:linear`;
-      builder.node('Conv', [layer.input, weights, bias], raw, { strides, pads, group, kernel_shape: layer.kernel.slice(2) });
+      builder.node('Conv', [layer.input, weights, bias], raw, {
+        strides,
+        pads,
+        group,
+        kernel_shape: layer.kernel.slice(2),
+      });
       if (activation === 'relu6') builder.node('Clip', [raw, 'zero', 'six'], layer.name);
     }
-    if (options.exposeLayers === true) exposed.push({ name: layer.name, type: 'float32', shape: batch(layer.outputShape) });
+    if (options.exposeLayers === true)
+      exposed.push({ name: layer.name, type: 'float32', shape: batch(layer.outputShape) });
   }
-  joinHeads(builder, detector.boxHeads, tensorNames.boxes, (layer) => layer);
-  joinHeads(builder, detector.scoreHeads, tensorNames.scores, (layer) => layer);
+  const channelsLast = (layer: string) => builder.node('Transpose', [layer], `${layer}:nhwc`, { perm: [0, 2, 3, 1] });
+  joinHeads(builder, detector.boxHeads, tensorNames.boxes, channelsLast);
+  joinHeads(builder, detector.scoreHeads, tensorNames.scores, channelsLast);
   return builder.encode('detector', [detectorInput(detector)], [...detectorOutputs(detector), ...exposed]);
 }
 

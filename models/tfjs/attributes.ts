@@ -6,7 +6,10 @@ import type { TfNode } from './read-graph.ts';
 
 const integers = z.object({ list: z.object({ i: z.array(z.coerce.number<string | number>().int()) }) });
 const text = z.object({
-  s: z.union([z.array(z.number()).transform((bytes) => String.fromCharCode(...bytes)), z.base64().transform((s) => atob(s))]),
+  s: z.union([
+    z.array(z.number()).transform((bytes) => String.fromCharCode(...bytes)),
+    z.base64().transform((s) => atob(s)),
+  ]),
 });
 const real = z.object({ f: z.number() });
 
@@ -22,9 +25,17 @@ export function convolutionAttributes(node: TfNode): ConvolutionAttributes {
     strides: integers.transform(({ list }) => spatial(list.i)),
     dilations: integers.transform(({ list }) => spatial(list.i)).default([1, 1]),
     padding: text.transform(({ s }) => s).pipe(z.enum(['SAME', 'VALID'])),
-    data_format: text.transform(({ s }) => s).pipe(z.literal('NHWC')).optional(),
+    data_format: text
+      .transform(({ s }) => s)
+      .pipe(z.literal('NHWC'))
+      .optional(),
   });
-  return parse<ConvolutionAttributes>(schema as z.ZodType<ConvolutionAttributes>, node.attr, `node ${node.name}`, 'bundle-invalid');
+  return parse<ConvolutionAttributes>(
+    schema as z.ZodType<ConvolutionAttributes>,
+    node.attr,
+    `node ${node.name}`,
+    'bundle-invalid',
+  );
 }
 
 /** The epsilon of a batch normalisation. */

@@ -15,9 +15,7 @@ const weight = z.object({
   name: z.string(),
   shape: z.array(z.int().nonnegative()),
   dtype: z.enum(['float32', 'int32']),
-  quantization: z
-    .object({ dtype: z.enum(['uint8', 'uint16']), scale: z.number(), min: z.number() })
-    .optional(),
+  quantization: z.object({ dtype: z.enum(['uint8', 'uint16']), scale: z.number(), min: z.number() }).optional(),
 });
 
 const model = z.object({
@@ -63,18 +61,26 @@ export function readGraph(files: ReadonlyMap<string, Uint8Array>): TfGraph {
       offset += size;
     }
     if (offset !== bytes.byteLength) {
-      throw new AtalayaError('bundle-invalid', `model.json: ${group.paths.join(', ')} hold ${bytes.byteLength} bytes, the weight list ${offset}`);
+      throw new AtalayaError(
+        'bundle-invalid',
+        `model.json: ${group.paths.join(', ')} hold ${bytes.byteLength} bytes, the weight list ${offset}`,
+      );
     }
   }
   return { nodes, weights };
 }
 
-function readTensor(entry: z.infer<typeof weight>, bytes: Uint8Array, offset: number): { tensor: TfTensor; size: number } {
+function readTensor(
+  entry: z.infer<typeof weight>,
+  bytes: Uint8Array,
+  offset: number,
+): { tensor: TfTensor; size: number } {
   const length = entry.shape.reduce((product, side) => product * side, 1);
   const { shape, dtype, quantization } = entry;
   const width = quantization === undefined ? 4 : quantization.dtype === 'uint8' ? 1 : 2;
   const size = length * width;
-  if (offset + size > bytes.byteLength) throw new AtalayaError('bundle-invalid', `model.json: the shards end inside ${entry.name}`);
+  if (offset + size > bytes.byteLength)
+    throw new AtalayaError('bundle-invalid', `model.json: the shards end inside ${entry.name}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, size);
   const at = (i: number): number => {
     if (quantization !== undefined) {
@@ -82,7 +88,8 @@ function readTensor(entry: z.infer<typeof weight>, bytes: Uint8Array, offset: nu
     }
     return dtype === 'float32' ? view.getFloat32(i * 4, true) : view.getInt32(i * 4, true);
   };
-  const data = dtype === 'float32' ? Float32Array.from({ length }, (_, i) => at(i)) : Int32Array.from({ length }, (_, i) => at(i));
+  const data =
+    dtype === 'float32' ? Float32Array.from({ length }, (_, i) => at(i)) : Int32Array.from({ length }, (_, i) => at(i));
   return { tensor: { shape, dtype, data }, size };
 }
 

@@ -8,7 +8,10 @@ export function refuseWrongLength(engine: string, input: Uint8Array, manifest: M
   const { width, height } = manifest.input;
   const wanted = width * height * 3;
   if (input.length !== wanted) {
-    throw new AtalayaError('engine-failed', `${engine} takes ${wanted} bytes (${width}x${height} RGB), not ${input.length}`);
+    throw new AtalayaError(
+      'engine-failed',
+      `${engine} takes ${wanted} bytes (${width}x${height} RGB), not ${input.length}`,
+    );
   }
 }
 

@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { type AtalayaError, explain, isAtalayaError } from '../kernel/errors.ts';
+import { tallyOutcomes } from '../report/outcomes.ts';
+import { runUnit } from '../unit.ts';
+import { type RunRequest, settle } from '../unit-settings.ts';
+import { version } from '../version.ts';
+
+/** Exit codes: the run went well or was stopped by a person, the run failed, the call was wrong, a truth was not met. */
+const exit = { done: 0, failed: 1, usage: 2, untrue: 3 } as const;
+
+/** A drain that takes longer than this is given up: the process manager's patience is not endless. */
+const DRAIN_MS = 4500;
+
+async function run(request: RunRequest): Promise<number> {
+  const stop = new AbortController();
+  const interrupted = (name: NodeJS.Signals) => {
+    if (stop.signal.aborted) process.exit(exit.failed);
+    process.stderr.write(`\n${name}: finishing what was seen; again to stop at once\n`);
+    stop.abort();
+    setTimeout(() => {
+      process.stderr.write(`the unit did not come to rest within ${DRAIN_MS} ms; what was sealed is on disk\n`);
+      process.exit(exit.failed);
+    }, DRAIN_MS).unref();
+  };
+  process.on('SIGINT', interrupted);
+  process.on('SIGTERM', interrupted);
+  const settings = await settle(request);
+  const { comparison } = await runUnit(settings, { stream: process.stdout, environment: process.env }, stop.signal);
+  if (comparison === undefined || stop.signal.aborted) return exit.done;
+  const { missed, invented } = tallyOutcomes(comparison);
+  return missed === 0 && invented === 0 ? exit.done : exit.untrue;
+}
+
+function program(): Command {
+  const root = new Command('atalaya-unit')
+    .description('The roadside unit: watches a road, judges what it sees, seals the evidence.')
+    .version(version)
+    .exitOverride();
+  root
+    .command('run')
+    .description('watch a source until it ends or Ctrl-C')
+    .option('--config <file>', 'configuration (YAML); every field has a default')
+    .option('--source <path>', 'what to watch: an .mjpeg or any video file')
+    .option('--scene <file>', 'the scene: lanes, lines, zones, calibration (YAML)')
+    .option('--data <folder>', 'where evidence goes; one process at a time')
+    .option('--events <file>', 'write one JSON object a line for each infraction and crossing')
+    .option('--report <file>', 'the HTML report; report.html in the data folder unless said otherwise')
+    .option('--truth <file>', 'compare with a known truth; exit code 3 where something is missed or invented')
+    .option('--pace <pace>', 'timestamps: as it was recorded, skipping what is not kept up with; flat-out: every frame')
+    .action(async (request: RunRequest) => {
+      process.exitCode = await run(request);
+    });
+  return root;
+}
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exit.done : exit.usage;
+  else {
+    process.stderr.write(`${explain(error)}\n`);
+    process.exitCode = isAtalayaError(error) && isUsage(error) ? exit.usage : exit.failed;
+  }
+}
+
+function isUsage({ code }: AtalayaError): boolean {
+  return code === 'usage-invalid' || code === 'config-invalid' || code === 'scene-invalid' || code === 'scene-mismatch';
+}

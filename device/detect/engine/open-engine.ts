@@ -1,0 +1,19 @@
+import type { ModelBundle } from '../../../models/contract/bundle.ts';
+import type { InferenceEngine } from '../inference-engine.ts';
+import { type OnnxruntimeOptions, openOnnxruntime } from './onnxruntime-engine.ts';
+import { openTfjs, type TfjsOptions } from './tfjs-engine.ts';
+
+export interface EngineOptions {
+  readonly onnxruntime?: OnnxruntimeOptions;
+  readonly tfjs?: TfjsOptions;
+}
+
+/** Opens the engine that the bundle's manifest names. Throws `engine-unavailable` or `bundle-input-unknown`. */
+export function openEngine(bundle: ModelBundle, options: EngineOptions = {}): Promise<InferenceEngine> {
+  switch (bundle.manifest.engine) {
+    case 'onnx':
+      return openOnnxruntime(bundle, options.onnxruntime);
+    case 'tfjs':
+      return openTfjs(bundle, options.tfjs);
+  }
+}

@@ -1,0 +1,158 @@
+import { setImmediate } from 'node:timers/promises';
+import sharp, { type Sharp } from 'sharp';
+import type { Frame } from '../capture/frame.ts';
+import { type RgbPicture, toRgbInBands } from '../capture/to-rgb.ts';
+import type { Box } from '../detect/detection.ts';
+import type { Infraction } from '../judge/infraction.ts';
+import { AtalayaError } from '../kernel/errors.ts';
+import { annotate, type Mark } from './annotate.ts';
+import type { EvidenceFile, fileMoments } from './record.ts';
+
+/** The frames that show an infraction: the moment itself, and one a little before and after where there is one. */
+export interface InfractionFrames {
+  readonly before?: Frame | undefined;
+  readonly at: Frame;
+  readonly after?: Frame | undefined;
+}
+
+/** A picture file of an evidence package that is not stored yet. */
+export interface Still
+  extends Pick<EvidenceFile, 'name' | 'role' | 'moment' | 'mediaType' | 'width' | 'height' | 'origin' | 'making'> {
+  readonly frame: Frame;
+  readonly content: Uint8Array;
+}
+
+/** Of the box, on each side: enough for the plate's surroundings and for a box that sits a little off. */
+const closeUpMargin = 0.2;
+const smallestCloseUp = 16;
+const bandRows = 128;
+
+/**
+ * The stills of an infraction: per frame the whole picture, of the moment a close-up and, apart, the annotated copy.
+ *
+ * The whole picture is the camera's own JPEG, byte for byte, where the camera delivers one; else it is encoded once, as JPEG of
+ * quality 92 with as many colour samples as the decoder gave, which keeps a 720p road scene above 42 dB in a sixth of the space of
+ * a lossless file. The close-up is cut from the pixels and stored without loss: a plate is read from it. Pictures are read until
+ * the promise settles. Encoding runs on libvips' threads; the conversion of colours runs here in bands, with the event loop let in
+ * between. Throws `frame-damaged` where a picture cannot be encoded.
+ */
+export async function makeStills(
+  frames: InfractionFrames,
+  infraction: Infraction,
+  unit: string,
+  marks: readonly Mark[],
+): Promise<readonly Still[]> {
+  const { before, at, after } = frames;
+  try {
+    const rgb = await toRgbInBands(at.picture, bandRows, setImmediate);
+    return await Promise.all([
+      ...(before === undefined ? [] : [contextStill('before', before)]),
+      contextStill('at', at, rgb),
+      closeUpStill(at, rgb, infraction.box),
+      annotatedStill(at, rgb, infraction, unit, marks),
+      ...(after === undefined ? [] : [contextStill('after', after)]),
+    ]);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new AtalayaError('frame-damaged', `no still can be made of frame ${at.sequence}: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+async function contextStill(moment: (typeof fileMoments)[number], frame: Frame, known?: RgbPicture): Promise<Still> {
+  const { original, picture } = frame;
+  const { width, height } = picture;
+  const about = {
+    name: `${moment}.jpg`,
+    role: 'context',
+    moment,
+    mediaType: 'image/jpeg',
+    width,
+    height,
+    frame,
+  } as const;
+  if (original !== undefined && isJpeg(original)) {
+    return { ...about, content: original, origin: 'original', making: 'the bytes that the camera delivered' };
+  }
+  const rgb = known ?? (await toRgbInBands(picture, bandRows, setImmediate));
+  // Colour samples that were doubled come out of the encoder's own halving as they went in: 4:2:0 loses nothing more there.
+  const chromaSubsampling = picture.format === 'yuv420p' ? '4:2:0' : '4:4:4';
+  const content = await raw(rgb).jpeg({ quality: 92, chromaSubsampling }).toBuffer();
+  return {
+    ...about,
+    content,
+    origin: 'encoded',
+    making: `JPEG, quality 92, ${chromaSubsampling}, of ${picture.format}`,
+  };
+}
+
+async function closeUpStill(frame: Frame, rgb: RgbPicture, box: Box): Promise<Still> {
+  const area = closeUpArea(box, rgb.width, rgb.height);
+  const content = await raw(rgb).extract(area).png({ compressionLevel: 6 }).toBuffer();
+  const { left, top, width, height } = area;
+  return {
+    name: 'close-up.png',
+    role: 'close-up',
+    moment: 'at',
+    mediaType: 'image/png',
+    width,
+    height,
+    frame,
+    content,
+    origin: 'derived',
+    making: `PNG of the picture's pixels from (${left}, ${top}), ${width} x ${height}, not scaled`,
+  };
+}
+
+async function annotatedStill(
+  frame: Frame,
+  rgb: RgbPicture,
+  infraction: Infraction,
+  unit: string,
+  marks: readonly Mark[],
+): Promise<Still> {
+  const { width, height } = rgb;
+  const { svg, stripHeight } = annotate(width, height, infraction, unit, marks);
+  const content = await raw(rgb)
+    .extend({ bottom: stripHeight, background: '#000' })
+    .composite([{ input: svg, left: 0, top: 0 }])
+    .jpeg({ quality: 85 })
+    .toBuffer();
+  return {
+    name: 'annotated.jpg',
+    role: 'annotated',
+    moment: 'at',
+    mediaType: 'image/jpeg',
+    width,
+    height: height + stripHeight,
+    frame,
+    content,
+    origin: 'derived',
+    making: 'JPEG, quality 85, with box, lines and text drawn in',
+  };
+}
+
+/** The box with its margin, whole pixels inside the picture; at least 16 x 16 of them wherever the box lies. */
+export function closeUpArea(
+  box: Box,
+  pictureWidth: number,
+  pictureHeight: number,
+): { readonly left: number; readonly top: number; readonly width: number; readonly height: number } {
+  const [left, width] = span(box.x, box.width, pictureWidth);
+  const [top, height] = span(box.y, box.height, pictureHeight);
+  return { left, top, width, height };
+}
+
+function span(start: number, length: number, room: number): [start: number, length: number] {
+  const least = Math.min(smallestCloseUp, room);
+  const from = Math.max(0, Math.min(room - least, Math.floor(start - length * closeUpMargin)));
+  const to = Math.min(room, Math.max(from + least, Math.ceil(start + length * (1 + closeUpMargin))));
+  return [from, to - from];
+}
+
+function raw({ data, width, height }: RgbPicture): Sharp {
+  return sharp(data, { raw: { width, height, channels: 3 } });
+}
+
+const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;

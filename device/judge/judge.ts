@@ -1,0 +1,83 @@
+import type { CaptureTime } from '../capture/frame.ts';
+import type { Scene } from '../scene/scene.ts';
+import type { TrackUpdate } from '../track/track.ts';
+import { BlockedBox } from './blocked-box.ts';
+import { CrossingCounter } from './crossing.ts';
+import type { Crossing, Infraction } from './infraction.ts';
+import type { PhaseSource } from './phase.ts';
+import { RedLight } from './red-light.ts';
+import { RestrictedLane } from './restricted-lane.ts';
+import type { Rule } from './rule.ts';
+import { Speeding, type SpeedReport } from './speeding.ts';
+import { StopLineRule } from './stop-line.ts';
+import { Stopping } from './stopping.ts';
+import { type Sight, Subjects } from './subject.ts';
+import { WrongWay } from './wrong-way.ts';
+
+export interface Judged {
+  readonly infractions: readonly Infraction[];
+  readonly crossings: readonly Crossing[];
+  /** One per road user of a calibrated scene, when its measurement closes; also where no speed could be stated. */
+  readonly speeds: readonly SpeedReport[];
+}
+
+/**
+ * Holds every road user against the rules of the scene. Fed once per tracked frame, in order; what it finds is reported a few frames after
+ * the frame that is charged, since a rule waits until it is sure.
+ *
+ * Memory is bounded by the road users in view and those lost in the last ten seconds.
+ */
+export class Judge {
+  readonly #subjects: Subjects;
+  readonly #rules: readonly Rule[];
+  readonly #counters: readonly CrossingCounter[];
+  readonly #speeding: Speeding;
+
+  constructor({ scene, phases }: { readonly scene: Scene; readonly phases: PhaseSource }) {
+    this.#subjects = new Subjects(scene);
+    this.#speeding = new Speeding(scene);
+    this.#counters = scene.countingLines.map((line) => new CrossingCounter(line));
+    this.#rules = [
+      ...scene.stopLines.map((line) => new RedLight(scene, line, phases)),
+      ...scene.stopLines.map((line) => new StopLineRule(scene, line, phases)),
+      new WrongWay(scene),
+      ...scene.noStopping.map((zone) => new Stopping(scene, zone)),
+      ...scene.boxJunctions.map((box) => new BlockedBox(scene, box)),
+      ...scene.lanes.filter((lane) => lane.restriction !== undefined).map((lane) => new RestrictedLane(scene, lane)),
+    ];
+  }
+
+  /** How many road users are remembered. */
+  get remembered(): number {
+    return this.#subjects.size;
+  }
+
+  /** What the tracker's update for the frame taken at `now` brings to light. */
+  observe(update: TrackUpdate, now: CaptureTime): Judged {
+    return this.#judge(this.#subjects.observe(update, now));
+  }
+
+  /** Closes every open measurement when the source has ended at `now`. */
+  finish(now: CaptureTime): Judged {
+    return this.#judge(this.#subjects.finish(now));
+  }
+
+  #judge(sights: readonly Sight[]): Judged {
+    const infractions: Infraction[] = [];
+    const crossings: Crossing[] = [];
+    const speeds: SpeedReport[] = [];
+    for (const sight of sights) {
+      for (const counter of this.#counters) crossings.push(...counter.observe(sight));
+      for (const rule of this.#rules) {
+        const infraction = rule.observe(sight);
+        if (infraction !== undefined) infractions.push(infraction);
+      }
+      const report = this.#speeding.measure(sight);
+      if (report === undefined) continue;
+      speeds.push(report);
+      const infraction = this.#speeding.judge(sight, report);
+      if (infraction !== undefined) infractions.push(infraction);
+    }
+    return { infractions, crossings, speeds };
+  }
+}

@@ -1,0 +1,184 @@
+import type { CaptureTime } from '../capture/frame.ts';
+import type { Box } from '../detect/detection.ts';
+import { distance, dot, offsetFrom, type Point } from '../scene/geometry.ts';
+import type { Scene, StopLine } from '../scene/scene.ts';
+import type { Finding, Infraction } from './infraction.ts';
+import { instant } from './instant.ts';
+import { laneOf } from './lane.ts';
+import type { PhaseSource } from './phase.ts';
+import type { Rule } from './rule.ts';
+import type { Sight, Subject } from './subject.ts';
+import type { Moment } from './trail.ts';
+
+/** An axle over the line. */
+interface Pass {
+  readonly frame: number;
+  readonly time: CaptureTime;
+  readonly foot: Point;
+  readonly box: Box;
+}
+
+interface State {
+  last: Moment | undefined;
+  /** Moments with the leading axle clearly before the line, on the way to it. */
+  before: number;
+  front: Pass | undefined;
+  rear: Pass | undefined;
+  lane: string | undefined;
+}
+
+/** The leading axle was seen before the line at this many frames. */
+const neededBefore = 3;
+/** The trailing axle must be this share of the box's height behind the line. */
+const beyondShare = 0.2;
+/** The vehicle must have gone on so far since its leading axle passed, as a share of the box's size. */
+const onwardShare = 0.6;
+/** Cosine of the greatest angle between the way over the line and the line's direction: 75 degrees. */
+const alongLine = 0.26;
+
+/**
+ * Red light: both axles pass the stop line while its signal is red, after the vehicle was seen before the line, and it goes on. A vehicle
+ * whose picture overlaps the line, or that stops with its nose over it, is not accused here. Charged is the moment half way between the
+ * passing of the leading and of the trailing axle; the accusation follows when the vehicle has gone on.
+ */
+export class RedLight implements Rule {
+  readonly #scene: Scene;
+  readonly #line: StopLine;
+  readonly #phases: PhaseSource;
+  readonly #states = new WeakMap<Subject, State>();
+
+  constructor(scene: Scene, line: StopLine, phases: PhaseSource) {
+    this.#scene = scene;
+    this.#line = line;
+    this.#phases = phases;
+  }
+
+  observe({ subject, moments, over }: Sight): Infraction | undefined {
+    if (subject.class === 'person' || subject.accused.has('red-light')) return undefined;
+    let state = this.#states.get(subject);
+    if (state === undefined) {
+      state = { last: undefined, before: 0, front: undefined, rear: undefined, lane: undefined };
+      this.#states.set(subject, state);
+    }
+    for (const moment of moments) {
+      this.#step(state, moment);
+      const done = this.#judge(subject, state, moment);
+      if (done !== undefined) return done;
+    }
+    if (over) state.last = undefined;
+    return undefined;
+  }
+
+  #step(state: State, moment: Moment): void {
+    const { wheels, heading } = moment;
+    const before = state.last;
+    state.last = moment;
+    if (wheels === undefined || heading === undefined) return;
+    const front = offsetFrom(this.#line.points, wheels.front);
+    const onTheWay = dot(heading, this.#line.direction) > alongLine;
+    if (front.across < 0) {
+      // Back before the line: what passed was jitter or has reversed.
+      state.front = undefined;
+      state.rear = undefined;
+      if (!onTheWay || moment.leapt) return;
+      if (front.past === 0) state.lane = laneOf(this.#scene, moment.wheels?.front ?? moment.foot) ?? state.lane;
+      if (front.across < -1) state.before += 1;
+      return;
+    }
+    if (before?.wheels === undefined || moment.leapt || !onTheWay) return;
+    if (state.front === undefined && state.before >= neededBefore) {
+      state.front = pass(this.#line, before, moment, before.wheels.front, wheels.front);
+    }
+    if (state.front !== undefined && state.rear === undefined) {
+      state.rear = pass(this.#line, before, moment, before.wheels.rear, wheels.rear);
+    }
+  }
+
+  #judge(subject: Subject, state: State, moment: Moment): Infraction | undefined {
+    const { front, rear } = state;
+    if (front === undefined || rear === undefined || moment.wheels === undefined) return undefined;
+    const beyond = offsetFrom(this.#line.points, moment.wheels.rear).across;
+    const onward = distance(front.foot, moment.foot);
+    const size = Math.sqrt(moment.box.width * moment.box.height);
+    if (beyond < beyondShare * moment.box.height || onward < onwardShare * size) return undefined;
+    state.before = 0;
+    state.front = undefined;
+    state.rear = undefined;
+    const guarded = this.#line.lanes.length === 0 || this.#line.lanes.some((lane) => lane.name === state.lane);
+    if (!guarded) return undefined;
+    const read = (time: CaptureTime) => this.#phases.phaseAt(this.#line.signal, time.utc, time.elapsed);
+    const atFront = read(front.time);
+    const atRear = read(rear.time);
+    if (!atFront.known || !atRear.known || atFront.phase !== 'red' || atRear.phase !== 'red') return undefined;
+    const redFor = (front.time.utc - atFront.since) / 1000;
+    if (redFor < this.#line.grace) return undefined;
+    subject.accused.add('red-light');
+    const middle = instant(front, rear, 0.5);
+    const findings: Finding[] = [
+      {
+        name: 'signal',
+        value: this.#line.signal,
+        says: `Stop line ${this.#line.name} obeys signal ${this.#line.signal}, whose phase is known from: ${atFront.source}.`,
+      },
+      { name: 'seen-before-line', value: true, says: 'The vehicle was followed from before the stop line.' },
+      {
+        name: 'front-axle-frame',
+        value: front.frame,
+        says: `The leading wheels passed the line at frame ${front.frame}.`,
+      },
+      {
+        name: 'phase-at-front-axle',
+        value: atFront.phase,
+        limit: 'red',
+        says: `The signal showed ${atFront.phase} then.`,
+      },
+      {
+        name: 'red-for',
+        value: redFor,
+        unit: 's',
+        limit: this.#line.grace,
+        says: `It had been red for ${redFor.toFixed(2)} s; ${this.#line.grace} s are forgiven.`,
+      },
+      {
+        name: 'rear-axle-frame',
+        value: rear.frame,
+        says: `The trailing wheels passed the line at frame ${rear.frame}.`,
+      },
+      {
+        name: 'phase-at-rear-axle',
+        value: atRear.phase,
+        limit: 'red',
+        says: `The signal showed ${atRear.phase} then.`,
+      },
+      {
+        name: 'went-on',
+        value: onward,
+        unit: 'px',
+        limit: onwardShare * size,
+        says: `It went on ${onward.toFixed(0)} px by frame ${moment.frame}, ${(onwardShare * size).toFixed(0)} px are needed.`,
+      },
+    ];
+    return {
+      rule: 'red-light',
+      frame: middle.frame,
+      time: middle.time,
+      track: subject.track.id,
+      class: subject.class,
+      lane: state.lane,
+      box: Math.abs(middle.frame - front.frame) < Math.abs(middle.frame - rear.frame) ? front.box : rear.box,
+      measured: { rule: 'red-light', head: this.#line.signal, line: this.#line.name, redForS: redFor },
+      findings,
+    };
+  }
+}
+
+/** Where an axle went from before the line to behind it between two moments, on the line itself. */
+function pass(line: StopLine, before: Moment, now: Moment, from: Point, to: Point): Pass | undefined {
+  const a = offsetFrom(line.points, from);
+  const b = offsetFrom(line.points, to);
+  if (!(a.across < 0 && b.across >= 0)) return undefined;
+  const share = a.across / (a.across - b.across);
+  const past = a.past + (b.past - a.past) * share;
+  if (past > 0.1 * now.box.width) return undefined;
+  return { ...instant(before, now, share), foot: now.foot, box: share < 0.5 ? before.box : now.box };
+}

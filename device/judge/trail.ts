@@ -1,0 +1,196 @@
+import type { CaptureTime } from '../capture/frame.ts';
+import type { Box } from '../detect/detection.ts';
+import { bottomCentre, type Wheels, wheelsInPicture, wheelsOnRoad } from '../scene/contact.ts';
+import { type Point, unit } from '../scene/geometry.ts';
+import type { Scene } from '../scene/scene.ts';
+import { isIgnored } from '../scene/scene.ts';
+import type { Track, TrackPoint } from '../track/track.ts';
+
+/**
+ * One moment of a road user with the jitter of single boxes taken out, as the rules see it. A moment is settled a fifth of a second after
+ * its frame, when the boxes on both sides of it are known.
+ */
+export interface Moment {
+  readonly frame: number;
+  readonly time: CaptureTime;
+  /** The smoothed box. */
+  readonly box: Box;
+  /** Its bottom centre. */
+  readonly foot: Point;
+  /** Pixels per second. */
+  readonly velocity: Point;
+  /** Direction of travel in the picture, length 1: now, or when it was last clear; `undefined` while it has not moved. */
+  readonly heading: Point | undefined;
+  /** True where the movement stands out from the jitter. */
+  readonly moving: boolean;
+  readonly wheels: Wheels | undefined;
+  /** Since when it stands at this place; the moment's own time while it moves. */
+  readonly standingSince: CaptureTime;
+  /** True where the box leapt from the moment before: another vehicle or a broken box, not a movement. */
+  readonly leapt: boolean;
+}
+
+/** Half the span over which boxes are smoothed, milliseconds. */
+const half = 200;
+/** A road user that was not seen for so long has no boxes to wait for, milliseconds. */
+const patience = 400;
+/** Boxes that are kept: ten seconds at 25 frames a second. */
+const kept = 256;
+/** A road user stands while its foot stays within this share of its size (and at least 3 px) of one place. */
+const stillShare = 0.15;
+/** It moves where it would go this share of its height (and at least 1.5 px) within the smoothing span. */
+const movingShare = 0.05;
+/** A step from box to box of more than this share of its size per frame interval is no movement. */
+const leapShare = 0.5;
+
+interface Anchor {
+  readonly foot: Point;
+  readonly time: CaptureTime;
+}
+
+/** The boxes of one road user that were really seen, and the moments made of them. Grows no further than a fixed length. */
+export class Trail {
+  readonly #scene: Scene;
+  #seen: TrackPoint[] = [];
+  #settled = 0;
+  #newest = -1;
+  #anchor: Anchor | undefined;
+  #heading: Point | undefined;
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+  }
+
+  /** The boxes that were seen, oldest first; only the newest are kept. */
+  get seen(): readonly TrackPoint[] {
+    return this.#seen;
+  }
+
+  get last(): TrackPoint | undefined {
+    return this.#seen.at(-1);
+  }
+
+  /**
+   * Takes what is new in the track, and returns the moments that are settled by it. `now` is the newest frame's time; with `over` nothing
+   * is waited for.
+   */
+  take(track: Track, now: CaptureTime, over: boolean): readonly Moment[] {
+    for (const point of track.points) {
+      if (point.frame <= this.#newest) continue;
+      this.#newest = point.frame;
+      if (point.measured && !isIgnored(this.#scene, bottomCentre(point.box))) this.#seen.push(point);
+    }
+    const moments: Moment[] = [];
+    const newest = this.last;
+    if (newest === undefined) return moments;
+    const flush = over || now.elapsed - newest.time.elapsed >= patience;
+    const kind = track.class;
+    while (this.#settled < this.#seen.length) {
+      const point = this.#seen[this.#settled];
+      if (point === undefined || (!flush && newest.time.elapsed - point.time.elapsed < half)) break;
+      moments.push(this.#settle(this.#settled, point, kind));
+      this.#settled += 1;
+    }
+    const surplus = Math.min(this.#seen.length - kept, this.#settled);
+    if (surplus > 0) {
+      this.#seen = this.#seen.slice(surplus);
+      this.#settled -= surplus;
+    }
+    return moments;
+  }
+
+  /** Position and speed at the end of what was seen, for a guess where it is at a later time. */
+  outlook(time: CaptureTime): Point | undefined {
+    const last = this.last;
+    if (last === undefined) return undefined;
+    const { foot, velocity } = smooth(this.#seen, this.#seen.length - 1);
+    const seconds = (time.elapsed - last.time.elapsed) / 1000;
+    return { x: foot.x + velocity.x * seconds, y: foot.y + velocity.y * seconds };
+  }
+
+  #settle(index: number, point: TrackPoint, kind: Track['class']): Moment {
+    const { box, foot, velocity } = smooth(this.#seen, index);
+    const speed = Math.hypot(velocity.x, velocity.y);
+    const moving = (speed * 2 * half) / 1000 > Math.max(1.5, movingShare * box.height);
+    if (moving) this.#heading = unit(velocity) ?? this.#heading;
+    const size = Math.sqrt(box.width * box.height);
+    const away = this.#anchor === undefined ? Number.POSITIVE_INFINITY : apart(this.#anchor.foot, foot);
+    const anchor: Anchor =
+      this.#anchor !== undefined && away <= Math.max(3, stillShare * size) ? this.#anchor : { foot, time: point.time };
+    this.#anchor = anchor;
+    const heading = this.#heading;
+    const wheels =
+      heading === undefined
+        ? undefined
+        : this.#scene.ground === undefined
+          ? wheelsInPicture(box, heading)
+          : wheelsOnRoad(box, heading, kind, this.#scene.ground);
+    const before = this.#seen[index - 1];
+    const leapt =
+      before !== undefined &&
+      point.frame - before.frame <= 3 &&
+      apart(bottomCentre(before.box), bottomCentre(point.box)) > Math.max(6, leapShare * size);
+    return {
+      frame: point.frame,
+      time: point.time,
+      box,
+      foot,
+      velocity,
+      heading,
+      moving,
+      wheels,
+      standingSince: anchor.time,
+      leapt,
+    };
+  }
+}
+
+const apart = (a: Point, b: Point): number => Math.hypot(a.x - b.x, a.y - b.y);
+
+/** Straight-line regression of the box over the boxes within `half` of it, evaluated at it. */
+function smooth(seen: readonly TrackPoint[], index: number): { box: Box; foot: Point; velocity: Point } {
+  const centre = seen[index];
+  if (centre === undefined) throw new RangeError(`no box ${index}`);
+  const t0 = centre.time.elapsed;
+  const near: TrackPoint[] = [];
+  for (let i = index; i >= 0; i--) {
+    const point = seen[i];
+    if (point === undefined || t0 - point.time.elapsed > half) break;
+    near.push(point);
+  }
+  for (let i = index + 1; i < seen.length; i++) {
+    const point = seen[i];
+    if (point === undefined || point.time.elapsed - t0 > half) break;
+    near.push(point);
+  }
+  if (near.length < 2) {
+    // Alone in its span: the neighbours further away still tell the way.
+    for (const other of [seen[index - 1], seen[index + 1]]) if (other !== undefined) near.push(other);
+  }
+  const line = (value: (box: Box) => number): { readonly at: number; readonly slope: number } =>
+    regression(
+      near.map((point) => (point.time.elapsed - t0) / 1000),
+      near.map((point) => value(point.box)),
+    );
+  const middle = line((box) => box.x + box.width / 2);
+  const bottom = line((box) => box.y + box.height);
+  const width = Math.max(1, line((box) => box.width).at);
+  const height = Math.max(1, line((box) => box.height).at);
+  return {
+    box: { x: middle.at - width / 2, y: bottom.at - height, width, height },
+    foot: { x: middle.at, y: bottom.at },
+    velocity: { x: middle.slope, y: bottom.slope },
+  };
+}
+
+function regression(x: readonly number[], y: readonly number[]): { readonly at: number; readonly slope: number } {
+  const mx = x.reduce((sum, value) => sum + value, 0) / x.length;
+  const my = y.reduce((sum, value) => sum + value, 0) / y.length;
+  let [xx, xy] = [0, 0];
+  for (const [i, value] of x.entries()) {
+    xx += (value - mx) ** 2;
+    xy += (value - mx) * ((y[i] ?? 0) - my);
+  }
+  const slope = xx > 1e-9 ? xy / xx : 0;
+  return { at: my - slope * mx, slope };
+}

@@ -1,0 +1,93 @@
+import type { Finding } from '../judge/infraction.ts';
+import { type Content, html, type Markup } from './html.ts';
+import { inventedBecause, trueFigure } from './outcomes.ts';
+import { type PictureKind, type Pictures, pictureKinds } from './report-pictures.ts';
+import type { RunRecord, SealedInfraction } from './run-record.ts';
+import type { InfractionOutcome, TruthComparison } from './truth.ts';
+import { clockFace, figures, fixed, keyFigure, preciseTime, ruleTitle } from './words.ts';
+
+/** A card for each infraction: its pictures, its figures, what was found and why it counts, the id of its evidence. */
+export function infractionCards(
+  record: RunRecord,
+  comparison: TruthComparison | undefined,
+  pictures: Pictures,
+): Content {
+  if (record.infractions.length === 0) return html`<p>No infraction was judged in this run.</p>`;
+  return record.infractions.map((sealed, index) => {
+    const outcome = comparison?.infractions.find((one) => one.outcome !== 'missed' && one.index === index);
+    return card(sealed, outcome, pictures);
+  });
+}
+
+function card(sealed: SealedInfraction, outcome: InfractionOutcome | undefined, pictures: Pictures): Markup {
+  const { infraction, evidence } = sealed;
+  const lane = infraction.lane === undefined ? 'in no lane' : `lane ${infraction.lane}`;
+  return html`<article class="card">
+<div class="card-head"><h3>${ruleTitle(infraction.rule)}: ${infraction.class} #${infraction.track}, ${lane}</h3>
+<span class="when">${clockFace(infraction.time.elapsed)} · frame ${infraction.frame}</span></div>
+<p class="figure">${keyFigure(infraction.measured)}</p>
+${gallery(sealed, pictures)}
+<dl class="facts">${fact('Date and time', preciseTime(infraction.time.utc))}${figures(infraction.measured).map(
+    ([name, value]) => fact(name, value),
+  )}${truthFacts(sealed, outcome)}</dl>
+${findingsTable(infraction.findings)}
+<p class="evidence">Evidence <code>${evidence}</code></p>
+</article>
+`;
+}
+
+const fact = (name: string, value: Content): Markup => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+
+function truthFacts(sealed: SealedInfraction, outcome: InfractionOutcome | undefined): Content {
+  if (outcome?.outcome === 'invented') return fact('Truth', `invented: ${inventedBecause(outcome)}`);
+  if (outcome?.outcome !== 'found') return undefined;
+  const { truth, off } = trueFigure(outcome, sealed.infraction);
+  return [fact('True', `${truth} (${outcome.vehicle.id})`), fact('Measured less true', off)];
+}
+
+const captions: Record<PictureKind, string> = {
+  annotated: 'Annotated copy',
+  closeUp: 'Close-up',
+  context: 'Context, untouched',
+};
+
+function gallery({ pictures: files, infraction }: SealedInfraction, pictures: Pictures): Content {
+  const shown = pictureKinds.flatMap((kind) => {
+    const path = files[kind];
+    return path === undefined ? [] : [{ kind, path, source: pictures.get(path) }];
+  });
+  if (shown.length === 0) return html`<p class="missing">No pictures were sealed with this infraction.</p>`;
+  const items = shown.map(({ kind, path, source }) => {
+    const caption = html`<figcaption>${captions[kind]}</figcaption>`;
+    if (source === undefined || source.kind === 'missing') {
+      const reason = source === undefined ? 'it was not read' : source.reason;
+      return html`<figure><p class="missing">Picture ${path} is missing: ${reason}.</p>${caption}</figure>`;
+    }
+    const address = source.kind === 'embedded' ? source.uri : source.href;
+    const says = `${captions[kind]}: ${infraction.class} #${infraction.track} at frame ${infraction.frame}`;
+    return html`<figure><img src="${address}" alt="${says}">${caption}</figure>`;
+  });
+  return html`<div class="pictures${shown.length === 1 ? ' single' : ''}">${items}</div>`;
+}
+
+function findingsTable(findings: readonly Finding[]): Content {
+  if (findings.length === 0) return undefined;
+  return html`<div class="scroll"><table class="findings"><thead><tr><th scope="col">Finding</th><th scope="col" class="number">Value</th><th scope="col" class="number">Held against</th><th scope="col">Why</th></tr></thead><tbody>
+${findings.map(
+  ({ name, value, unit, limit, says }) =>
+    html`<tr><th scope="row">${name.replaceAll('-', ' ')}</th><td class="number">${quantity(value, unit)}</td><td class="number" data-name="against">${limit === undefined ? '' : quantity(limit, unit)}</td><td class="says">${says}</td></tr>
+`,
+)}</tbody></table></div>`;
+}
+
+/** A value with its unit; a number with as many digits as it needs, three after the point at most. */
+function quantity(value: number | string | boolean, unit: string | undefined): string {
+  const text = typeof value === 'boolean' ? (value ? 'yes' : 'no') : typeof value === 'string' ? value : digits(value);
+  return unit === undefined ? text : `${text} ${unit}`;
+}
+
+function digits(value: number): string {
+  const most = Math.abs(value) >= 100 ? 1 : Math.abs(value) >= 1 ? 2 : 3;
+  const text = fixed(value, most);
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+}

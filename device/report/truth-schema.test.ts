@@ -1,0 +1,65 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { isAtalayaError } from '../kernel/errors.ts';
+import { loadTruth } from './truth-schema.ts';
+
+const bus = {
+  id: 'bus-1',
+  class: 'bus',
+  lane: 'BUS',
+  speedKmh: 41,
+  infractions: [{ rule: 'red-light', time: 15.85 }],
+  frames: [
+    { frame: 8, box: [700, 300, 90, 120], speedKmh: 41 },
+    { frame: 9, box: [702, 296, 88, 117.5] },
+  ],
+};
+
+async function write(t: { teardown(done: () => Promise<void>): void }, content: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'truth-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, 'truth.json');
+  await writeFile(path, content);
+  return path;
+}
+
+test('a truth file is read: what is compared, by frame and in its units', async (t) => {
+  const truth = await loadTruth(await write(t, JSON.stringify({ frameRate: 15, phases: [], vehicles: [bus] })));
+  const [vehicle] = truth.vehicles;
+  t.is(truth.frameRate, 15);
+  t.is(vehicle?.constantKmh, 41);
+  t.deepEqual(vehicle?.boxes.get(9), { x: 702, y: 296, width: 88, height: 117.5 });
+  t.deepEqual([...(vehicle?.speeds ?? [])], [[8, 41]]);
+  t.deepEqual(vehicle?.infractions, [{ rule: 'red-light', timeS: 15.85 }]);
+});
+
+test('a vehicle that changes its speed has no constant one', async (t) => {
+  const path = await write(t, JSON.stringify({ frameRate: 15, vehicles: [{ ...bus, speedKmh: null }] }));
+  t.is((await loadTruth(path)).vehicles[0]?.constantKmh, undefined);
+});
+
+test('a truth that does not say what is needed is refused, each fault by its place', async (t) => {
+  const faults: [unknown, RegExp][] = [
+    [{ frameRate: 0, vehicles: [] }, /frameRate: /],
+    [{ frameRate: 15, vehicles: [{ ...bus, class: 'tram' }] }, /vehicles\[0\]\.class: /],
+    [
+      { frameRate: 15, vehicles: [{ ...bus, infractions: [{ rule: 'tailgating', time: 1 }] }] },
+      /infractions\[0\]\.rule: /,
+    ],
+    [{ frameRate: 15, vehicles: [{ ...bus, frames: [{ frame: 1, box: [0, 0, 0, 5] }] }] }, /frames\[0\]\.box\[2\]: /],
+    [{ frameRate: 15, vehicles: [bus, bus] }, /two vehicles have the same id/],
+  ];
+  for (const [content, message] of faults) {
+    const error = await t.throwsAsync(loadTruth(await write(t, JSON.stringify(content))), { message });
+    t.true(isAtalayaError(error, 'usage-invalid'));
+  }
+});
+
+test('a truth that is not there or no JSON is refused with a hint', async (t) => {
+  const path = await write(t, '{"frameRate": 15,');
+  const torn = await t.throwsAsync(loadTruth(path), { message: /cannot be read/ });
+  const missing = await t.throwsAsync(loadTruth(`${path}.gone`), { message: /it does not exist/ });
+  for (const error of [torn, missing]) t.true(isAtalayaError(error, 'usage-invalid') && error.hint !== undefined);
+});

@@ -1,0 +1,68 @@
+import { resolve } from 'node:path';
+import type { Config } from './config/config-schema.ts';
+import { defaultConfig, loadConfig } from './config/load-config.ts';
+import { canonicalJson } from './kernel/canonical-json.ts';
+import { AtalayaError } from './kernel/errors.ts';
+import { sha256 } from './kernel/hash.ts';
+
+/** What a person asked for on the command line; it goes before the configuration. Relative paths start at the working folder. */
+export interface RunRequest {
+  readonly config?: string;
+  readonly source?: string;
+  readonly scene?: string;
+  readonly data?: string;
+  readonly events?: string;
+  readonly report?: string;
+  readonly truth?: string;
+  readonly pace?: string;
+}
+
+/** Everything that a run needs to know, complete. */
+export interface RunSettings {
+  readonly config: Config;
+  /** SHA-256 of the settings in force, as canonical JSON: what evidence names, whether they came from a file or from flags. */
+  readonly sha256: string;
+  readonly source: string;
+  readonly scene: string;
+  readonly events: string | undefined;
+  readonly report: string;
+  readonly truth: string | undefined;
+}
+
+/** Throws `config-invalid` and `usage-invalid`. */
+export async function settle(request: RunRequest): Promise<RunSettings> {
+  const file = request.config === undefined ? defaultConfig() : await loadConfig(request.config);
+  const { pace } = request;
+  if (pace !== undefined && pace !== 'timestamps' && pace !== 'flat-out') {
+    throw new AtalayaError('usage-invalid', `--pace is ${pace}`, { hint: 'Give timestamps or flat-out.' });
+  }
+  const source = request.source === undefined ? file.source.path : resolve(request.source);
+  const scene = request.scene === undefined ? file.scene : resolve(request.scene);
+  const data = resolve(request.data ?? file.evidence.data);
+  const config: Config = {
+    ...file,
+    source: {
+      ...file.source,
+      ...(source === undefined ? {} : { path: source }),
+      ...(pace === undefined ? {} : { pace }),
+    },
+    ...(scene === undefined ? {} : { scene }),
+    evidence: { ...file.evidence, data },
+  };
+  return {
+    config,
+    sha256: sha256(canonicalJson(config)),
+    source: needed(source, 'source', 'source.path'),
+    scene: needed(scene, 'scene', 'scene'),
+    events: request.events === undefined ? undefined : resolve(request.events),
+    report: resolve(request.report ?? `${data}/report.html`),
+    truth: request.truth === undefined ? undefined : resolve(request.truth),
+  };
+}
+
+function needed(value: string | undefined, flag: string, field: string): string {
+  if (value !== undefined) return value;
+  throw new AtalayaError('usage-invalid', `nothing says which ${flag} to take`, {
+    hint: `Give --${flag}, or ${field} in the configuration file.`,
+  });
+}

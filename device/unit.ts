@@ -1,0 +1,224 @@
+import { randomUUID } from 'node:crypto';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Camera, CameraInfo } from './capture/camera.ts';
+import { FrameRing } from './capture/frame-ring.ts';
+import { openSource } from './capture/open-source.ts';
+import { PacedCamera } from './capture/paced-camera.ts';
+import type { Config } from './config/config-schema.ts';
+import { WorkerDetector } from './detect/worker-detector.ts';
+import { EvidenceStore, type SealedEvidence } from './evidence/evidence-store.ts';
+import type { Provenance } from './evidence/record.ts';
+import { Judge } from './judge/judge.ts';
+import { SchedulePhases } from './judge/schedule-phase.ts';
+import { systemClock } from './kernel/clock.ts';
+import { explain } from './kernel/errors.ts';
+import { sha256File } from './kernel/hash.ts';
+import { fraction, seconds, toMilliseconds } from './kernel/units.ts';
+import { runPipeline } from './pipeline.ts';
+import { RunConsole } from './report/console.ts';
+import { crossingEvent, EventLog, infractionEvent } from './report/event-log.ts';
+import { writeHtmlReport } from './report/html-report.ts';
+import type { RunOutcome, RunRecord, SealedInfraction } from './report/run-record.ts';
+import { RunRecorder } from './report/run-recorder.ts';
+import type { TerminalEnvironment, TerminalStream } from './report/terminal.ts';
+import { compareWithTruth, type TruthComparison } from './report/truth.ts';
+import { loadTruth } from './report/truth-schema.ts';
+import { loadScene } from './scene/load-scene.ts';
+import type { Scene } from './scene/scene.ts';
+import { defaultTrackerConfig } from './track/config.ts';
+import { Tracker } from './track/tracker.ts';
+import { sealInfraction } from './unit-seal.ts';
+import type { RunSettings } from './unit-settings.ts';
+import { version } from './version.ts';
+
+export interface UnitIo {
+  readonly stream: TerminalStream;
+  readonly environment: TerminalEnvironment;
+}
+
+/** Where `make models` puts bundles. */
+const bundleRoot = fileURLToPath(new URL('../.build/models/', import.meta.url));
+
+/** Infractions whose evidence may be under way before the judging waits. */
+const SEALS_AT_ONCE = 8;
+
+/**
+ * The composition root: opens every adapter, runs the pipeline until the source ends or the signal comes, closes everything in the
+ * order in which nothing is lost, and writes the report.
+ *
+ * Returns the run's record and, where a truth was given, the comparison. Throws what stopped the run; what was sealed before stays
+ * sealed, and the report says how far it came.
+ */
+export async function runUnit(
+  settings: RunSettings,
+  { stream, environment }: UnitIo,
+  signal: AbortSignal,
+): Promise<{ readonly record: RunRecord; readonly comparison: TruthComparison | undefined }> {
+  const { config } = settings;
+  const clock = systemClock;
+  const started = clock.utc();
+  const console = new RunConsole({ stream, clock, environment });
+  const truth = settings.truth === undefined ? undefined : await loadTruth(settings.truth);
+
+  await using open = new AsyncDisposableStack();
+  open.defer(() => console.close());
+  const damage: { report: (sequence: number, reason: string) => void } = { report: () => {} };
+  const source = await openSource(settings.source, {
+    ...config.source,
+    start: started,
+    onDamage: ({ sequence, reason }) => damage.report(sequence, reason),
+  });
+  open.defer(() => source.close());
+  const camera: Camera = config.source.pace === 'timestamps' ? new PacedCamera(source, clock) : source;
+  const info = await camera.open(signal);
+  const scene = await loadScene(settings.scene, info);
+  const detector = await openDetector(config, scene);
+  open.defer(() => detector.close());
+  const store = await EvidenceStore.open(config.evidence.data, { unit: config.unit.id, boot: randomUUID(), clock });
+  open.defer(() => store.close());
+  const events = settings.events === undefined ? undefined : await EventLog.open(settings.events);
+  if (events !== undefined) open.defer(() => events.close());
+
+  const phases = new SchedulePhases(scene.signals);
+  const recorder = new RunRecorder(scene, phases, () => process.memoryUsage.rss());
+  damage.report = (sequence, reason) => {
+    recorder.damaged();
+    console.notice(`frame ${sequence} is damaged and was left out: ${reason}`);
+  };
+  const sceneSha256 = await sha256File(settings.scene);
+  const provenance: Provenance = {
+    site: { id: config.unit.id, name: config.unit.site || config.unit.id },
+    software: { version },
+    configuration: { sha256: settings.sha256 },
+    scene: { name: scene.name, sha256: sceneSha256 },
+    model: detector.model,
+  };
+  const seal = { store, scene, provenance, before: toMilliseconds(seconds(config.evidence.beforeS)) };
+  console.opening(openingLines(settings, info, scene, detector, store));
+
+  let outcome: RunOutcome = { kind: 'source-ended' };
+  let fault: { readonly error: unknown } | undefined;
+  try {
+    await runPipeline(
+      {
+        camera,
+        ring: new FrameRing(config.evidence.ringMegabytes * 1e6, (frame) => camera.release(frame)),
+        detector,
+        tracker: new Tracker(defaultTrackerConfig),
+        judge: new Judge({ scene, phases }),
+        seal: (infraction, track, ring) => sealInfraction(seal, infraction, track, ring),
+        announce: async (infraction, sealed) => {
+          const entry = recorder.sealed(infraction, sealed.id, picturesOf(sealed, config.evidence.data));
+          console.infraction(entry);
+          await events?.append(infractionEvent(infraction, sealed.id));
+        },
+        observer: {
+          captured: (frame) => recorder.captured(frame),
+          skipped: () => recorder.skipped(),
+          measured: (report) => recorder.measured(report),
+          crossed: (crossing) => {
+            recorder.crossed(crossing);
+            events?.append(crossingEvent(crossing)).catch(() => {});
+          },
+          processed: (frame, detections, update) => {
+            recorder.processed(frame, detections, update);
+            const { processed, tracksLive, skipped, damaged, infractions } = recorder.counts;
+            const { memoryBytes } = recorder;
+            console.progress({
+              framesDone: processed,
+              framesTotal: info.frames,
+              tracksLive,
+              skipped,
+              damaged,
+              infractions,
+              memoryBytes,
+            });
+          },
+        },
+      },
+      { frames: config.source.pace === 'timestamps' ? 'newest' : 'every', sealsAtOnce: SEALS_AT_ONCE },
+      signal,
+    );
+    if (signal.aborted) outcome = { kind: 'interrupted' };
+  } catch (error) {
+    fault = { error };
+    outcome = { kind: 'failed', message: explain(error) };
+  }
+
+  const record: RunRecord = {
+    source: { name: info.name, width: info.width, height: info.height },
+    scene: {
+      name: scene.name,
+      lanes: scene.lanes.map(({ name, limit }) => ({ name, limitKmh: limit ?? scene.speed?.limit })),
+      lines: scene.countingLines.map(({ name }) => name),
+    },
+    started,
+    ended: clock.utc(),
+    outcome,
+    ...recorder.finish(),
+    versions: {
+      software: version,
+      runtime: process.version,
+      model: { ...detector.model, engine: detector.engine },
+      sceneSha256,
+      configSha256: settings.sha256,
+    },
+  };
+  const comparison = truth === undefined ? undefined : compareWithTruth(record, truth);
+  await writeHtmlReport(record, comparison, { path: settings.report, pictureRoot: config.evidence.data });
+  console.summary(record, comparison);
+  console.opening([`report: ${relative(process.cwd(), settings.report) || settings.report}`]);
+  if (fault !== undefined) throw fault.error;
+  return { record, comparison };
+}
+
+function openDetector({ detector }: Config, scene: Scene): Promise<WorkerDetector> {
+  const bundle = detector.bundle.includes('/') ? detector.bundle : join(bundleRoot, detector.bundle);
+  return WorkerDetector.open(
+    {
+      bundle,
+      threads: detector.threads,
+      settings: {
+        regions: scene.regions,
+        fit: detector.fit,
+        leastScore: fraction(detector.leastScore),
+        overlap: fraction(detector.overlap),
+      },
+    },
+    toMilliseconds(seconds(detector.deadlineS)),
+  );
+}
+
+function openingLines(
+  settings: RunSettings,
+  info: CameraInfo,
+  scene: Scene,
+  detector: WorkerDetector,
+  store: EvidenceStore,
+): string[] {
+  const { records, torn, rebuiltDocuments } = store.opening;
+  return [
+    `source ${info.name}, ${info.width}x${info.height}${info.frames === undefined ? '' : `, ${info.frames} frames`}`,
+    `scene ${scene.name}: ${scene.lanes.length} lanes, ${scene.regions.length} detection regions, ${scene.ground === undefined ? 'no metres, so no speeds' : 'calibrated'}`,
+    `detector ${detector.model.id} ${detector.model.version} on ${detector.engine}`,
+    `evidence in ${settings.config.evidence.data}: ${records} records${rebuiltDocuments > 0 ? `, ${rebuiltDocuments} index documents rebuilt from the journal` : ''}`,
+    ...(torn === undefined
+      ? []
+      : [`the journal's last entry was incomplete and was cut: ${torn.segment}, byte ${torn.byte}`]),
+  ];
+}
+
+/** The pictures of a sealed infraction, for the report: of the moment itself. */
+function picturesOf({ files }: SealedEvidence, root: string): SealedInfraction['pictures'] {
+  const path = (role: string) => {
+    const file = files.find((one) => one.role === role && one.moment === 'at');
+    return file === undefined ? undefined : relative(root, file.path);
+  };
+  const [context, closeUp, annotated] = [path('context'), path('close-up'), path('annotated')];
+  return {
+    ...(context === undefined ? {} : { context }),
+    ...(closeUp === undefined ? {} : { closeUp }),
+    ...(annotated === undefined ? {} : { annotated }),
+  };
+}

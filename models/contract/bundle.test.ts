@@ -1,0 +1,172 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
+import { AtalayaError, type ErrorCode } from '../../device/kernel/errors.ts';
+import { writeBundle } from '../bundles/write-bundle.ts';
+import { loadBundle, manifestName } from './bundle.ts';
+import type { Manifest } from './manifest.ts';
+
+const manifest: Omit<Manifest, 'files'> = {
+  schema: 'atalaya.model-bundle/1',
+  id: 'tiny',
+  version: '1.0.0',
+  task: 'vehicle-detection',
+  engine: 'onnx',
+  precision: 'float32',
+  graph: 'model.onnx',
+  input: { name: 'image', width: 8, height: 6, layout: 'NHWC', dtype: 'uint8', colour: 'RGB' },
+  outputs: { boxes: { name: 'boxes', shape: [1, 2, 4] }, scores: { name: 'scores', shape: [1, 2, 1] } },
+  anchors: {
+    file: 'anchors.bin',
+    count: 2,
+    coding: { kind: 'ssd', order: 'y,x,height,width', centreScale: 10, sizeScale: 5 },
+  },
+  classes: [{ cocoId: 3, name: 'car' }],
+  licence: 'Apache-2.0',
+  provenance: {
+    package: 'p',
+    version: '1.0.0',
+    integrity: `sha512-${'A'.repeat(86)}==`,
+    description: 'made for this test',
+  },
+  metrics: {},
+};
+
+const anchors = Float32Array.of(0, 0, 1, 1, 0.25, 0.25, 0.5, 0.75);
+
+async function tinyBundle(t: ExecutionContext, change: Partial<Omit<Manifest, 'files'>> = {}): Promise<string> {
+  const parent = await mkdtemp(join(tmpdir(), 'atalaya-bundle-'));
+  t.teardown(() => rm(parent, { recursive: true, force: true }));
+  const files = new Map<string, Uint8Array>([
+    ['model.onnx', Uint8Array.of(1, 2, 3, 4, 5)],
+    ['anchors.bin', new Uint8Array(anchors.buffer)],
+  ]);
+  await writeBundle(join(parent, 'tiny'), { ...manifest, ...change }, files);
+  return join(parent, 'tiny');
+}
+
+async function edit(folder: string, change: (document: Record<string, unknown>) => void): Promise<void> {
+  const path = join(folder, manifestName);
+  const document = JSON.parse(await readFile(path, 'utf8'));
+  change(document);
+  await writeFile(path, JSON.stringify(document));
+}
+
+async function refused(t: ExecutionContext, folder: string, code: ErrorCode, ...words: string[]): Promise<void> {
+  const error = await t.throwsAsync(loadBundle(folder), { instanceOf: AtalayaError });
+  t.is(error?.code, code);
+  for (const word of words) t.true(error?.message.includes(word), `"${error?.message}" names ${word}`);
+}
+
+test('a whole bundle loads, with its anchors and verified bytes', async (t) => {
+  const bundle = await loadBundle(await tinyBundle(t));
+  t.deepEqual(bundle.anchors, anchors);
+  t.deepEqual([...(await bundle.read('model.onnx'))], [1, 2, 3, 4, 5]);
+  t.regex(bundle.sha256, /^[0-9a-f]{64}$/);
+});
+
+test('a changed byte is refused, naming the file, at loading and at reading', async (t) => {
+  const folder = await tinyBundle(t);
+  const bundle = await loadBundle(folder);
+  await writeFile(join(folder, 'model.onnx'), Uint8Array.of(1, 2, 3, 4, 6));
+  await refused(t, folder, 'bundle-hash-mismatch', 'model.onnx');
+  const error = await t.throwsAsync(bundle.read('model.onnx'), { instanceOf: AtalayaError });
+  t.is(error?.code, 'bundle-hash-mismatch');
+});
+
+test('whatever byte of a file changes, the bundle is refused', async (t) => {
+  const folder = await tinyBundle(t);
+  const path = join(folder, 'anchors.bin');
+  const good = await readFile(path);
+  await fc.assert(
+    fc.asyncProperty(fc.nat(good.length - 1), fc.integer({ min: 1, max: 255 }), async (at, difference) => {
+      const bad = Uint8Array.from(good);
+      bad[at] = bad[at]! ^ difference;
+      await writeFile(path, bad);
+      const error = await loadBundle(folder).catch((thrown: unknown) => thrown);
+      return (
+        error instanceof AtalayaError && error.code === 'bundle-hash-mismatch' && error.message.includes('anchors.bin')
+      );
+    }),
+    { numRuns: 50 },
+  );
+  await writeFile(path, good);
+  await t.notThrowsAsync(loadBundle(folder));
+});
+
+test('a file that was cut short is refused by name', async (t) => {
+  const folder = await tinyBundle(t);
+  await writeFile(join(folder, 'model.onnx'), Uint8Array.of(1, 2));
+  await refused(t, folder, 'bundle-hash-mismatch', 'model.onnx', '2 bytes');
+});
+
+test('a missing file, a missing manifest and a missing folder are refused by name', async (t) => {
+  const folder = await tinyBundle(t);
+  await rm(join(folder, 'anchors.bin'));
+  await refused(t, folder, 'bundle-file-missing', 'anchors.bin');
+  await rm(join(folder, manifestName));
+  await refused(t, folder, 'bundle-file-missing', manifestName);
+  await refused(t, join(folder, 'nowhere'), 'bundle-file-missing', 'nowhere');
+});
+
+test('reading a file that the manifest does not list is refused', async (t) => {
+  const bundle = await loadBundle(await tinyBundle(t));
+  for (const name of ['other.bin', '../tiny/model.onnx', 'constructor']) {
+    const error = await t.throwsAsync(bundle.read(name), { instanceOf: AtalayaError });
+    t.is(error?.code, 'bundle-file-missing');
+  }
+});
+
+test('a manifest that is no JSON, no UTF-8 or empty is refused', async (t) => {
+  const folder = await tinyBundle(t);
+  for (const bytes of [Buffer.from('{"schema":'), Buffer.of(0xff, 0xfe, 0x7b), Buffer.alloc(0)]) {
+    await writeFile(join(folder, manifestName), bytes);
+    await refused(t, folder, 'bundle-invalid', manifestName, 'not JSON');
+  }
+});
+
+test('a manifest that breaks the schema is refused, naming each field', async (t) => {
+  const folder = await tinyBundle(t);
+  await edit(folder, (document) => {
+    document['engine'] = 'abacus';
+    document['surprise'] = 1;
+    delete document['licence'];
+  });
+  await refused(t, folder, 'bundle-invalid', 'engine', 'surprise', 'licence');
+});
+
+test('an input that no engine here feeds is refused, naming the field', async (t) => {
+  const inputs: [Partial<Manifest['input']>, string][] = [
+    [{ layout: 'NCHW' }, 'input.layout'],
+    [{ dtype: 'float32' }, 'input.dtype'],
+    [{ colour: 'BGR' }, 'input.colour'],
+    [{ width: 100_000 }, 'input.width'],
+    [{ height: 5000 }, 'input.height'],
+  ];
+  for (const [change, field] of inputs) {
+    const folder = await tinyBundle(t, { input: { ...manifest.input, ...change } });
+    await refused(t, folder, 'bundle-input-unknown', field);
+  }
+});
+
+test('a manifest that contradicts itself is refused', async (t) => {
+  const { anchors: stated, outputs } = manifest;
+  const contradictions: [Partial<Omit<Manifest, 'files'>>, string][] = [
+    [{ anchors: { ...stated, count: 3 } }, 'anchors'],
+    [{ classes: [...manifest.classes, { cocoId: 6, name: 'bus' }] }, '2 classes'],
+    [{ outputs: { ...outputs, boxes: { name: 'boxes', shape: [1, 2, 5] } } }, 'outputs.boxes.shape'],
+    [{ graph: 'absent.onnx' }, 'absent.onnx'],
+  ];
+  for (const [change, word] of contradictions) await refused(t, await tinyBundle(t, change), 'bundle-invalid', word);
+});
+
+test('a file name cannot lead out of the bundle', async (t) => {
+  const folder = await tinyBundle(t);
+  await edit(folder, (document) => {
+    const files = document['files'] as Record<string, unknown>;
+    files['../secret'] = files['model.onnx'];
+  });
+  await refused(t, folder, 'bundle-invalid', 'files');
+});
