@@ -31,7 +31,7 @@ $(MODELS): $(INSTALLED) $(wildcard models/calibration/*.json models/recipe/*.ts 
 models: $(MODELS)
 
 run: $(MODELS)
-	$(NODE) device/cli/atalaya-unit.ts run --config device/config/examples/street.yaml --data .build/run --truth device/capture/street/truth.json
+	device/cli/atalaya-unit.ts run --config device/config/examples/street.yaml --data .build/run --truth device/capture/street/truth.json
 
 # Tests that read video files want ffmpeg; without it they say so and are passed over.
 test-programs:
@@ -49,9 +49,13 @@ check: $(INSTALLED)
 	$(BIN)/tsc -p .
 	$(BIN)/biome ci --error-on-warnings .
 	$(NODE) .ci/import-rules.ts
+	$(NODE) .ci/reference-pages.ts --check
 
 format: $(INSTALLED)
 	$(BIN)/biome check --write .
+
+docs: $(INSTALLED)
+	$(NODE) .ci/reference-pages.ts
 
 FOOTAGE := ../shared/accept/footage.mjs
 check-footage: $(MODELS)

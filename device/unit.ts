@@ -10,7 +10,6 @@ import { WorkerDetector } from './detect/worker-detector.ts';
 import { EvidenceStore, type SealedEvidence } from './evidence/evidence-store.ts';
 import type { Provenance } from './evidence/record.ts';
 import { Judge } from './judge/judge.ts';
-import { SchedulePhases } from './judge/schedule-phase.ts';
 import { systemClock } from './kernel/clock.ts';
 import { explain } from './kernel/errors.ts';
 import { sha256File } from './kernel/hash.ts';
@@ -30,6 +29,7 @@ import { defaultTrackerConfig } from './track/config.ts';
 import { Tracker } from './track/tracker.ts';
 import { sealInfraction } from './unit-seal.ts';
 import type { RunSettings } from './unit-settings.ts';
+import { openSignals } from './unit-signals.ts';
 import { version } from './version.ts';
 
 export interface UnitIo {
@@ -80,7 +80,11 @@ export async function runUnit(
   const events = settings.events === undefined ? undefined : await EventLog.open(settings.events);
   if (events !== undefined) open.defer(() => events.close());
 
-  const phases = new SchedulePhases(scene.signals);
+  const signals = await openSignals(config, scene, clock, join(config.evidence.data, 'lines.jsonl'), (stuck) =>
+    console.notice(explain(stuck)),
+  );
+  open.defer(() => signals.close());
+  const { phases, signaller } = signals;
   const recorder = new RunRecorder(scene, phases, () => process.memoryUsage.rss());
   damage.report = (sequence, reason) => {
     recorder.damaged();
@@ -109,6 +113,7 @@ export async function runUnit(
         judge: new Judge({ scene, phases }),
         seal: (infraction, track, ring) => sealInfraction(seal, infraction, track, ring),
         announce: async (infraction, sealed) => {
+          signaller.show(infraction);
           const entry = recorder.sealed(infraction, sealed.id, picturesOf(sealed, config.evidence.data));
           console.infraction(entry);
           await events?.append(infractionEvent(infraction, sealed.id));

@@ -3,7 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import sharp from 'sharp';
+import sharp, { type JpegOptions } from 'sharp';
 import { systemCode } from '../kernel/errors.ts';
 
 /** Recordings for the tests of this folder, made on the spot. */
@@ -14,7 +14,7 @@ export function scratchFolder(): Promise<string> {
 }
 
 /** A real JPEG around one grey level, with a coarse pattern so that it has entropy-coded data worth the name. */
-export async function makeJpeg(level: number, width = 48, height = 32, options: sharp.JpegOptions = {}): Promise<Buffer> {
+export async function makeJpeg(level: number, width = 48, height = 32, options: JpegOptions = {}): Promise<Buffer> {
   const pixels = new Uint8Array(width * height * 3);
   for (let i = 0; i < pixels.length; i += 1) pixels[i] = level + ((Math.imul(i + 1, 2654435761) >>> 24) & 63);
   return sharp(pixels, { raw: { width, height, channels: 3 } })
@@ -41,7 +41,9 @@ export async function writeMjpeg(pieces: readonly Uint8Array[], times?: readonly
 export async function makeVideo(name: string, args: readonly string[]): Promise<string | undefined> {
   const path = join(await scratchFolder(), name);
   try {
-    await promisify(execFile)('ffmpeg', ['-v', 'error', '-nostdin', '-threads', '1', ...args, path], { timeout: 30_000 });
+    await promisify(execFile)('ffmpeg', ['-v', 'error', '-nostdin', '-threads', '1', ...args, path], {
+      timeout: 30_000,
+    });
     return path;
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;

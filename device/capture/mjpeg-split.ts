@@ -105,7 +105,7 @@ class JpegWalk {
         const step = this.#state === 'scan' ? this.#scan() : this.#marker();
         if (step === 'more') {
           if (this.#bytes.byteLength <= this.#largest) return undefined;
-          this.#break(`the picture is larger than ${this.#largest} bytes`, Math.min(this.#at, this.#bytes.byteLength));
+          this.#break(this.#tooLarge(), Math.min(this.#at, this.#bytes.byteLength));
         } else if (step !== 'on') {
           return step;
         }
@@ -185,18 +185,22 @@ class JpegWalk {
     }
   }
 
-  #finish(end: number): MjpegPiece | 'on' {
-    if (this.#scans === 0) return this.#break('the frame is empty', end, true);
-    if (end > this.#largest) return this.#break(`the picture is larger than ${this.#largest} bytes`, end, true);
-    const bytes = Uint8Array.prototype.slice.call(this.#bytes, 0, end);
+  #finish(end: number): MjpegPiece {
+    const whole = this.#bytes.subarray(0, end);
     this.#bytes = this.#bytes.subarray(end);
     this.#state = 'seek';
-    return { kind: 'picture', bytes };
+    const reason = this.#scans === 0 ? 'the frame is empty' : end > this.#largest ? this.#tooLarge() : undefined;
+    if (reason !== undefined) return { kind: 'damage', frame: true, reason, bytes: end };
+    return { kind: 'picture', bytes: new Uint8Array(whole) };
+  }
+
+  #tooLarge(): string {
+    return `the picture is larger than ${this.#largest} bytes`;
   }
 
   /** Gives the picture up, and looks for the next one from `end` on. */
-  #break(reason: string, end: number, closed = false): 'on' {
-    this.#lost = { reason, bytes: end, zeros: false, closed };
+  #break(reason: string, end: number): 'on' {
+    this.#lost = { reason, bytes: end, zeros: false, closed: false };
     this.#bytes = this.#bytes.subarray(end);
     this.#state = 'seek';
     return 'on';
@@ -205,12 +209,12 @@ class JpegWalk {
   #lose(bytes: number): void {
     if (bytes === 0) return;
     const gone = this.#bytes.subarray(0, bytes);
-    const { reason, bytes: before, zeros, closed } = this.#lost;
+    const { reason, bytes: before, zeros } = this.#lost;
     this.#lost = {
       reason,
       bytes: before + bytes,
       zeros: zeros && gone.every((byte) => byte === 0),
-      closed: closed || (gone.at(-2) === 0xff && gone.at(-1) === EOI),
+      closed: reason === undefined || (gone.at(-2) === 0xff && gone.at(-1) === EOI),
     };
     this.#bytes = this.#bytes.subarray(bytes);
   }

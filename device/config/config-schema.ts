@@ -99,23 +99,33 @@ const evidence = z.strictObject({
     .describe('The still before the moment is taken this many seconds earlier, or as early as the ring reaches.'),
 });
 
-const output = (name: string, pulse: number, what: string) =>
+const onMs = (value: number) =>
   z
-    .strictObject({
-      output: lineName.default(name).describe('Name of the output line.'),
-      onMs: z
-        .number()
-        .min(1)
-        .max(600_000)
-        .default(pulse)
-        .describe('How long the line is held after an infraction, in milliseconds.'),
-    })
-    .prefault({})
-    .describe(what);
+    .number()
+    .min(1)
+    .max(600_000)
+    .default(value)
+    .describe('How long the line is held after an infraction, in milliseconds.');
+const output = (name: string) => lineName.default(name).describe('Name of the output line.');
 
 const signal = z.strictObject({
-  beacon: output('beacon', 5000, 'The lamp that tells drivers that an infraction was recorded.'),
-  strobe: output('strobe', 60, 'The flash.'),
+  beacon: z
+    .strictObject({ output: output('beacon'), onMs: onMs(5000) })
+    .prefault({})
+    .describe('The lamp that tells drivers that an infraction was recorded.'),
+  strobe: z
+    .strictObject({
+      output: output('strobe'),
+      onMs: onMs(60),
+      restMs: z
+        .number()
+        .min(0)
+        .max(600_000)
+        .default(500)
+        .describe('How long the lamp stays dark after each flash, in milliseconds.'),
+    })
+    .prefault({})
+    .describe('The flash: one an infraction.'),
   deadlineMs: z
     .number()
     .min(1)

@@ -1,4 +1,5 @@
 import type { Picture } from '../capture/frame.ts';
+import { AtalayaError } from '../kernel/errors.ts';
 import { type Fraction, fraction } from '../kernel/units.ts';
 import { decodeSsd, type SsdCoding } from './decode-ssd.ts';
 import { type Detection, type ObjectClass, objectClasses } from './detection.ts';
@@ -25,7 +26,11 @@ export const detectionDefaults: DetectionSettings = {
   overlap: fraction(0.55),
 };
 
-/** Finds objects in a picture: regions are sampled, inferred, decoded and merged, on the calling thread. */
+/**
+ * Finds objects in a picture: regions are sampled, inferred, decoded and merged, on the calling thread. One picture at a time.
+ *
+ * Throws `bundle-input-unknown` where the network's input is no square, and what the engine throws.
+ */
 export class RegionDetector {
   readonly #engine: InferenceEngine;
   readonly #coding: SsdCoding;
@@ -61,6 +66,13 @@ export class RegionDetector {
   #planFor(picture: Picture): readonly { region: Region; sampler: Sampler }[] {
     const key = `${picture.width}x${picture.height}`;
     if (this.#plan?.key === key) return this.#plan.regions;
+    const { name, input } = this.#engine;
+    if (input.width !== input.height) {
+      throw new AtalayaError(
+        'bundle-input-unknown',
+        `${name} takes ${input.width}x${input.height}; only squares can be fed`,
+      );
+    }
     const { regions, fit } = this.#settings;
     const wanted = regions === 'auto' ? automaticRegions(picture.width, picture.height) : regions;
     const plan = wanted.map((region) => ({

@@ -5,14 +5,12 @@ import { suppress } from './suppress.ts';
 import { area, intersectionOverUnion, type UnitBox } from './unit-box.ts';
 
 const unit = fc.nat(10_000).map((steps) => steps / 10_000);
-const box: fc.Arbitrary<UnitBox> = fc
-  .tuple(unit, unit, unit, unit)
-  .map(([a, b, c, d]) => ({
-    left: Math.min(a, b),
-    right: Math.max(a, b),
-    top: Math.min(c, d),
-    bottom: Math.max(c, d),
-  }));
+const box: fc.Arbitrary<UnitBox> = fc.tuple(unit, unit, unit, unit).map(([a, b, c, d]) => ({
+  left: Math.min(a, b),
+  right: Math.max(a, b),
+  top: Math.min(c, d),
+  bottom: Math.max(c, d),
+}));
 const candidate = fc.record({ classIndex: fc.nat(2), score: unit, box });
 const candidates = fc.array(candidate, { maxLength: 25 });
 const overlap = fraction(0.5);

@@ -1,10 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import type { Frame } from '../capture/frame.ts';
 import { AtalayaError } from '../kernel/errors.ts';
-import type { Milliseconds } from '../kernel/units.ts';
+import { systemTimer, withDeadline } from '../kernel/timer.ts';
+import { type Milliseconds, milliseconds } from '../kernel/units.ts';
 import type { DetectAnswer, DetectRequest, DetectWorkerStart, ModelIdentity, WorkerFault } from './detect-messages.ts';
 import type { Detection } from './detection.ts';
 import type { Detector } from './detector.ts';
+
+const OPEN_DEADLINE = milliseconds(60_000);
 
 interface Pending {
   readonly resolve: (detections: readonly Detection[]) => void;
@@ -40,18 +43,22 @@ export class WorkerDetector implements Detector {
     worker.on('exit', () => this.#fail(new AtalayaError('engine-failed', "the detector's thread has ended")));
   }
 
-  /** Starts the thread and waits until the model is loaded and verified. Throws what the bundle or the engine was refused with. */
+  /**
+   * Starts the thread and waits until the model is loaded and verified. Throws what the bundle or the engine was refused with,
+   * `engine-unavailable` where the thread does not come up, `deadline-exceeded` where it says nothing for a minute.
+   */
   static async open(start: DetectWorkerStart, deadline: Milliseconds): Promise<WorkerDetector> {
     const worker = new Worker(new URL('./detect-worker.ts', import.meta.url), { workerData: start });
-    const first = await new Promise<DetectAnswer>((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
-    });
-    if (first.kind === 'ready') return new WorkerDetector(worker, first.engine, first.model, deadline);
-    await worker.terminate();
-    throw first.kind === 'refused'
-      ? toError(first.fault)
-      : new AtalayaError('internal', 'the detector answered out of turn');
+    try {
+      const first = await withDeadline(firstAnswer(worker), OPEN_DEADLINE, "the detector's start", systemTimer);
+      if (first.kind === 'ready') return new WorkerDetector(worker, first.engine, first.model, deadline);
+      throw first.kind === 'refused'
+        ? toError(first.fault)
+        : new AtalayaError('internal', 'the detector answered out of turn');
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    }
   }
 
   detect(frame: Frame): Promise<readonly Detection[]> {
@@ -90,6 +97,17 @@ export class WorkerDetector implements Detector {
     }
     this.#pending.clear();
   }
+}
+
+/** What the thread says first; throws where it ends instead. */
+function firstAnswer(worker: Worker): Promise<DetectAnswer> {
+  return new Promise((resolve, reject) => {
+    const fail = (reason: string, details: { readonly cause?: unknown } = {}) =>
+      reject(new AtalayaError('engine-unavailable', `the detector's thread did not start: ${reason}`, details));
+    worker.once('message', resolve);
+    worker.once('error', (cause) => fail(cause.message, { cause }));
+    worker.once('exit', (code) => fail(`it ended with code ${code}`));
+  });
 }
 
 function toError({ code, message, hint }: WorkerFault): AtalayaError {

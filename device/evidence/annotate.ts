@@ -61,7 +61,7 @@ function outline({ name, points, closed }: Mark, scale: number): string {
   const [first] = points;
   if (first === undefined) return '';
   const path = points.map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${round(x)} ${round(y)}`).join('');
-  const style = `fill="none" stroke="#ffd400" stroke-width="${scale}"`;
+  const style = `fill="none" stroke="#ffd400" stroke-width="${scale + 1}"`;
   return `<path d="${path}${closed ? 'z' : ''}" ${style}/>${tag(name, first.x, first.y, '#ffd400', scale)}`;
 }
 
@@ -69,7 +69,7 @@ function boxShape({ box, class: kind, track }: Infraction, scale: number): strin
   const { x, y, width, height } = box;
   const rectangle = `x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"`;
   const label = tag(`${kind} ${track}`, x, y - textHeight(scale) - 2 * scale, '#ff2020', scale);
-  return `<rect ${rectangle} fill="none" stroke="#ff2020" stroke-width="${scale}"/>${label}`;
+  return `<rect ${rectangle} fill="none" stroke="#ff2020" stroke-width="${scale + 1}"/>${label}`;
 }
 
 /** A word on a ground of its own, so that it can be read on any picture; moved inside where it would begin outside. */

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { makeFolders, partEnding, readWholeFile, writeWholeFile } from '../kernel/durable-file.ts';
+import { makeFolders, partEnding, readWholeFile, storeFault, writeWholeFile } from '../kernel/durable-file.ts';
 import { AtalayaError, systemCode } from '../kernel/errors.ts';
 import { type Files, listIfThere } from '../kernel/files.ts';
 import { sha256 } from '../kernel/hash.ts';
@@ -27,13 +27,17 @@ export class BlobStore {
     this.#folder = folder;
   }
 
-  /** Makes the folder where it is missing, and removes what an earlier run was writing when it ended. */
+  /** Makes the folder where it is missing, and removes what an earlier run was writing when it ended. Throws `store-failed`. */
   static async open(files: Files, folder: string): Promise<BlobStore> {
     await makeFolders(files, folder);
-    for (const inner of await files.list(folder)) {
-      for (const name of await listIfThere(files, join(folder, inner))) {
-        if (name.endsWith(partEnding)) await files.remove(join(folder, inner, name)).catch(() => undefined);
+    try {
+      for (const inner of await files.list(folder)) {
+        for (const name of await listIfThere(files, join(folder, inner))) {
+          if (name.endsWith(partEnding)) await files.remove(join(folder, inner, name)).catch(() => undefined);
+        }
       }
+    } catch (error) {
+      throw storeFault(error, `cannot read the folder ${folder}`);
     }
     return new BlobStore(files, folder);
   }
@@ -72,7 +76,9 @@ export class BlobStore {
     const there = await this.#read(path);
     if (there !== undefined && sha256(there) === name) {
       // It may have been renamed by a run that died before it made the name durable.
-      await this.#files.syncFolder(dirname(path));
+      await this.#files.syncFolder(dirname(path)).catch((error: unknown) => {
+        throw storeFault(error, `cannot make ${path} durable`);
+      });
       return;
     }
     await writeWholeFile(this.#files, path, content);

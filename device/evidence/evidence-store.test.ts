@@ -25,7 +25,10 @@ const inMemory = (files: MemoryFiles): StoreOptions => ({
   takeLock: async () => ({ release: async () => undefined }),
 });
 
-const seal = (store: EvidenceStore, at: number) => store.seal(infractionAt(at), framesAround(at), contextAt(at));
+const seal = (store: EvidenceStore, at: number) => {
+  const frame = at + 100;
+  return store.seal(infractionAt(frame), framesAround(frame), contextAt(frame));
+};
 
 async function ids(store: EvidenceStore): Promise<string[]> {
   const found: string[] = [];
@@ -52,7 +55,7 @@ async function fault(work: Promise<unknown>): Promise<AtalayaError> {
 test('a sealed infraction is on disk as it was judged, and read back the same after a new opening', async (t) => {
   const folder = await newFolder(t);
   const store = await EvidenceStore.open(folder, options);
-  const sealed = await seal(store, 170);
+  const sealed = await seal(store, 70);
   t.is(sealed.id, 'unit-1-000000001');
   t.is(sealed.recordSha256, sha256(canonicalJson(sealed.record)));
   const { record } = sealed;
@@ -231,7 +234,16 @@ test('a picture of the wrong size costs its own seal alone', async (t) => {
   const at = frameOf(1);
   const short = { ...at, picture: { ...at.picture, data: at.picture.data.subarray(0, 100) } };
   t.is((await fault(store.seal(infractionAt(1), { at: short }, contextAt(1)))).code, 'frame-damaged');
-  t.is((await seal(store, 2)).sequence, 1);
+  t.is((await seal(store, 10)).sequence, 1);
+});
+
+test('a record that could not be read back is refused before it has a number', async (t) => {
+  const store = await EvidenceStore.open('/data', inMemory(new MemoryFiles()));
+  const infraction = { ...infractionAt(10), track: Number.NaN };
+  const { code, message } = await fault(store.seal(infraction, framesAround(10), contextAt(10)));
+  t.is(code, 'internal');
+  t.true(message.includes('infraction.track'), message);
+  t.is((await seal(store, 10)).sequence, 1);
 });
 
 test('after a power cut at each operation of a seal everything acknowledged is there, with its files, and nothing is half there', async (t) => {

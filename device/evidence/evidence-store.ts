@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Infraction } from '../judge/infraction.ts';
 import { canonicalJson } from '../kernel/canonical-json.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { makeFolders } from '../kernel/durable-file.ts';
+import { makeFolders, storeFault } from '../kernel/durable-file.ts';
 import { AtalayaError, isAtalayaError } from '../kernel/errors.ts';
 import { type Files, systemFiles } from '../kernel/files.ts';
 import { FolderLock } from '../kernel/folder-lock.ts';
@@ -136,7 +136,7 @@ export class EvidenceStore {
       return new EvidenceStore(complete, lock, blobs, journal, index);
     } catch (error) {
       await lock.release();
-      throw error;
+      throw storeFault(error, `cannot open the evidence in ${folder}`);
     }
   }
 

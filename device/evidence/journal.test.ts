@@ -4,7 +4,7 @@ import { writeWholeFile } from '../kernel/durable-file.ts';
 import { AtalayaError } from '../kernel/errors.ts';
 import { MemoryFiles, type Operation } from '../kernel/testing/memory-files.ts';
 import { seededRandom } from '../kernel/testing/seeded-random.ts';
-import { Journal, type JournalOptions } from './journal.ts';
+import { Journal, type JournalOptions, type JournalPosition } from './journal.ts';
 import { encodeFrame } from './journal-frame.ts';
 
 const folder = '/data/journal';
@@ -137,7 +137,7 @@ test('a group of which only later sectors survived is a torn tail, not damage', 
 test('one flipped bit anywhere before the last entry is damage, named with segment and byte; nothing is cut', async (t) => {
   const whole = new MemoryFiles();
   const journal = await open(whole, { segmentBytes: 1500 });
-  const positions = [];
+  const positions: JournalPosition[] = [];
   for (let i = 0; i < 12; i += 1) positions.push(await journal.append(entry));
   const last = positions.at(-1);
   const names = [...new Set(positions.map(({ segment }) => segment))];

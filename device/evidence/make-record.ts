@@ -8,7 +8,14 @@ import { toIso } from '../kernel/units.ts';
 import type { TrackPoint } from '../track/track.ts';
 import type { IndexEntry } from './index-store.ts';
 import type { JournalPosition } from './journal.ts';
-import { type EvidenceFile, type EvidenceRecord, evidenceEntry, type Provenance, recordSchema } from './record.ts';
+import {
+  type EvidenceFile,
+  type EvidenceRecord,
+  evidenceEntry,
+  evidenceRecord,
+  type Provenance,
+  recordSchema,
+} from './record.ts';
 
 type Moment = EvidenceRecord['sealed'];
 
@@ -23,8 +30,15 @@ export interface RecordParts {
   readonly files: readonly EvidenceFile[];
 }
 
-/** The record of an infraction whose files are stored. */
+/**
+ * The record of an infraction whose files are stored. Throws `internal`, naming each fault, for one that could not be read back: it
+ * must not come into the journal.
+ */
 export function buildRecord(parts: RecordParts): EvidenceRecord {
+  return parse(evidenceRecord, recordOf(parts), `the record of frame ${parts.infraction.frame}`, 'internal');
+}
+
+function recordOf(parts: RecordParts): EvidenceRecord {
   const { sequence, unit, boot, clock, infraction, files, provenance, track } = parts;
   const { rule, frame, time, lane, box, measured, findings } = infraction;
   return {

@@ -117,7 +117,7 @@ async function annotatedStill(
   const content = await raw(rgb)
     .extend({ bottom: stripHeight, background: '#000' })
     .composite([{ input: svg, left: 0, top: 0 }])
-    .jpeg({ quality: 85 })
+    .jpeg({ quality: 85, chromaSubsampling: '4:4:4' })
     .toBuffer();
   return {
     name: 'annotated.jpg',
@@ -129,7 +129,7 @@ async function annotatedStill(
     frame,
     content,
     origin: 'derived',
-    making: 'JPEG, quality 85, with box, lines and text drawn in',
+    making: 'JPEG, quality 85, 4:4:4, with box, lines and text drawn in',
   };
 }
 

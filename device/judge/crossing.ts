@@ -72,9 +72,11 @@ export class CrossingCounter {
 
   #step(state: State, moment: Moment): void {
     const { across } = offsetFrom(this.#line.points, moment.foot);
+    // Exactly on the line is on neither side: the next moment decides.
+    if (across === 0) return;
     const before = state.last;
     state.last = { moment, across };
-    if (before === undefined || across === 0) return;
+    if (before === undefined) return;
     const side: Side = across > 0 ? 1 : -1;
     if (before.across * side >= 0) {
       if (state.passage === undefined) state.depth = Math.max(state.depth, Math.abs(across) / band(moment.box));

@@ -43,6 +43,8 @@ export class Subjects {
   readonly #byTrack = new Map<number, Subject>();
   /** Ended or lost, waiting to be found again under another track; by when they were last called. */
   readonly #resting = new Map<Subject, CaptureTime>();
+  /** Lost tracks whose subject another track has taken over, with the last frame of theirs that counts. */
+  readonly #given = new Map<number, number>();
 
   constructor(scene: Scene) {
     this.#scene = scene;
@@ -56,8 +58,13 @@ export class Subjects {
   /** Brings every subject up to date with the tracker's update. */
   observe(update: TrackUpdate, now: CaptureTime): readonly Sight[] {
     const sights: Sight[] = [];
-    for (const track of update.live) sights.push(this.#sight(track, now, false));
+    for (const track of update.live) {
+      if (!this.#isGiven(track)) sights.push(this.#sight(track, now, false));
+    }
     for (const track of update.ended) {
+      const given = this.#isGiven(track);
+      this.#given.delete(track.id);
+      if (given) continue;
       const known = this.#byTrack.has(track.id);
       // A track that ends without ever having been confirmed is nobody.
       if (!known && track.points.every((point) => !point.measured)) continue;
@@ -78,7 +85,15 @@ export class Subjects {
     const sights = [...this.#byTrack.values()].map((subject) => this.#sight(subject.track, now, true));
     this.#byTrack.clear();
     this.#resting.clear();
+    this.#given.clear();
     return sights;
+  }
+
+  /** True for a track that lost its subject to another one and has not been seen since. */
+  #isGiven(track: Track): boolean {
+    const until = this.#given.get(track.id);
+    if (until === undefined || this.#byTrack.has(track.id)) return false;
+    return !track.points.some((point) => point.measured && point.frame > until);
   }
 
   #sight(track: Track, now: CaptureTime, over: boolean): Sight {
@@ -95,11 +110,12 @@ export class Subjects {
     const found = this.#lost(track);
     if (found !== undefined) {
       this.#resting.delete(found);
-      this.#byTrack.delete(found.track.id);
+      const last = found.trail.last;
+      if (this.#byTrack.delete(found.track.id) && last !== undefined) this.#given.set(found.track.id, last.frame);
     }
     const subject = found ?? {
       track,
-      trail: new Trail(this.#scene),
+      trail: new Trail(this.#scene, this.#given.get(track.id)),
       classSince: track.points[0]?.time ?? now,
       class: track.class,
       accused: new Set(),

@@ -53,12 +53,14 @@ export class Trail {
   readonly #scene: Scene;
   #seen: TrackPoint[] = [];
   #settled = 0;
-  #newest = -1;
+  #newest: number;
   #anchor: Anchor | undefined;
   #heading: Point | undefined;
 
-  constructor(scene: Scene) {
+  /** With `after`, boxes up to that frame are somebody else's. */
+  constructor(scene: Scene, after = -1) {
     this.#scene = scene;
+    this.#newest = after;
   }
 
   /** The boxes that were seen, oldest first; only the newest are kept. */
@@ -123,7 +125,7 @@ export class Trail {
       heading === undefined
         ? undefined
         : this.#scene.ground === undefined
-          ? wheelsInPicture(box, heading)
+          ? wheelsInPicture(box, heading, kind)
           : wheelsOnRoad(box, heading, kind, this.#scene.ground);
     const before = this.#seen[index - 1];
     const leapt =

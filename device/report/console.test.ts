@@ -139,7 +139,7 @@ test('without a truth, without frames, after an interruption: the summary says w
     {
       ...sampleRun,
       watched: undefined,
-      outcome: { kind: 'failed', message: 'source-truncated: the file ends in frame 0' },
+      outcome: { kind: 'failed', message: 'source-truncated: the file\n  ends in frame 0' },
       infractions: [],
       crossings: [],
       tracks: [],

@@ -157,6 +157,6 @@ export function outcomeSentence(record: RunRecord): string | undefined {
     case 'interrupted':
       return 'The run was interrupted before the source ended.';
     case 'failed':
-      return `The run was stopped by a fault: ${record.outcome.message}`;
+      return `The run was stopped by a fault: ${record.outcome.message.replaceAll(/\s+/g, ' ').trim()}`;
   }
 }

@@ -11,11 +11,14 @@ export interface SceneFault {
 export function checkScene(scene: SceneDocument): readonly SceneFault[] {
   const faults: SceneFault[] = [];
   const fault = (path: readonly (string | number)[], message: string): void => void faults.push({ path, message });
-  const inside = (path: readonly (string | number)[], points: readonly Point[]): void => {
+  const inside = (path: readonly (string | number)[], points: readonly Point[], single = false): void => {
     for (const [i, { x, y }] of points.entries()) {
       // The far edges count as inside: a polygon that covers the picture is drawn with its size.
       if (x >= 0 && y >= 0 && x <= scene.picture.width && y <= scene.picture.height) continue;
-      fault([...path, i], `(${x}, ${y}) lies outside the picture of ${scene.picture.width} x ${scene.picture.height}`);
+      fault(
+        single ? path : [...path, i],
+        `(${x}, ${y}) lies outside the picture of ${scene.picture.width} x ${scene.picture.height}`,
+      );
     }
   };
   const outline = (path: readonly (string | number)[], points: readonly Point[]): void => {
@@ -82,7 +85,7 @@ export function checkScene(scene: SceneDocument): readonly SceneFault[] {
   }
   if (scene.speed?.area !== undefined) outline(['speed', 'area'], scene.speed.area);
   for (const [i, pair] of (scene.calibration?.points ?? []).entries()) {
-    inside(['calibration', 'points', i], [pair.image]);
+    inside(['calibration', 'points', i, 'image'], [pair.image], true);
   }
   const limited = (scene.lanes ?? []).findIndex((lane) => lane.limitKmh !== undefined);
   if (scene.speed !== undefined && scene.calibration === undefined) {

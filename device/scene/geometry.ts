@@ -33,10 +33,9 @@ export function unit(vector: Point): Point | undefined {
 /** Consecutive pairs; with `closed` the last point is joined to the first. */
 export function sides(points: readonly Point[], closed: boolean): readonly (readonly [Point, Point])[] {
   const pairs: [Point, Point][] = [];
-  for (let i = closed ? 0 : 1; i < points.length; i++) {
-    const a = points[(i + points.length - 1) % points.length];
-    const b = points[i];
-    if (a !== undefined && b !== undefined) pairs.push([a, b]);
+  for (const [i, a] of points.entries()) {
+    const b = points[i + 1] ?? (closed ? points[0] : undefined);
+    if (b !== undefined) pairs.push([a, b]);
   }
   return pairs;
 }

@@ -4,15 +4,14 @@ import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
 import { sha256 } from '../../device/kernel/hash.ts';
 import { type CalibrationTable, readTable } from '../calibration/table.ts';
 import { loadBundle } from '../contract/bundle.ts';
-import type { Manifest } from '../contract/manifest.ts';
 import { type Variant, variants } from '../contract/places.ts';
 import type { Detector } from '../graph/layers.ts';
-import { outputShape } from '../onnx/heads.ts';
-import { tensorNames } from '../onnx/names.ts';
 import { writeFloat } from '../onnx/write-float.ts';
 import { writeQuantised } from '../onnx/write-quantised.ts';
 import type { Recipe } from '../recipe/ssdlite-mobilenet-v2.ts';
-import { tfjsFiles, writeTfjs } from '../tfjs/write-graph.ts';
+import { writeTfjs } from '../tfjs/write-graph.ts';
+import { bundleId, describeBundle, onnxFile } from './describe-bundle.ts';
+import { floatBytes } from './float-bytes.ts';
 import { loadSource } from './load-detector.ts';
 import { writeBundle } from './write-bundle.ts';
 import { writeCard } from './write-card.ts';
@@ -32,11 +31,6 @@ export interface ImportedBundle {
   readonly folder: string;
   /** `kept`: it was there, verified, and made from the same recipe and table. */
   readonly outcome: 'written' | 'kept';
-}
-
-/** Folder of one variant. */
-export function bundleId(recipe: Recipe, variant: Variant): string {
-  return `${recipe.id}-${variant}`;
 }
 
 /**
@@ -72,7 +66,7 @@ export async function importBundles(request: ImportRequest): Promise<ImportedBun
     }
     const { graph, detector, licence } = source;
     const files = filesOf(variant, () => writeTfjs(graph, recipe), detector, table);
-    const manifest = describe(recipe, variant, detector, calibration);
+    const manifest = describeBundle(recipe, variant, detector, calibration);
     files.set('anchors.bin', floatBytes(detector.anchors));
     files.set('LICENSE', licence);
     files.set('CARD.md', new TextEncoder().encode(writeCard(manifest, table)));
@@ -97,59 +91,6 @@ function filesOf(
     case 'tfjs':
       return tfjs();
   }
-}
-
-const onnxFile = 'model.onnx';
-
-function describe(recipe: Recipe, variant: Variant, detector: Detector, calibration: string): Omit<Manifest, 'files'> {
-  const { package: name, version, integrity } = recipe.source;
-  const { width, height } = recipe.input;
-  return {
-    schema: 'atalaya.model-bundle/1',
-    id: bundleId(recipe, variant),
-    version: recipe.version,
-    task: 'vehicle-detection',
-    engine: variant === 'tfjs' ? 'tfjs' : 'onnx',
-    precision: variant === 'int8' ? 'int8' : 'float32',
-    graph: variant === 'tfjs' ? tfjsFiles.graph : onnxFile,
-    input: { name: tensorNames.input, width, height, layout: 'NHWC', dtype: 'uint8', colour: 'RGB' },
-    outputs: {
-      boxes: { name: tensorNames.boxes, shape: outputShape(detector, detector.boxHeads) },
-      scores: { name: tensorNames.scores, shape: outputShape(detector, detector.scoreHeads) },
-    },
-    anchors: {
-      file: 'anchors.bin',
-      count: detector.anchors.length / 4,
-      coding: { kind: 'ssd', order: 'y,x,height,width', ...detector.boxCoding },
-    },
-    classes: recipe.classes.map((kept) => ({ ...kept })),
-    licence: recipe.licence,
-    provenance: {
-      package: name,
-      version,
-      integrity,
-      description: recipe.description,
-      ...(variant === 'int8' ? { calibration } : {}),
-    },
-    metrics: { multiplyAdds: multiplyAdds(detector) },
-  };
-}
-
-/** Multiplications of one inference: a figure that does not depend on a machine. */
-function multiplyAdds(detector: Detector): number {
-  return detector.layers.reduce((sum, layer) => {
-    if (layer.kind !== 'convolution') return sum;
-    const [, height, width] = layer.outputShape;
-    return sum + layer.weights.length * height * width;
-  }, 0);
-}
-
-function floatBytes(values: Float32Array): Uint8Array {
-  const bytes = new DataView(new ArrayBuffer(values.length * 4));
-  values.forEach((value, i) => {
-    bytes.setFloat32(i * 4, value, true);
-  });
-  return new Uint8Array(bytes.buffer);
 }
 
 function refuseOtherSource(recipe: Recipe, table: CalibrationTable, path: string): void {

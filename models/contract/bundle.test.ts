@@ -47,11 +47,10 @@ async function tinyBundle(t: ExecutionContext, change: Partial<Omit<Manifest, 'f
   return join(parent, 'tiny');
 }
 
-async function edit(folder: string, change: (document: Record<string, unknown>) => void): Promise<void> {
+/** Writes a changed manifest: `change` sees it as parsed JSON and gives back what is to be written. */
+async function edit(folder: string, change: (document: Manifest) => object): Promise<void> {
   const path = join(folder, manifestName);
-  const document = JSON.parse(await readFile(path, 'utf8'));
-  change(document);
-  await writeFile(path, JSON.stringify(document));
+  await writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, 'utf8')))));
 }
 
 async function refused(t: ExecutionContext, folder: string, code: ErrorCode, ...words: string[]): Promise<void> {
@@ -129,11 +128,7 @@ test('a manifest that is no JSON, no UTF-8 or empty is refused', async (t) => {
 
 test('a manifest that breaks the schema is refused, naming each field', async (t) => {
   const folder = await tinyBundle(t);
-  await edit(folder, (document) => {
-    document['engine'] = 'abacus';
-    document['surprise'] = 1;
-    delete document['licence'];
-  });
+  await edit(folder, ({ licence, ...rest }) => ({ ...rest, engine: 'abacus', surprise: licence }));
   await refused(t, folder, 'bundle-invalid', 'engine', 'surprise', 'licence');
 });
 
@@ -164,9 +159,9 @@ test('a manifest that contradicts itself is refused', async (t) => {
 
 test('a file name cannot lead out of the bundle', async (t) => {
   const folder = await tinyBundle(t);
-  await edit(folder, (document) => {
-    const files = document['files'] as Record<string, unknown>;
-    files['../secret'] = files['model.onnx'];
-  });
+  await edit(folder, (document) => ({
+    ...document,
+    files: { ...document.files, '../secret': document.files['model.onnx'] },
+  }));
   await refused(t, folder, 'bundle-invalid', 'files');
 });

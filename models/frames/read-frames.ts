@@ -21,6 +21,8 @@ export interface FrameRequest {
   readonly count: number;
   readonly size: PictureSize;
   readonly view?: View;
+  /** The program that decodes videos, by name or path. */
+  readonly ffmpeg?: string;
 }
 
 const pictureNames = /\.(jpe?g|png|webp)$/i;
@@ -70,10 +72,14 @@ export function splitJpegs(bytes: Uint8Array): Uint8Array[] {
 }
 
 async function shrink(picture: string | Uint8Array, { size, view = 'whole' }: FrameRequest): Promise<Uint8Array> {
-  const position = view === 'right-square' ? 'right' : 'left';
-  const fit = view === 'whole' ? 'fill' : 'cover';
-  return sharp(picture)
-    .resize({ ...size, fit, position, kernel: 'linear' })
+  const image = sharp(picture);
+  if (view !== 'whole') {
+    const { width, height } = await image.metadata();
+    const side = Math.min(width, height);
+    image.extract({ left: view === 'right-square' ? width - side : 0, top: 0, width: side, height: side });
+  }
+  return image
+    .resize({ ...size, fit: 'fill', kernel: 'linear' })
     .removeAlpha()
     .toColourspace('srgb')
     .raw()
@@ -90,7 +96,13 @@ const crops = {
  * Decodes every frame small and keeps some. How many frames a video holds is known only at its end, so while more than twice `count`
  * are kept, every other one is dropped and from then on only every second, fourth, ... frame is taken: memory stays bounded.
  */
-async function decodeVideo({ source, count, size, view = 'whole' }: FrameRequest): Promise<Uint8Array[]> {
+async function decodeVideo({
+  source,
+  count,
+  size,
+  view = 'whole',
+  ffmpeg = 'ffmpeg',
+}: FrameRequest): Promise<Uint8Array[]> {
   const filter = `${crops[view]}scale=${size.width}:${size.height}:flags=bilinear`;
   const args = [
     '-v',
@@ -112,7 +124,7 @@ async function decodeVideo({ source, count, size, view = 'whole' }: FrameRequest
   let filled = 0;
   let index = 0;
   let step = 1;
-  await run('ffmpeg', args, source, (chunk) => {
+  await run(ffmpeg, args, source, (chunk) => {
     for (let from = 0; from < chunk.length; ) {
       const part = chunk.subarray(from, from + frame.length - filled);
       frame.set(part, filled);

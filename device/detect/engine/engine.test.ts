@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { loadBundle, type ModelBundle } from '../../../models/contract/bundle.ts';
 import { detectorFolder, variants } from '../../../models/contract/places.ts';
-import { AtalayaError } from '../../kernel/errors.ts';
+import { AtalayaError, type ErrorCode } from '../../kernel/errors.ts';
 import type { InferenceEngine } from '../inference-engine.ts';
 import { saturatesUint8Int8 } from './onnxruntime-engine.ts';
 import { openEngine } from './open-engine.ts';
@@ -27,7 +27,7 @@ async function opened(
   return { bundle, engine };
 }
 
-async function failsWith(t: ExecutionContext, promise: Promise<unknown>, code: string): Promise<void> {
+async function failsWith(t: ExecutionContext, promise: Promise<unknown>, code: ErrorCode): Promise<void> {
   const error = await t.throwsAsync(promise, { instanceOf: AtalayaError });
   t.is(error?.code, code);
 }

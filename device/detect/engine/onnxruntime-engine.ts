@@ -92,7 +92,12 @@ export async function openOnnxruntime(bundle: ModelBundle, options: OnnxruntimeO
         },
       },
     });
-    refuseOtherInput(bundle, session);
+    try {
+      refuseOtherInput(bundle, session);
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
     return new OnnxruntimeEngine(bundle.manifest, session, ort.env.versions?.node ?? 'unknown');
   } catch (cause) {
     if (cause instanceof AtalayaError) throw cause;

@@ -1,5 +1,6 @@
 import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type { io, Tensor } from '@tensorflow/tfjs-core';
+import { z } from 'zod';
 import type { ModelBundle } from '../../../models/contract/bundle.ts';
 import type { Manifest } from '../../../models/contract/manifest.ts';
 import { AtalayaError } from '../../kernel/errors.ts';
@@ -63,22 +64,28 @@ export class TfjsEngine implements InferenceEngine {
   }
 }
 
+/** `model.json`: one group of weights; their specs and the topology are the library's own affair. */
+const modelSchema = z.object({
+  modelTopology: z.looseObject({}),
+  weightsManifest: z.tuple([
+    z.object({ paths: z.array(z.string()), weights: z.array(z.custom<io.WeightsManifestEntry>()) }),
+  ]),
+});
+
 /**
  * Opens a bundle with TensorFlow.js. Throws `engine-unavailable` where no backend or not the graph loads, and `bundle-input-unknown` where
  * the graph's own input is not the one that the manifest states.
  */
 export async function openTfjs(bundle: ModelBundle, options: TfjsOptions = {}): Promise<InferenceEngine> {
-  const graph = new TextDecoder().decode(await bundle.read(bundle.manifest.graph));
-  const { modelTopology, weightsManifest } = JSON.parse(graph);
-  const weights = await Promise.all((weightsManifest[0].paths as string[]).map((path) => bundle.read(path)));
   try {
     const { tf, backend } = await startBackend(options.backend);
-    const { loadGraphModelSync } = await import('@tensorflow/tfjs-converter');
-    const weightData = Uint8Array.from(Buffer.concat(weights)).buffer;
-    const model = loadGraphModelSync({
-      load: () => ({ modelTopology, weightSpecs: weightsManifest[0].weights, weightData, format: 'graph-model' }),
-    });
-    refuseOtherInput(bundle, model);
+    const model = await loadModel(bundle);
+    try {
+      refuseOtherInput(bundle, model);
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
     return new TfjsEngine(bundle.manifest, tf, model, backend);
   } catch (cause) {
     if (cause instanceof AtalayaError) throw cause;
@@ -91,6 +98,17 @@ export async function openTfjs(bundle: ModelBundle, options: TfjsOptions = {}): 
       },
     );
   }
+}
+
+async function loadModel(bundle: ModelBundle): Promise<Model> {
+  const { loadGraphModelSync } = await import('@tensorflow/tfjs-converter');
+  const graph = modelSchema.parse(JSON.parse(new TextDecoder().decode(await bundle.read(bundle.manifest.graph))));
+  const [{ paths, weights: weightSpecs }] = graph.weightsManifest;
+  const weights = await Promise.all(paths.map((path) => bundle.read(path)));
+  const weightData = Uint8Array.from(Buffer.concat(weights)).buffer;
+  return loadGraphModelSync({
+    load: () => ({ modelTopology: graph.modelTopology, weightSpecs, weightData, format: 'graph-model' }),
+  });
 }
 
 function refuseOtherInput(bundle: ModelBundle, model: Model): void {

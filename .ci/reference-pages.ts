@@ -1,0 +1,42 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ZodType } from 'zod';
+import { configSchema } from '../device/config/config-schema.ts';
+import { referenceTable } from '../device/kernel/schema-reference.ts';
+import { sceneSchema } from '../device/scene/scene-schema.ts';
+
+/**
+ * The reference parts of the pages that people write files from, made from the schemas that check these files. `--check` only
+ * compares (`make check`); without it the pages are written anew (`make docs`).
+ */
+const pages: readonly { readonly path: string; readonly schema: ZodType }[] = [
+  { path: 'device/config/README.md', schema: configSchema },
+  { path: 'device/scene/README.md', schema: sceneSchema },
+];
+
+const begin = '<!-- reference: made from the schema by `make docs` -->';
+const end = '<!-- end of reference -->';
+
+/** The page with its reference part made anew. Throws where the marks are missing. */
+export function withReference(page: string, schema: ZodType): string {
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`the marks "${begin}" and "${end}" are missing`);
+  return `${page.slice(0, from)}${begin}\n\n${referenceTable(schema)}\n\n${page.slice(to)}`;
+}
+
+if (import.meta.main) {
+  const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+  for (const { path, schema } of pages) {
+    const now = readFileSync(join(root, path), 'utf8');
+    const wanted = withReference(now, schema);
+    if (wanted === now) continue;
+    if (process.argv.includes('--check')) {
+      console.error(`${path} is not what its schema says; run make docs`);
+      process.exitCode = 1;
+    } else {
+      writeFileSync(join(root, path), wanted);
+      console.log(`${path} was written anew`);
+    }
+  }
+}

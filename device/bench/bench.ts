@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { explain } from '../kernel/errors.ts';
+import { benchEvidence } from './evidence.ts';
+import { type Figure, figureLine, type Section } from './figure.ts';
+import { benchPipeline } from './pipeline.ts';
+import { benchSoak } from './soak.ts';
+import { benchTrack } from './track.ts';
+
+/** Every section, in the order in which they run. */
+const sections: Readonly<Record<string, Section>> = {
+  track: async ({ data }) => benchTrack(data),
+  evidence: benchEvidence,
+  pipeline: benchPipeline,
+  soak: benchSoak,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false }, minutes: { type: 'string', default: '10' } },
+});
+const unknown = positionals.filter((name) => !(name in sections));
+const minutes = Number(values.minutes);
+if (unknown.length > 0 || !(minutes > 0)) {
+  console.error(`usage: npm run bench -- [${Object.keys(sections).join('|')} ...] [--json] [--minutes N]`);
+  process.exit(2);
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const footage = join(root, '..', 'shared', 'data');
+const scratch = await mkdtemp(join(tmpdir(), 'atalaya-bench-'));
+const figures: Figure[] = [];
+const say = (text: string) => console.error(text);
+say(`# ${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.version}`);
+try {
+  for (const name of positionals.length > 0 ? positionals : Object.keys(sections)) {
+    const data = existsSync(footage) ? footage : undefined;
+    const found = await sections[name]?.({ data, root, scratch, minutes, say });
+    for (const figure of found ?? []) {
+      figures.push(figure);
+      if (!values.json) console.log(figureLine(figure));
+    }
+  }
+  if (values.json) console.log(JSON.stringify(figures, undefined, 2));
+} catch (error) {
+  console.error(explain(error));
+  process.exitCode = 1;
+} finally {
+  await rm(scratch, { recursive: true, force: true });
+}

@@ -1,0 +1,85 @@
+import { type ZodType, z } from 'zod';
+
+/** One field of a file that people write: a row of its reference page. */
+export interface FieldReference {
+  /** `lanes[].name`: `[]` for each element of a list. */
+  readonly path: string;
+  readonly type: string;
+  /** As it is written in the file; undefined where there is none. */
+  readonly default: string | undefined;
+  readonly required: boolean;
+  readonly says: string;
+}
+
+/** What is read of a JSON Schema here. */
+interface Node {
+  readonly type?: string;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly required?: readonly string[];
+  readonly items?: Node;
+  readonly prefixItems?: readonly Node[];
+  readonly anyOf?: readonly Node[];
+  readonly oneOf?: readonly Node[];
+  readonly default?: unknown;
+  readonly description?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+}
+
+/** Every field of a schema in its order, nested ones after their parents: documentation that cannot drift from what is checked. */
+export function referenceOf(schema: ZodType): FieldReference[] {
+  const root = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Node;
+  return fieldsOf(root, '');
+}
+
+/** The fields as a Markdown table. */
+export function referenceTable(schema: ZodType): string {
+  const rows = referenceOf(schema).map(({ path, type, required, says, default: value }) => {
+    const fallback = required ? 'required' : value === undefined ? '' : `\`${value}\``;
+    return `| \`${path}\` | ${cell(type)} | ${cell(fallback)} | ${cell(says)} |`;
+  });
+  return ['| field | type | default | what it means |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function fieldsOf(node: Node, path: string): FieldReference[] {
+  if (node.items !== undefined && node.prefixItems === undefined) return fieldsOf(node.items, `${path}[]`);
+  const alternatives = node.anyOf ?? node.oneOf;
+  if (alternatives !== undefined) return alternatives.flatMap((one) => fieldsOf(one, path));
+  return Object.entries(node.properties ?? {}).flatMap(([name, field]) => {
+    const at = path === '' ? name : `${path}.${name}`;
+    const nested = fieldsOf(field, at);
+    const own: FieldReference = {
+      path: at,
+      type: typeOf(field),
+      default: nested.length > 0 || field.default === undefined ? undefined : JSON.stringify(field.default),
+      required: (node.required ?? []).includes(name),
+      says: field.description ?? '',
+    };
+    return [own, ...nested];
+  });
+}
+
+function typeOf(node: Node): string {
+  const alternatives = node.anyOf ?? node.oneOf;
+  if (alternatives !== undefined) return [...new Set(alternatives.map(typeOf))].join(' or ');
+  if (node.const !== undefined) return `\`${String(node.const)}\``;
+  if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(', ');
+  if (node.prefixItems !== undefined) return `[${node.prefixItems.map(typeOf).join(', ')}]`;
+  if (node.items !== undefined) return `list of ${typeOf(node.items)}`;
+  if (node.properties !== undefined) return 'section';
+  const bounds = [
+    node.minimum !== undefined && Math.abs(node.minimum) < 1e15 ? `from ${node.minimum}` : '',
+    node.exclusiveMinimum !== undefined ? `above ${node.exclusiveMinimum}` : '',
+    node.maximum !== undefined && node.maximum < 1e15 ? `to ${node.maximum}` : '',
+  ].filter(Boolean);
+  const kind = node.type === 'integer' ? 'whole number' : node.type === 'string' ? 'text' : (node.type ?? 'any');
+  return [kind, ...bounds].join(' ');
+}
+
+/** A table's cell holds no bar and no line break. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}

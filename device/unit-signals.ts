@@ -1,0 +1,87 @@
+import { writeFile } from 'node:fs/promises';
+import type { Config } from './config/config-schema.ts';
+import type { PhaseSource } from './judge/phase.ts';
+import { SchedulePhases } from './judge/schedule-phase.ts';
+import type { Clock } from './kernel/clock.ts';
+import { type AtalayaError, explain } from './kernel/errors.ts';
+import { systemTimer } from './kernel/timer.ts';
+import { milliseconds, seconds, toMilliseconds } from './kernel/units.ts';
+import type { Scene } from './scene/scene.ts';
+import { type HeadWiring, InputPhaseSource } from './signal/phase-input.ts';
+import { Signaller } from './signal/signaller.ts';
+import { SimulatedLines } from './signal/simulated-lines.ts';
+
+export interface Signals {
+  readonly signaller: Signaller;
+  readonly phases: PhaseSource;
+  /** Makes every output safe and lets the lines go; never throws. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the lines, the signaller on its outputs, and the phases: heads that the scene wires to input lines are read from these, all
+ * others from the scene's schedule. `timeline`: the file to which the simulated lines write what happened on them.
+ */
+export async function openSignals(
+  { signal }: Config,
+  scene: Scene,
+  clock: Clock,
+  timeline: string,
+  onFault: (fault: AtalayaError) => void,
+): Promise<Signals> {
+  const wirings = scene.signals.flatMap(wiringOf);
+  const inputs = new Set(
+    wirings.flatMap(({ red, amber, green }) => [red, amber, green].filter((name) => name !== undefined)),
+  );
+  const lines = SimulatedLines.open(
+    {
+      outputs: [signal.beacon.output, signal.strobe.output].map((name) => ({ name, safe: false })),
+      inputs: [...inputs].map((name) => ({ name, level: false })),
+    },
+    clock,
+  );
+  const wired = await InputPhaseSource.open(lines, wirings, {
+    clock,
+    timer: systemTimer,
+    checkEvery: toMilliseconds(seconds(1)),
+    staleAfter: toMilliseconds(seconds(3)),
+  });
+  const scheduled = new SchedulePhases(scene.signals);
+  const byInput = new Set(wirings.map(({ head }) => head));
+  const signaller = new Signaller(
+    lines,
+    {
+      beacon: { output: signal.beacon.output, duration: milliseconds(signal.beacon.onMs) },
+      strobe: {
+        output: signal.strobe.output,
+        pulse: milliseconds(signal.strobe.onMs),
+        rest: milliseconds(signal.strobe.restMs),
+      },
+      deadline: milliseconds(signal.deadlineMs),
+    },
+    clock,
+    systemTimer,
+    onFault,
+  );
+  return {
+    signaller,
+    phases: {
+      phaseAt: (head, time, elapsed) => (byInput.has(head) ? wired : scheduled).phaseAt(head, time, elapsed),
+    },
+    close: async () => {
+      await signaller.stop();
+      await wired.close();
+      await lines.close();
+      const text = lines.timeline.map((event) => `${JSON.stringify(event)}\n`).join('');
+      await writeFile(timeline, text).catch((error: unknown) =>
+        console.error(`${timeline} was not written: ${explain(error)}`),
+      );
+    },
+  };
+}
+
+function wiringOf({ name, phases }: Scene['signals'][number]): HeadWiring[] {
+  if (phases.kind !== 'input' || phases.red === undefined) return [];
+  const { red, amber, green } = phases;
+  return [{ head: name, red, ...(amber === undefined ? {} : { amber }), ...(green === undefined ? {} : { green }) }];
+}
