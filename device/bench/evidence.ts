@@ -24,9 +24,9 @@ export async function benchEvidence({ scratch }: BenchContext): Promise<readonly
     segmentBytes: 16 * 1024 * 1024,
     atLeast: 0,
   });
-  const single = await timed(200, (i) => journal.append({ entry: i }));
+  const single = await timed(200, (i) => journal.append((sequence) => ({ entry: i, sequence })));
   const begin = performance.now();
-  await Promise.all(Array.from({ length: 2000 }, (_, i) => journal.append({ entry: i })));
+  await Promise.all(Array.from({ length: 2000 }, (_, i) => journal.append((sequence) => ({ entry: i, sequence }))));
   const together = (performance.now() - begin) / 2000;
   await journal.close();
 

@@ -64,8 +64,8 @@ test('a track that ends before the line and goes on as another one behind it is 
 });
 
 test('a track that breaks just behind the line is not counted again', (t) => {
-  const first = up(1, 300, 3, 60, 0, 3.4);
-  const second: Actor = { id: 2, box: (s) => (s < 3.6 ? undefined : boxAt(300, s < 3.7 ? 251 : 250 - 60 * (s - 3.1))) };
+  const first = up(1, 300, 3, 60, 0, 3.2);
+  const second: Actor = { id: 2, box: (s) => (s < 3.3 ? undefined : boxAt(300, 251 - 60 * (s - 3.3))) };
   t.is(drive(scene, [first, second], { seconds: 8 }).crossings.length, 1);
 });
 

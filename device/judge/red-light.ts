@@ -53,7 +53,7 @@ export class RedLight implements Rule {
     this.#phases = phases;
   }
 
-  observe({ subject, moments, over }: Sight): Infraction | undefined {
+  observe({ subject, moments }: Sight): Infraction | undefined {
     if (subject.class === 'person' || subject.accused.has('red-light')) return undefined;
     let state = this.#states.get(subject);
     if (state === undefined) {
@@ -65,7 +65,6 @@ export class RedLight implements Rule {
       const done = this.#judge(subject, state, moment);
       if (done !== undefined) return done;
     }
-    if (over) state.last = undefined;
     return undefined;
   }
 

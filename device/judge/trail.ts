@@ -56,6 +56,7 @@ export class Trail {
   #newest: number;
   #anchor: Anchor | undefined;
   #heading: Point | undefined;
+  #moving = false;
 
   /** With `after`, boxes up to that frame are somebody else's. */
   constructor(scene: Scene, after = -1) {
@@ -106,6 +107,8 @@ export class Trail {
     const last = this.last;
     if (last === undefined) return undefined;
     const { foot, velocity } = smooth(this.#seen, this.#seen.length - 1);
+    // A slope made of jitter would carry a standing vehicle away.
+    if (!this.#moving) return foot;
     const seconds = (time.elapsed - last.time.elapsed) / 1000;
     return { x: foot.x + velocity.x * seconds, y: foot.y + velocity.y * seconds };
   }
@@ -114,6 +117,7 @@ export class Trail {
     const { box, foot, velocity } = smooth(this.#seen, index);
     const speed = Math.hypot(velocity.x, velocity.y);
     const moving = (speed * 2 * half) / 1000 > Math.max(1.5, movingShare * box.height);
+    this.#moving = moving;
     if (moving) this.#heading = unit(velocity) ?? this.#heading;
     const size = Math.sqrt(box.width * box.height);
     const away = this.#anchor === undefined ? Number.POSITIVE_INFINITY : apart(this.#anchor.foot, foot);
