@@ -43,6 +43,9 @@ const bundleRoot = fileURLToPath(new URL('../.build/models/', import.meta.url));
 /** Infractions whose evidence may be under way before the judging waits. */
 const SEALS_AT_ONCE = 8;
 
+/** Evidence wants five frames a second or more (UK SI 2022/71, Schedule 1) from before a moment that is judged seconds later. */
+const RING_THINNING = { dense: toMilliseconds(seconds(0.7)), gap: toMilliseconds(seconds(0.2)) };
+
 /**
  * The composition root: opens every adapter, runs the pipeline until the source ends or the signal comes, closes everything in the
  * order in which nothing is lost, and writes the report.
@@ -107,7 +110,7 @@ export async function runUnit(
     await runPipeline(
       {
         camera,
-        ring: new FrameRing(config.evidence.ringMegabytes * 1e6, (frame) => camera.release(frame)),
+        ring: new FrameRing(config.evidence.ringMegabytes * 1e6, (frame) => camera.release(frame), RING_THINNING),
         detector,
         tracker: new Tracker(defaultTrackerConfig),
         judge: new Judge({ scene, phases }),

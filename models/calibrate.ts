@@ -1,4 +1,4 @@
-import { loadSource } from './bundles/load-detector.ts';
+import { loadSource } from './bundles/load-source.ts';
 import { leastSquaresRange } from './calibration/histogram.ts';
 import { observe } from './calibration/observe.ts';
 import type { CalibrationTable } from './calibration/table.ts';

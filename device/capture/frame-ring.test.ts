@@ -196,3 +196,22 @@ test('an empty ring holds nothing', (t) => {
   t.is(ring.holdNewest(), undefined);
   t.is(ring.holdNearest(milliseconds(0)), undefined);
 });
+
+test('thinning reaches further back, keeps the newest whole, and leaves no gap wider than asked', (t) => {
+  const disposed: number[] = [];
+  const thinning = { dense: milliseconds(400), gap: milliseconds(200) };
+  const ring = new FrameRing(40, ({ sequence }) => disposed.push(sequence), thinning);
+  for (let sequence = 0; sequence < 300; sequence += 1) ring.push(frame(sequence, 1)).release();
+  t.is(ring.length, 40);
+  const kept = Array.from({ length: 300 }, (_, i) => i).filter((i) => !disposed.includes(i));
+  const gaps = kept.slice(1).map((sequence, i) => (sequence - (kept[i] ?? 0)) * 40);
+  t.true(Math.max(...gaps) <= 200, `gaps of ${gaps.join(' ')} ms`);
+  t.deepEqual(
+    kept.slice(-11),
+    Array.from({ length: 11 }, (_, i) => 289 + i),
+    'the last 400 ms are whole',
+  );
+  t.true(300 - (kept[0] ?? 0) > 90, `reaches back to frame ${kept[0]} of 300`);
+  ring.clear();
+  t.is(new Set(disposed).size, 300);
+});

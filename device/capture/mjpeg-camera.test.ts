@@ -7,8 +7,8 @@ import { utcMilliseconds } from '../kernel/units.ts';
 import type { FrameDamage } from './camera.ts';
 import { holdsCameraContract } from './camera-contract.ts';
 import type { Frame } from './frame.ts';
-import { makeJpeg, makeJpegs, scratchFolder, writeMjpeg } from './made-recordings.ts';
 import { MjpegCamera } from './mjpeg-camera.ts';
+import { makeJpeg, makeJpegs, scratchFolder, writeMjpeg } from './testing/made-recordings.ts';
 
 const start = utcMilliseconds(Date.UTC(2023, 4, 6));
 const never = new AbortController().signal;

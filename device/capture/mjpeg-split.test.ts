@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { makeJpeg, makeJpegs } from './made-recordings.ts';
 import { type MjpegEnd, type MjpegPiece, splitMjpeg } from './mjpeg-split.ts';
+import { makeJpeg, makeJpegs } from './testing/made-recordings.ts';
 
 interface Split {
   readonly pieces: readonly MjpegPiece[];

@@ -1,9 +1,9 @@
 import test from 'ava';
 import { isAtalayaError } from '../kernel/errors.ts';
 import { utcMilliseconds } from '../kernel/units.ts';
-import { makeJpegs, writeMjpeg } from './made-recordings.ts';
 import { MjpegCamera } from './mjpeg-camera.ts';
 import { openSource } from './open-source.ts';
+import { makeJpegs, writeMjpeg } from './testing/made-recordings.ts';
 import { VideoCamera } from './video-camera.ts';
 
 const options = {

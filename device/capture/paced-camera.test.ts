@@ -3,9 +3,9 @@ import { systemClock } from '../kernel/clock.ts';
 import { ManualClock } from '../kernel/manual-clock.ts';
 import { milliseconds, utcMilliseconds } from '../kernel/units.ts';
 import { holdsCameraContract } from './camera-contract.ts';
-import { makeJpegs, writeMjpeg } from './made-recordings.ts';
 import { MjpegCamera } from './mjpeg-camera.ts';
 import { PacedCamera } from './paced-camera.ts';
+import { makeJpegs, writeMjpeg } from './testing/made-recordings.ts';
 
 const never = new AbortController().signal;
 

@@ -21,6 +21,7 @@ export class ShowinfoReader {
   readonly #lines: AsyncIterator<string>;
   #tick = Number.NaN;
   #errors: string[] = [];
+  #cutOff = false;
 
   constructor(stderr: Readable) {
     this.#lines = createInterface({ input: stderr, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
@@ -29,6 +30,11 @@ export class ShowinfoReader {
   /** Errors since the last picture; at the end of the stream, why it ended. */
   get errors(): readonly string[] {
     return this.#errors;
+  }
+
+  /** True once the demuxer has said that the file ends before its time: it says so while the last pictures are still on their way. */
+  get cutOff(): boolean {
+    return this.#cutOff;
   }
 
   /** The next picture's note; undefined when the decoder says no more. */
@@ -46,9 +52,11 @@ export class ShowinfoReader {
   #read(line: string): PictureNote | undefined {
     const base = /Parsed_showinfo_.*\bconfig in time_base: (\d+)\/(\d+)/.exec(line);
     if (base !== null) this.#tick = (1000 * Number(base[1])) / Number(base[2]);
-    const error = /^(?:\[[^\]]* @ [^\]]*\] )?\[(?:error|fatal|panic)\] (.+)$/.exec(line)?.[1];
+    // The raw output has no timestamps: what its writer says of two that are equal there is no fault of the picture.
+    const error = /^(?:\[(?!rawvideo )[^\]]* @ [^\]]*\] )?\[(?:error|fatal|panic)\] (.+)$/.exec(line)?.[1];
+    if (error !== undefined && /partial file|ended prematurely/i.test(error)) this.#cutOff = true;
     // A broken file can fill any number of lines with complaints; the first ones say what is wrong.
-    if (error !== undefined && this.#errors.length < 16) this.#errors.push(error.trim());
+    else if (error !== undefined && this.#errors.length < 16) this.#errors.push(error.trim());
     const found = /Parsed_showinfo_.*\bn:\s*\d+\s+pts:\s*(-?\d+|NOPTS)\s.*\bs:(\d+)x(\d+)\s/.exec(line);
     if (found === null) return undefined;
     const stamp = found[1] === 'NOPTS' ? undefined : Number(found[1]) * this.#tick;

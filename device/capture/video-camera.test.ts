@@ -1,14 +1,10 @@
-import { execFile } from 'node:child_process';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { readFile, writeFile } from 'node:fs/promises';
 import test, { type ExecutionContext } from 'ava';
 import { isAtalayaError } from '../kernel/errors.ts';
 import { utcMilliseconds } from '../kernel/units.ts';
 import type { FrameDamage } from './camera.ts';
-import { type CameraCase, holdsCameraContract } from './camera-contract.ts';
 import type { Frame } from './frame.ts';
-import { makeVideo, scratchFolder } from './made-recordings.ts';
+import { makeVideo } from './testing/made-recordings.ts';
 import { VideoCamera, type VideoOptions } from './video-camera.ts';
 
 const start = utcMilliseconds(Date.UTC(2023, 4, 6));
@@ -76,39 +72,6 @@ function withVideo(
     return body(t, path);
   });
 }
-
-/** Programs with `path` among their arguments that run now. */
-async function running(path: string): Promise<number> {
-  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(ids.map((id) => readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')));
-  return lines.filter((line) => line.startsWith('ffmpeg') && line.includes(path)).length;
-}
-
-/** Long enough that the decoder is still at work when the reader leaves: its pipe holds few of these pictures. */
-async function contractCase(): Promise<CameraCase | undefined> {
-  const whole = await makeVideo('whole.mp4', [...pattern(2, 25, '320x240'), ...h264]);
-  if (whole === undefined) return undefined;
-  const folder = await scratchFolder();
-  const truncated = join(folder, 'truncated.mp4');
-  const bytes = await readFile(whole);
-  await writeFile(truncated, bytes.subarray(0, bytes.byteLength / 2));
-  const other = join(folder, 'other.mp4');
-  await writeFile(other, 'no pictures here\n'.repeat(999));
-  const paths = { whole, truncated, other };
-  const { stdout } = await promisify(execFile)('ffmpeg', ['-v', 'quiet', '-i', truncated, '-f', 'framecrc', '-']);
-  const goodFrames = stdout.split('\n').filter((line) => /^0,/.test(line)).length;
-  return {
-    width: 320,
-    height: 240,
-    frames: 50,
-    goodFrames,
-    make: async (source, onDamage) => camera(paths[source], { onDamage }),
-    processes: () => running(whole),
-  };
-}
-
-// One after the other: the check for leftover processes looks at all that read this recording.
-holdsCameraContract(test.serial, 'VideoCamera', await contractCase());
 
 // Every third picture is missing and one stands still: what a camera with dropped and repeated pictures writes.
 const uneven = ['-vf', "select='not(eq(mod(n,3),1))',setpts='PTS+if(gte(N,6),0.72/TB,0)'", '-fps_mode', 'vfr'];
@@ -284,5 +247,30 @@ withVideo(
   [...pattern(0.2), ...h264],
   async (t, path) => {
     await t.throwsAsync(camera(path).open(AbortSignal.abort()), { name: 'AbortError' });
+  },
+);
+
+withVideo(
+  'an end that is missing by a few pictures shows, too',
+  'nearly.mp4',
+  [...pattern(2), ...h264],
+  async (t, path) => {
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.subarray(0, -1200));
+    const played = await play(path);
+    t.is(codeOf(played), 'source-truncated');
+    t.true(played.frames.length >= 40 && played.frames.length <= 50, `${played.frames.length}`);
+  },
+);
+
+withVideo(
+  'equal timestamps are no damage',
+  'equal.mkv',
+  [...pattern(0.4), '-vf', "setpts='floor(N/2)*2'", '-fps_mode', 'passthrough', '-c:v', 'ffv1'],
+  async (t, path) => {
+    const played = await play(path);
+    t.is(played.error, undefined);
+    t.deepEqual(played.damages, []);
+    t.deepEqual(elapsed(played), [0, 0, 80, 80, 160, 160, 240, 240, 320, 320]);
   },
 );

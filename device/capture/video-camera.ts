@@ -83,7 +83,7 @@ export class VideoCamera implements Camera {
       while ((await notes.next()) !== undefined);
       const exit = await exited;
       if (exit.missing) throw missingProgram(this.#options.ffmpeg);
-      this.#checkEnd(facts, sequence + 1, last, exit.clean, notes.errors);
+      this.#checkEnd(facts, sequence + 1, last, exit.clean && !notes.cutOff, notes.errors);
     } finally {
       signal.removeEventListener('abort', kill);
       kill();
@@ -161,8 +161,7 @@ export class VideoCamera implements Camera {
     const complete = facts.frames !== undefined && frames >= facts.frames;
     const missing = facts.duration === undefined || complete ? 0 : facts.duration - last;
     const tolerance = Math.max(500, 0.03 * (facts.duration ?? 0));
-    const cutOff = errors.some((error) => /partial file|ended prematurely/i.test(error));
-    if (clean && missing <= tolerance && !cutOff) return;
+    if (clean && missing <= tolerance) return;
     const of = facts.frames === undefined ? '' : ` of ${facts.frames}`;
     throw new AtalayaError(
       'source-truncated',

@@ -102,13 +102,20 @@ test('a part that a border cut off gives way to the whole, even where it scored 
 });
 
 test('a border of the region that is the border of the picture cuts nothing', (t) => {
-  const large = seen('bus', 0.6, box(0, 200, 400, 300));
-  const small = seen('car', 0.9, box(0, 300, 90, 60));
-  const views = [
-    { region: whole, detections: [large] },
-    { region: left, detections: [small] },
-  ];
-  t.deepEqual(mergeRegions(views, picture), [small, large]);
+  for (const [region, x, inner] of [
+    [left, 0, 0],
+    [right, 880, 1190],
+  ] as const) {
+    for (const y of [0, 420]) {
+      const large = seen('bus', 0.6, box(x, y, 400, 300));
+      const small = seen('car', 0.9, box(inner, y === 0 ? 0 : 660, 90, 60));
+      const views = [
+        { region: whole, detections: [large] },
+        { region, detections: [small] },
+      ];
+      t.deepEqual(mergeRegions(views, picture), [small, large]);
+    }
+  }
 });
 
 test('car, bus and truck on one place are one vehicle; a person or a bicycle there is not', (t) => {

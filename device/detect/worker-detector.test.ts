@@ -60,6 +60,7 @@ withModel('it says which engine and which model answer', async (t) => {
 
 withModel('a broken bundle is refused by the code that says how, and no thread is left', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'atalaya-bundle-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
   const cases: [string, (copy: string) => Promise<void>][] = [
     ['bundle-file-missing', (copy) => rm(join(copy, 'anchors.bin'))],
     ['bundle-file-missing', (copy) => rm(copy, { recursive: true })],
@@ -162,7 +163,9 @@ withModel('after closing, the process ends by itself, also with a question under
     detector.detect({ picture }).catch((error) => console.log(error.code));
     await detector.close();
     console.log('closed');`;
-  const file = join(await mkdtemp(join(tmpdir(), 'atalaya-detector-')), 'main.mjs');
+  const folder = await mkdtemp(join(tmpdir(), 'atalaya-detector-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'main.mjs');
   await writeFile(file, script);
   const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 20_000 });
   t.deepEqual(stdout.trim().split('\n'), ['engine-failed', 'closed']);

@@ -43,8 +43,7 @@ export function encodeFrame(
   sha256 = payloadHash(payload),
 ): readonly Buffer[] {
   const head = `${mark} ${digits(sequence, 12)} ${digits(durable, 12)} ${digits(payload.byteLength, 8)} ${sha256}`;
-  const check = crc32(head).toString(16).padStart(8, '0');
-  return [Buffer.from(`${head} ${check} `, 'latin1'), payload, lineEnd];
+  return [Buffer.from(`${head} ${crcText(head)} `, 'latin1'), payload, lineEnd];
 }
 
 /** Bytes that a frame with this payload takes. */
@@ -82,21 +81,30 @@ interface Head {
 
 function decodeHead(content: Buffer, offset: number): Head | string {
   if (content.byteLength - offset < headBytes) return 'the head is longer than what is left of the file';
-  const text = content.toString('latin1', offset, offset + headBytes);
-  const match = headPattern.exec(text);
-  if (match === null) return 'this is not the head of an entry';
-  if (crc32(text.slice(0, headBytes - 10)) !== Number.parseInt(text.slice(headBytes - 9, headBytes - 1), 16)) {
+  const head = content.subarray(offset, offset + headBytes);
+  const mark = head.toString('latin1', 0, 2);
+  const sequence = decimal(head, 3, 12);
+  const durable = decimal(head, 16, 12);
+  const length = decimal(head, 29, 8);
+  const spaced = spaces.every((at) => head[at] === 0x20);
+  if (!spaced || (mark !== 'J1' && mark !== 'S1') || sequence < 0 || durable < 0 || length < 0) {
+    return 'this is not the head of an entry';
+  }
+  if (crcText(head.subarray(0, checkAt - 1)) !== head.toString('latin1', checkAt, headBytes - 1)) {
     return 'the checksum of the head is wrong';
   }
-  const [, mark, sequence, durable, length, sha256] = match as unknown as [
-    string,
-    FrameMark,
-    string,
-    string,
-    string,
-    string,
-  ];
-  return { mark, sequence: Number(sequence), durable: Number(durable), length: Number(length), sha256 };
+  return { mark, sequence, durable, length, sha256: head.toString('latin1', 38, checkAt - 1) };
+}
+
+/** A field of decimal digits, -1 where it is something else. */
+function decimal(head: Buffer, from: number, width: number): number {
+  let value = 0;
+  for (let at = from; at < from + width; at += 1) {
+    const digit = (head[at] as number) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /**
@@ -111,8 +119,12 @@ export function provenDurable(content: Buffer, from: number): boolean {
   return false;
 }
 
-const headPattern = /^(J1|S1) (\d{12}) (\d{12}) (\d{8}) ([0-9a-f]{64}) ([0-9a-f]{8}) $/;
+/** Where the head has its spaces, and where its checksum begins. */
+const spaces = [2, 15, 28, 37, 102, 111] as const;
+const checkAt = 103;
 const entryMark = Buffer.from('J1 ', 'latin1');
 const lineEnd = Buffer.from('\n', 'latin1');
+
+const crcText = (head: Buffer | string): string => crc32(head).toString(16).padStart(8, '0');
 
 const digits = (value: number, width: number) => value.toString().padStart(width, '0');

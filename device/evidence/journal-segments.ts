@@ -40,8 +40,8 @@ export async function createSegment(files: Files, folder: string, first: number)
   return [{ name, first }, content.byteLength];
 }
 
-export async function readSegment(files: Files, folder: string, segment: Segment): Promise<Buffer> {
-  const content = await readWholeFile(files, join(folder, segment.name));
+export async function readSegment(files: Files, folder: string, segment: Segment, scratch?: Buffer): Promise<Buffer> {
+  const content = await readWholeFile(files, join(folder, segment.name), scratch);
   if (content === undefined) throw damaged(segment, 0, 'the file is missing');
   return content;
 }

@@ -100,10 +100,11 @@ export class Journal {
     const segments = [...(await listSegments(files, folder))];
     let last = 0;
     let end = 0;
+    const scratch = Buffer.allocUnsafe(options.segmentBytes + batchBytes);
     let torn: { tail: TornTail; content: Buffer } | undefined;
     for (const [i, segment] of segments.entries()) {
       if (segment.first !== last + 1) throw missing(last + 1);
-      const content = await readSegment(files, folder, segment);
+      const content = await readSegment(files, folder, segment, scratch);
       const scan = scanSegment(content, segment, i === segments.length - 1);
       last = scan.last;
       end = scan.end;

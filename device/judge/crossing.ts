@@ -1,12 +1,12 @@
 import type { CaptureTime } from '../capture/frame.ts';
 import type { Box } from '../detect/detection.ts';
-import { milliseconds } from '../kernel/units.ts';
-import { between, offsetFrom, overlap, type Point, sharedArea } from '../scene/geometry.ts';
+import { between, offsetFrom, type Point } from '../scene/geometry.ts';
 import type { CountingLine } from '../scene/scene.ts';
 import type { Crossing } from './infraction.ts';
 import { instant } from './instant.ts';
 import type { Sight, Subject } from './subject.ts';
 import type { Moment } from './trail.ts';
+import { isTwin } from './twin.ts';
 
 type Side = -1 | 1;
 
@@ -35,8 +35,6 @@ interface Counted extends Passage {
 const bandShare = 0.08;
 /** The passage must fall on the line, or this share of the width past its end. */
 const endShare = 0.15;
-/** Two subjects that pass within this time with overlapping boxes are one that the tracker has twice. */
-const twinTime = milliseconds(600);
 
 /**
  * Counts who passes a counting line with the bottom centre of the smoothed box. The frame is where that point meets the line, between two
@@ -98,7 +96,7 @@ export class CrossingCounter {
     state.depth = 0;
     if (!this.#line.classes.includes(subject.class) || state.counted.has(passage.to)) return [];
     state.counted.add(passage.to);
-    const twin = this.#recent.some((other) => other.subject !== subject && isTwin(other, { ...passage, subject }));
+    const twin = this.#recent.some((other) => other.to === passage.to && isTwin(other, { ...passage, subject }));
     if (twin) return [];
     this.#recent.push({ ...passage, subject });
     return [
@@ -123,23 +121,3 @@ export class CrossingCounter {
 }
 
 const band = (box: Box): number => Math.max(2, bandShare * box.height);
-
-function isTwin(a: Counted, b: Counted): boolean {
-  const apart = Math.abs(a.time.elapsed - b.time.elapsed);
-  if (a.to !== b.to || apart > twinTime) return false;
-  // Where both were seen at once their boxes of that frame decide; a vehicle close behind has another place then.
-  const together = [...a.subject.trail.seen]
-    .reverse()
-    .find((one) => one.frame <= b.frame && boxAt(b.subject, one.frame) !== undefined);
-  const other = together && boxAt(b.subject, together.frame);
-  if (together !== undefined && other !== undefined && b.frame - together.frame < 25) return same(together.box, other);
-  return apart < twinTime / 2 && same(a.box, b.box);
-}
-
-const boxAt = (subject: Subject, frame: number): Box | undefined =>
-  subject.trail.seen.find((one) => one.frame === frame)?.box;
-
-function same(a: Box, b: Box): boolean {
-  const smaller = Math.min(a.width * a.height, b.width * b.height);
-  return overlap(a, b) > 0.4 || sharedArea(a, b) > 0.75 * smaller;
-}

@@ -1,9 +1,10 @@
 import type { CaptureTime } from '../capture/frame.ts';
+import { milliseconds } from '../kernel/units.ts';
 import type { Scene } from '../scene/scene.ts';
 import type { TrackUpdate } from '../track/track.ts';
 import { BlockedBox } from './blocked-box.ts';
 import { CrossingCounter } from './crossing.ts';
-import type { Crossing, Infraction } from './infraction.ts';
+import type { Crossing, Infraction, RuleName } from './infraction.ts';
 import type { PhaseSource } from './phase.ts';
 import { RedLight } from './red-light.ts';
 import { RestrictedLane } from './restricted-lane.ts';
@@ -12,6 +13,7 @@ import { Speeding, type SpeedReport } from './speeding.ts';
 import { StopLineRule } from './stop-line.ts';
 import { Stopping } from './stopping.ts';
 import { type Sight, Subjects } from './subject.ts';
+import { type Happening, isTwin } from './twin.ts';
 import { WrongWay } from './wrong-way.ts';
 
 export interface Judged {
@@ -20,6 +22,9 @@ export interface Judged {
   /** One per road user of a calibrated scene, when its measurement closes; also where no speed could be stated. */
   readonly speeds: readonly SpeedReport[];
 }
+
+/** Accusations that are remembered, to be held against those that follow. */
+const memory = milliseconds(10_000);
 
 /**
  * Holds every road user against the rules of the scene. Fed once per tracked frame, in order; what it finds is reported a few frames after
@@ -32,6 +37,8 @@ export class Judge {
   readonly #rules: readonly Rule[];
   readonly #counters: readonly CrossingCounter[];
   readonly #speeding: Speeding;
+  /** Accusations of the last seconds, to know a road user that is tracked twice. */
+  #recent: (Happening & { readonly rule: RuleName })[] = [];
 
   constructor({ scene, phases }: { readonly scene: Scene; readonly phases: PhaseSource }) {
     this.#subjects = new Subjects(scene);
@@ -70,14 +77,23 @@ export class Judge {
       for (const counter of this.#counters) crossings.push(...counter.observe(sight));
       for (const rule of this.#rules) {
         const infraction = rule.observe(sight);
-        if (infraction !== undefined) infractions.push(infraction);
+        if (infraction !== undefined && this.#isNew(sight, infraction)) infractions.push(infraction);
       }
       const report = this.#speeding.measure(sight);
       if (report === undefined) continue;
       speeds.push(report);
       const infraction = this.#speeding.judge(sight, report);
-      if (infraction !== undefined) infractions.push(infraction);
+      if (infraction !== undefined && this.#isNew(sight, infraction)) infractions.push(infraction);
     }
     return { infractions, crossings, speeds };
+  }
+
+  /** False where the same road user was accused of the same a moment ago under another track. */
+  #isNew({ subject, now }: Sight, { rule, frame, time, box }: Infraction): boolean {
+    const happening = { subject, rule, frame, time, box };
+    this.#recent = this.#recent.filter((one) => now.elapsed - one.time.elapsed < memory);
+    if (this.#recent.some((one) => one.rule === rule && isTwin(one, happening))) return false;
+    this.#recent.push(happening);
+    return true;
   }
 }

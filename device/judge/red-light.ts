@@ -20,6 +20,9 @@ interface Pass {
 
 interface State {
   last: Moment | undefined;
+  /** The last moments with the leading and with the trailing axle before the line. */
+  frontBefore: Moment | undefined;
+  rearBefore: Moment | undefined;
   /** Moments with the leading axle clearly before the line, on the way to it. */
   before: number;
   front: Pass | undefined;
@@ -57,7 +60,7 @@ export class RedLight implements Rule {
     if (subject.class === 'person' || subject.accused.has('red-light')) return undefined;
     let state = this.#states.get(subject);
     if (state === undefined) {
-      state = { last: undefined, before: 0, front: undefined, rear: undefined, lane: undefined };
+      state = blank();
       this.#states.set(subject, state);
     }
     for (const moment of moments) {
@@ -70,26 +73,34 @@ export class RedLight implements Rule {
 
   #step(state: State, moment: Moment): void {
     const { wheels, heading } = moment;
-    const before = state.last;
+    // A broken box says nothing; whether the same vehicle goes on after it shows at the next moment.
+    if (wheels === undefined || heading === undefined || moment.leapt) return;
+    if (state.last !== undefined && !goesOn(state.last, moment)) Object.assign(state, blank());
     state.last = moment;
-    if (wheels === undefined || heading === undefined) return;
     const front = offsetFrom(this.#line.points, wheels.front);
     const onTheWay = dot(heading, this.#line.direction) > alongLine;
     if (front.across < 0) {
       // Back before the line: what passed was jitter or has reversed.
       state.front = undefined;
       state.rear = undefined;
-      if (!onTheWay || moment.leapt) return;
-      if (front.past === 0) state.lane = laneOf(this.#scene, moment.wheels?.front ?? moment.foot) ?? state.lane;
+      state.rearBefore = moment;
+      if (!onTheWay) return;
+      state.frontBefore = moment;
+      if (front.past === 0) state.lane = laneOf(this.#scene, wheels.front) ?? state.lane;
       if (front.across < -1) state.before += 1;
       return;
     }
-    if (before?.wheels === undefined || moment.leapt || !onTheWay) return;
-    if (state.front === undefined && state.before >= neededBefore) {
-      state.front = pass(this.#line, before, moment, before.wheels.front, wheels.front);
+    if (!onTheWay) return;
+    if (state.front === undefined && state.before >= neededBefore && state.frontBefore?.wheels !== undefined) {
+      state.front = pass(this.#line, state.frontBefore, moment, state.frontBefore.wheels.front, wheels.front);
+      state.frontBefore = undefined;
     }
-    if (state.front !== undefined && state.rear === undefined) {
-      state.rear = pass(this.#line, before, moment, before.wheels.rear, wheels.rear);
+    if (offsetFrom(this.#line.points, wheels.rear).across < 0) {
+      state.rear = undefined;
+      state.rearBefore = moment;
+    } else if (state.front !== undefined && state.rear === undefined && state.rearBefore?.wheels !== undefined) {
+      state.rear = pass(this.#line, state.rearBefore, moment, state.rearBefore.wheels.rear, wheels.rear);
+      state.rearBefore = undefined;
     }
   }
 
@@ -100,9 +111,7 @@ export class RedLight implements Rule {
     const onward = distance(front.foot, moment.foot);
     const size = Math.sqrt(moment.box.width * moment.box.height);
     if (beyond < beyondShare * moment.box.height || onward < onwardShare * size) return undefined;
-    state.before = 0;
-    state.front = undefined;
-    state.rear = undefined;
+    Object.assign(state, blank(), { lane: state.lane });
     const guarded = this.#line.lanes.length === 0 || this.#line.lanes.some((lane) => lane.name === state.lane);
     if (!guarded) return undefined;
     const read = (time: CaptureTime) => this.#phases.phaseAt(this.#line.signal, time.utc, time.elapsed);
@@ -169,6 +178,24 @@ export class RedLight implements Rule {
       findings,
     };
   }
+}
+
+const blank = (): State => ({
+  last: undefined,
+  frontBefore: undefined,
+  rearBefore: undefined,
+  before: 0,
+  front: undefined,
+  rear: undefined,
+  lane: undefined,
+});
+
+/** True where the later moment can be the same vehicle, going on as it went. */
+function goesOn(from: Moment, to: Moment): boolean {
+  const seconds = (to.time.elapsed - from.time.elapsed) / 1000;
+  const expected = { x: from.foot.x + from.velocity.x * seconds, y: from.foot.y + from.velocity.y * seconds };
+  const size = Math.sqrt(to.box.width * to.box.height);
+  return distance(expected, to.foot) <= (0.6 + 0.6 * seconds) * size;
 }
 
 /** Where an axle went from before the line to behind it between two moments, on the line itself. */

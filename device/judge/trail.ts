@@ -23,6 +23,7 @@ export interface Moment {
   readonly heading: Point | undefined;
   /** True where the movement stands out from the jitter. */
   readonly moving: boolean;
+  /** The axles; only where the scene has stop lines and the heading is known. */
   readonly wheels: Wheels | undefined;
   /** Since when it stands at this place; the moment's own time while it moves. */
   readonly standingSince: CaptureTime;
@@ -38,9 +39,11 @@ const patience = 400;
 const kept = 256;
 /** A road user stands while its foot stays within this share of its size (and at least 3 px) of one place. */
 const stillShare = 0.15;
+/** Who has stood for so long is expected where it stands, milliseconds. */
+const settledStand = 800;
 /** It moves where it would go this share of its height (and at least 1.5 px) within the smoothing span. */
 const movingShare = 0.05;
-/** A step from box to box of more than this share of its size per frame interval is no movement. */
+/** A box that stands more than this share of its size from where the one before it was going is no movement. */
 const leapShare = 0.5;
 
 interface Anchor {
@@ -56,7 +59,7 @@ export class Trail {
   #newest: number;
   #anchor: Anchor | undefined;
   #heading: Point | undefined;
-  #moving = false;
+  #velocity: Point = { x: 0, y: 0 };
 
   /** With `after`, boxes up to that frame are somebody else's. */
   constructor(scene: Scene, after = -1) {
@@ -78,8 +81,10 @@ export class Trail {
    * is waited for.
    */
   take(track: Track, now: CaptureTime, over: boolean): readonly Moment[] {
-    for (const point of track.points) {
-      if (point.frame <= this.#newest) continue;
+    const { points } = track;
+    let first = points.length;
+    while (first > 0 && (points[first - 1]?.frame ?? -1) > this.#newest) first -= 1;
+    for (const point of points.slice(first)) {
       this.#newest = point.frame;
       if (point.measured && !isIgnored(this.#scene, bottomCentre(point.box))) this.#seen.push(point);
     }
@@ -108,7 +113,8 @@ export class Trail {
     if (last === undefined) return undefined;
     const { foot, velocity } = smooth(this.#seen, this.#seen.length - 1);
     // A slope made of jitter would carry a standing vehicle away.
-    if (!this.#moving) return foot;
+    const stood = this.#anchor === undefined ? 0 : last.time.elapsed - this.#anchor.time.elapsed;
+    if (stood >= settledStand) return foot;
     const seconds = (time.elapsed - last.time.elapsed) / 1000;
     return { x: foot.x + velocity.x * seconds, y: foot.y + velocity.y * seconds };
   }
@@ -117,7 +123,6 @@ export class Trail {
     const { box, foot, velocity } = smooth(this.#seen, index);
     const speed = Math.hypot(velocity.x, velocity.y);
     const moving = (speed * 2 * half) / 1000 > Math.max(1.5, movingShare * box.height);
-    this.#moving = moving;
     if (moving) this.#heading = unit(velocity) ?? this.#heading;
     const size = Math.sqrt(box.width * box.height);
     const away = this.#anchor === undefined ? Number.POSITIVE_INFINITY : apart(this.#anchor.foot, foot);
@@ -125,17 +130,9 @@ export class Trail {
       this.#anchor !== undefined && away <= Math.max(3, stillShare * size) ? this.#anchor : { foot, time: point.time };
     this.#anchor = anchor;
     const heading = this.#heading;
-    const wheels =
-      heading === undefined
-        ? undefined
-        : this.#scene.ground === undefined
-          ? wheelsInPicture(box, heading, kind)
-          : wheelsOnRoad(box, heading, kind, this.#scene.ground);
-    const before = this.#seen[index - 1];
-    const leapt =
-      before !== undefined &&
-      point.frame - before.frame <= 3 &&
-      apart(bottomCentre(before.box), bottomCentre(point.box)) > Math.max(6, leapShare * size);
+    const wheels = heading === undefined ? undefined : this.#wheels(box, heading, kind);
+    const leapt = this.#leaps(index, size);
+    this.#velocity = velocity;
     return {
       frame: point.frame,
       time: point.time,
@@ -148,6 +145,24 @@ export class Trail {
       standingSince: anchor.time,
       leapt,
     };
+  }
+
+  /** Only stop lines ask for the axles. */
+  #wheels(box: Box, heading: Point, kind: Track['class']): Wheels | undefined {
+    const { ground, stopLines } = this.#scene;
+    if (stopLines.length === 0) return undefined;
+    return ground === undefined ? wheelsInPicture(box, heading, kind) : wheelsOnRoad(box, heading, kind, ground);
+  }
+
+  #leaps(index: number, size: number): boolean {
+    const before = this.#seen[index - 1];
+    const now = this.#seen[index];
+    if (before === undefined || now === undefined) return false;
+    const seconds = (now.time.elapsed - before.time.elapsed) / 1000;
+    if (seconds > half / 500) return false;
+    const foot = bottomCentre(before.box);
+    const expected = { x: foot.x + this.#velocity.x * seconds, y: foot.y + this.#velocity.y * seconds };
+    return apart(expected, bottomCentre(now.box)) > Math.max(6, leapShare * size);
   }
 }
 

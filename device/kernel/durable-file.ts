@@ -34,12 +34,17 @@ export async function writeWholeFile(files: Files, path: string, content: Uint8A
   }
 }
 
-/** The content of a file, or undefined where there is none. Throws `store-failed` where it cannot be read. */
-export async function readWholeFile(files: Files, path: string): Promise<Buffer | undefined> {
+/**
+ * The content of a file, or undefined where there is none. Throws `store-failed` where it cannot be read. Uses `scratch` where it is
+ * large enough, for whoever reads many files one after the other and keeps none.
+ */
+export async function readWholeFile(files: Files, path: string, scratch?: Buffer): Promise<Buffer | undefined> {
   try {
     const file = await files.open(path, 'read');
     try {
-      const content = Buffer.allocUnsafe(await file.size());
+      const size = await file.size();
+      const content =
+        scratch !== undefined && scratch.byteLength >= size ? scratch.subarray(0, size) : Buffer.allocUnsafe(size);
       return content.subarray(0, await file.read(content, 0));
     } finally {
       await file.close();

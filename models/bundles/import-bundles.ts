@@ -12,7 +12,7 @@ import type { Recipe } from '../recipe/ssdlite-mobilenet-v2.ts';
 import { writeTfjs } from '../tfjs/write-graph.ts';
 import { bundleId, describeBundle, onnxFile } from './describe-bundle.ts';
 import { floatBytes } from './float-bytes.ts';
-import { loadSource } from './load-detector.ts';
+import { loadSource } from './load-source.ts';
 import { writeBundle } from './write-bundle.ts';
 import { writeCard } from './write-card.ts';
 

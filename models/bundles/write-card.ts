@@ -10,7 +10,7 @@ export function writeCard(manifest: Omit<Manifest, 'files'>, table: CalibrationT
           '## Quantisation',
           '',
           'Weights are int8 per output channel, symmetric; activations uint8, with one range per layer. The last convolution of each head',
-          'stays float32, so no score and no box encoding saturates.',
+          'multiplies into float32 sums, so no score and no box encoding saturates.',
           `Ranges were measured on ${table.provenance.frames} pictures: ${table.provenance.footage}.`,
           `Method: ${table.provenance.method}. No picture is contained in the table or in this bundle.`,
           '',
@@ -32,7 +32,7 @@ export function writeCard(manifest: Omit<Manifest, 'files'>, table: CalibrationT
     '',
     '- Trained on photographs taken by people (COCO 2017): small vehicles seen from high above, at night or through rain are found less often.',
     '- COCO knows no vans; they come out as car, truck or bus. Pick-ups come out as truck.',
-    '- A vehicle below about 15 pixels of the 300 is rarely found: show the model a part of the picture instead of all of it.',
+    '- Vehicles that fill few of the 300 pixels are found less often: show the model a part of the picture instead of all of it.',
     '- Scores are independent per class: one vehicle may be reported as car and as truck at once.',
     '',
   ].join('\n');

@@ -164,17 +164,17 @@ test('what cannot be folded exactly is refused, naming the node', (t) => {
     t.is(error?.code, 'bundle-invalid');
     return error?.message ?? '';
   };
-  const with_ = (name: string, op: string, inputs: readonly string[]) => ({ name, op, inputs, attr: {} });
+  const node = (name: string, op: string, inputs: readonly string[]) => ({ name, op, inputs, attr: {} });
   t.regex(
-    refusal((nodes) => nodes.set('deep/Relu6', with_('deep/Relu6', 'Tanh', ['deep/add']))),
+    refusal((nodes) => nodes.set('deep/Relu6', node('deep/Relu6', 'Tanh', ['deep/add']))),
     /deep\/Relu6.*Tanh/,
   );
   t.regex(
-    refusal((nodes) => nodes.set('block/leaf', with_('block/leaf', 'AddN', ['branch', 'stem/add']))),
+    refusal((nodes) => nodes.set('block/leaf', node('block/leaf', 'AddN', ['branch', 'stem/add']))),
     /stem\/add.*read by 2/,
   );
   t.regex(
-    refusal((nodes) => nodes.set('deep/mul', with_('deep/mul', 'Mul', ['stem/Relu6', 'deep/factor']))),
+    refusal((nodes) => nodes.set('deep/mul', node('deep/mul', 'Mul', ['stem/Relu6', 'deep/factor']))),
     /stem\/Relu6|deep\/mul/,
   );
   t.regex(

@@ -1,16 +1,21 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp, { type JpegOptions } from 'sharp';
-import { systemCode } from '../kernel/errors.ts';
+import { systemCode } from '../../kernel/errors.ts';
 
-/** Recordings for the tests of this folder, made on the spot. */
+/** Recordings for the tests of capture, made on the spot. */
+
+/** One for each test file; goes when its tests are over. */
+const scratch = mkdtempSync(join(tmpdir(), 'atalaya-capture-'));
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
 /** A fresh folder under the system's temporary one. */
 export function scratchFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'atalaya-capture-'));
+  return mkdtemp(join(scratch, 'made-'));
 }
 
 /** A real JPEG around one grey level, with a coarse pattern so that it has entropy-coded data worth the name. */
