@@ -29,19 +29,23 @@ const adapters: Readonly<Record<string, RegExp>> = {
   commander: /(^|\/)cli\/.*\.ts$/,
 };
 
+/** Tests and what only they use. */
+const forTests = /\.test\.ts$|\/testing\//;
+
 /** Places that join everything: composition roots, command lines, benchmarks and tests. */
 const joins =
-  /^(device\/unit[^/]*\.ts|device\/pipeline\.ts|(.*\/)?cli\/.*|device\/bench\/.*|models\/bench\/.*|.*\.test\.ts|device\/capture\/street\/.*)$/;
+  /^(device\/unit[^/]*\.ts|device\/pipeline\.ts|(.*\/)?cli\/.*|device\/bench\/.*|models\/bench\/.*|device\/capture\/street\/.*)$/;
 
 /** Why this import is not allowed; undefined where it is. */
 export function violation({ from, to, kind, typeOnly }: Import): string | undefined {
   if (kind === 'builtin') return undefined;
   if (kind === 'package') {
-    if (from.endsWith('.test.ts')) return undefined;
+    if (forTests.test(from)) return undefined;
     const rule = Object.entries(adapters).find(([name]) => to === name || to.startsWith(name));
     return rule === undefined || rule[1].test(from) ? undefined : `${to} belongs in an adapter`;
   }
-  if (joins.test(from)) return undefined;
+  if (joins.test(from) || forTests.test(from)) return undefined;
+  if (forTests.test(to)) return 'only tests import what is made for tests';
   const [top, room] = from.split('/');
   const [toTop, toRoom] = to.split('/');
   if (to.startsWith('device/kernel/')) return undefined;

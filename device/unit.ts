@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { bundlesFolder } from '../models/contract/places.ts';
 import type { Camera, CameraInfo } from './capture/camera.ts';
 import { FrameRing } from './capture/frame-ring.ts';
 import { openSource } from './capture/open-source.ts';
@@ -36,9 +36,6 @@ export interface UnitIo {
   readonly stream: TerminalStream;
   readonly environment: TerminalEnvironment;
 }
-
-/** Where `make models` puts bundles. */
-const bundleRoot = fileURLToPath(new URL('../.build/models/', import.meta.url));
 
 /** Infractions whose evidence may be under way before the judging waits. */
 const SEALS_AT_ONCE = 8;
@@ -182,7 +179,7 @@ export async function runUnit(
 }
 
 function openDetector({ detector }: Config, scene: Scene): Promise<WorkerDetector> {
-  const bundle = detector.bundle.includes('/') ? detector.bundle : join(bundleRoot, detector.bundle);
+  const bundle = detector.bundle.includes('/') ? detector.bundle : join(bundlesFolder, detector.bundle);
   return WorkerDetector.open(
     {
       bundle,
@@ -208,7 +205,7 @@ function openingLines(
   const { records, torn, rebuiltDocuments } = store.opening;
   return [
     `source ${info.name}, ${info.width}x${info.height}${info.frames === undefined ? '' : `, ${info.frames} frames`}`,
-    `scene ${scene.name}: ${scene.lanes.length} lanes, ${scene.regions.length} detection regions, ${scene.ground === undefined ? 'no metres, so no speeds' : 'calibrated'}`,
+    `scene ${scene.name}: ${scene.lanes.length} lanes, ${scene.regions === 'auto' ? 'automatic' : scene.regions.length} detection regions, ${scene.ground === undefined ? 'no metres, so no speeds' : 'calibrated'}`,
     `detector ${detector.model.id} ${detector.model.version} on ${detector.engine}`,
     `evidence in ${settings.config.evidence.data}: ${records} records${rebuiltDocuments > 0 ? `, ${rebuiltDocuments} index documents rebuilt from the journal` : ''}`,
     ...(torn === undefined

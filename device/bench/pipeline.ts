@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { benchEngines } from '../../models/bench/engines.ts';
 import { loadBundle } from '../../models/contract/bundle.ts';
+import { detectorFolder } from '../../models/contract/places.ts';
 import type { Picture } from '../capture/frame.ts';
 import { FrameRing } from '../capture/frame-ring.ts';
 import { openSource } from '../capture/open-source.ts';
@@ -42,14 +43,13 @@ export async function benchPipeline(context: BenchContext): Promise<readonly Fig
     return tensor;
   });
   context.say(`# pipeline: ${pictures.length} pictures of ${name}, ${THREADS} threads`);
-  return [...(await engineFigures(context, tensors.slice(0, 20))), ...(await wholeFigures(context, pictures, tensors))];
+  return [...(await engineFigures(tensors.slice(0, 20))), ...(await wholeFigures(context, pictures, tensors))];
 }
 
-async function engineFigures({ root }: BenchContext, tensors: readonly Uint8Array[]): Promise<Figure[]> {
-  const names = ['tfjs', 'float', 'int8'] as const;
+async function engineFigures(tensors: readonly Uint8Array[]): Promise<Figure[]> {
   const engines = [];
-  for (const name of names) {
-    const bundle = await loadBundle(join(root, `.build/models/ssdlite-mobilenet-v2-${name}`));
+  for (const variant of ['tfjs', 'float', 'int8'] as const) {
+    const bundle = await loadBundle(detectorFolder(variant));
     engines.push(await openEngine(bundle, { onnxruntime: { threads: THREADS } }));
   }
   const figures = await benchEngines(tensors, engines, { clock: systemClock });
@@ -65,7 +65,7 @@ async function engineFigures({ root }: BenchContext, tensors: readonly Uint8Arra
 }
 
 async function wholeFigures({ root }: BenchContext, pictures: readonly Picture[], tensors: readonly Uint8Array[]) {
-  const bundle = join(root, '.build/models/ssdlite-mobilenet-v2-int8');
+  const bundle = detectorFolder('int8');
   const bare: number[] = [];
   const whole: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {

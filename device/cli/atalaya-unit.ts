@@ -28,7 +28,12 @@ async function run(request: RunRequest): Promise<number> {
   process.on('SIGINT', interrupted);
   process.on('SIGTERM', interrupted);
   const settings = await settle(request);
-  const { comparison } = await runUnit(settings, { stream: process.stdout, environment: process.env }, stop.signal);
+  const io = { stream: process.stdout, environment: process.env };
+  const { comparison } = await runUnit(settings, io, stop.signal).catch((error: unknown) => {
+    // Stopped by a person while something was still being opened: nothing was seen, nothing is lost.
+    if (stop.signal.aborted && error instanceof Error && error.name === 'AbortError') return { comparison: undefined };
+    throw error;
+  });
   if (comparison === undefined || stop.signal.aborted) return exit.done;
   const { missed, invented } = tallyOutcomes(comparison);
   return missed === 0 && invented === 0 ? exit.done : exit.untrue;

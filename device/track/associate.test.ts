@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { ObjectClass } from '../detect/detection.ts';
 import { associateStrong, associateWeak, associationCost, type Expectation } from './associate.ts';
 import { defaultTrackerConfig } from './config.ts';
-import { carAt, detection } from './testing.ts';
+import { carAt, detection } from './testing/drive-tracker.ts';
 
 const config = defaultTrackerConfig.association;
 

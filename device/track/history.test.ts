@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { recentSpeed, thinOut, withoutTail } from './history.ts';
-import { captureTime, carAt } from './testing.ts';
+import { captureTime, carAt } from './testing/drive-tracker.ts';
 import type { TrackPoint } from './track.ts';
 
 const point = (frame: number, measured = true, x = 0): TrackPoint => ({

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { Detection } from '../detect/detection.ts';
-import { carAt, detection, every, play } from './testing.ts';
+import { carAt, detection, every, play } from './testing/drive-tracker.ts';
 import { lastPoint } from './track.ts';
 import { gaussian, randomFrom } from './urbantracker.ts';
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { isAtalayaError } from '../kernel/errors.ts';
 import { defaultTrackerConfig } from './config.ts';
-import { carAt, detection, every, frameAt, play } from './testing.ts';
+import { carAt, detection, every, frameAt, play } from './testing/drive-tracker.ts';
 import { lastPoint } from './track.ts';
 import { Tracker } from './tracker.ts';
 import { gaussian, randomFrom } from './urbantracker.ts';

@@ -14,11 +14,11 @@ import type { Variant } from '../contract/places.ts';
 import { keepColumns } from '../graph/keep-classes.ts';
 import type { Detector } from '../graph/layers.ts';
 import { lower } from '../graph/lower.ts';
-import { type TinyShape, tinyGraph, tinyRecipe } from '../graph/tiny-graph.ts';
 import { writeFloat } from '../onnx/write-float.ts';
 import { quantisedLayers, writeQuantised } from '../onnx/write-quantised.ts';
 import type { Range } from '../quantise/affine.ts';
 import type { Recipe } from '../recipe/ssdlite-mobilenet-v2.ts';
+import { type TinyShape, tinyGraph, tinyRecipe } from '../testing/tiny-graph.ts';
 import type { TfGraph } from '../tfjs/read-graph.ts';
 import { writeTfjs } from '../tfjs/write-graph.ts';
 

@@ -10,8 +10,8 @@ import { bundlesFolder, detectorFolder } from '../contract/places.ts';
 import { readFrames } from '../frames/read-frames.ts';
 import { recovery, share } from '../parity/compare.ts';
 import { recipe } from '../recipe/ssdlite-mobilenet-v2.ts';
+import { runSource } from '../testing/run-source.ts';
 import { leastParity, withVariant } from './print-parity.ts';
-import { runSource } from './run-source.ts';
 
 /** int8 against float against the graph that both came from, on real frames and the real engines. */
 

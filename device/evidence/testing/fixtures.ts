@@ -1,9 +1,9 @@
-import sharp from 'sharp';
 import type { CaptureTime, Frame, Picture } from '../../capture/frame.ts';
 import { pictureBytes } from '../../capture/frame.ts';
 import type { Infraction } from '../../judge/infraction.ts';
 import { fraction, milliseconds, utcMilliseconds } from '../../kernel/units.ts';
 import type { SealContext } from '../evidence-store.ts';
+import { makeStills } from '../stills.ts';
 
 export const timeOf = (sequence: number): CaptureTime => ({
   utc: utcMilliseconds(1_700_000_000_000 + sequence * 40),
@@ -23,11 +23,8 @@ export function frameOf(sequence: number, format: Picture['format'] = 'rgb24', w
 /** The same with the bytes of a camera that delivers JPEG. */
 export async function jpegFrameOf(sequence: number): Promise<Frame> {
   const frame = frameOf(sequence);
-  const { width, height, data } = frame.picture;
-  const original = await sharp(data, { raw: { width, height, channels: 3 } })
-    .jpeg()
-    .toBuffer();
-  return { ...frame, original };
+  const [context] = await makeStills({ at: frame }, infractionAt(sequence), 'camera', []);
+  return { ...frame, original: context?.content };
 }
 
 export const framesAround = (sequence: number) => ({

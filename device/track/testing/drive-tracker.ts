@@ -1,9 +1,9 @@
-import type { CaptureTime } from '../capture/frame.ts';
-import type { Box, Detection, ObjectClass } from '../detect/detection.ts';
-import { fraction, milliseconds, utcMilliseconds } from '../kernel/units.ts';
-import { defaultTrackerConfig, type TrackerConfig } from './config.ts';
-import type { Track, TrackUpdate } from './track.ts';
-import { type TrackedFrame, Tracker } from './tracker.ts';
+import type { CaptureTime } from '../../capture/frame.ts';
+import type { Box, Detection, ObjectClass } from '../../detect/detection.ts';
+import { fraction, milliseconds, utcMilliseconds } from '../../kernel/units.ts';
+import { defaultTrackerConfig, type TrackerConfig } from '../config.ts';
+import type { Track, TrackUpdate } from '../track.ts';
+import { type TrackedFrame, Tracker } from '../tracker.ts';
 
 /** What the tests of this folder drive the tracker with. */
 
