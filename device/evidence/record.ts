@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { objectClasses } from '../detect/detection.ts';
 import { ruleNames } from '../judge/infraction.ts';
+import { findingSchema, measurementSchema } from '../judge/infraction-schema.ts';
 
 /**
  * The evidence record: what a unit states about one infraction, as plain data that becomes canonical JSON.
@@ -24,55 +25,6 @@ const moment = z.strictObject({ utc: z.iso.datetime({ precision: 3 }), elapsedMs
 
 /** Pixels of the full picture, origin top left. */
 const box = z.strictObject({ x: z.number(), y: z.number(), width: z.number(), height: z.number() });
-
-const finding = z.strictObject({
-  name: text,
-  value: z.union([z.number(), z.string(), z.boolean()]),
-  unit: z.string().optional(),
-  limit: z.union([z.number(), z.string()]).optional(),
-  says: z.string(),
-});
-
-const measured = z.discriminatedUnion('rule', [
-  z.strictObject({
-    rule: z.literal('speeding'),
-    speedKmh: z.number(),
-    uncertaintyKmh: z.number(),
-    limitKmh: z.number(),
-    toleranceKmh: z.number(),
-    chargedKmh: z.number(),
-  }),
-  z.strictObject({
-    rule: z.literal('red-light'),
-    head: text,
-    line: text,
-    redForS: z.number(),
-    speedKmh: z.number().optional(),
-  }),
-  z.strictObject({
-    rule: z.literal('stop-line'),
-    head: text,
-    line: text,
-    beyondPx: z.number(),
-    beyondM: z.number().optional(),
-    standingS: z.number(),
-  }),
-  z.strictObject({
-    rule: z.literal('wrong-way'),
-    lane: text,
-    againstDeg: z.number(),
-    distancePx: z.number(),
-    distanceM: z.number().optional(),
-  }),
-  z.strictObject({ rule: z.literal('stopping'), zone: text, standingS: z.number(), allowedS: z.number() }),
-  z.strictObject({ rule: z.literal('blocked-box'), zone: text, standingS: z.number(), allowedS: z.number() }),
-  z.strictObject({
-    rule: z.literal('restricted-lane'),
-    lane: text,
-    allowed: z.array(z.enum(objectClasses)),
-    insideS: z.number(),
-  }),
-]);
 
 export const fileRoles = ['context', 'close-up', 'annotated'] as const;
 export const fileMoments = ['before', 'at', 'after'] as const;
@@ -125,8 +77,8 @@ export const evidenceRecord = z.strictObject({
     class: z.enum(objectClasses),
     lane: text.nullable(),
     box,
-    measured,
-    findings: z.array(finding),
+    measured: measurementSchema,
+    findings: z.array(findingSchema),
   }),
   files: z.array(file),
   provenance,

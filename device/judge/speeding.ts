@@ -1,11 +1,11 @@
 import type { CaptureTime } from '../capture/frame.ts';
 import type { ObjectClass } from '../detect/detection.ts';
 import { type KilometresPerHour, kilometresPerHour, milliseconds, toKilometresPerHour } from '../kernel/units.ts';
-import { bottomCentre, isCut } from '../scene/contact.ts';
+import { areWheelsCut, bottomCentre } from '../scene/contact.ts';
 import { contains } from '../scene/geometry.ts';
 import type { Scene, SpeedLimits, Tolerance } from '../scene/scene.ts';
 import { laneAt } from '../scene/scene.ts';
-import { measureSpeed, type SpeedEstimate } from '../scene/speed.ts';
+import { measureSpeed, type SpeedEstimate, speedNeeds } from '../scene/speed.ts';
 import type { Infraction } from './infraction.ts';
 import type { Sight, Subject } from './subject.ts';
 
@@ -140,9 +140,10 @@ export class Speeding {
     if (now.elapsed - last.time.elapsed >= closesAfter) return true;
     const area = this.#scene.speed?.area;
     const counts = (box: typeof last.box): boolean =>
-      !isCut(box, this.#scene.picture) && (area === undefined || contains(area, bottomCentre(box)));
-    // Leaving: it was whole and inside before, and is not any more for three boxes on end.
-    return seen.slice(-3).every((point) => !counts(point.box)) && seen.some((point) => counts(point.box));
+      !areWheelsCut(box, this.#scene.picture) && (area === undefined || contains(area, bottomCentre(box)));
+    // Leaving, not entering: it was whole and inside for long enough, and is not any more for three boxes on end.
+    if (!seen.slice(-3).every((point) => !counts(point.box))) return false;
+    return seen.filter((point) => counts(point.box)).length >= speedNeeds.points;
   }
 
   #lane(subject: Subject, estimate: SpeedEstimate) {

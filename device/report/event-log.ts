@@ -1,60 +1,12 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { objectClasses } from '../detect/detection.ts';
-import { type Crossing, type Infraction, type Measurement, ruleNames } from '../judge/infraction.ts';
+import { type Crossing, type Infraction, ruleNames } from '../judge/infraction.ts';
+import { findingSchema, measurementSchema } from '../judge/infraction-schema.ts';
 import { AtalayaError, systemCode } from '../kernel/errors.ts';
 import { toIso } from '../kernel/units.ts';
 
 const objectClass = z.enum(objectClasses);
-
-const measurement = z.discriminatedUnion('rule', [
-  z.object({
-    rule: z.literal('speeding'),
-    speedKmh: z.number(),
-    uncertaintyKmh: z.number(),
-    limitKmh: z.number(),
-    toleranceKmh: z.number(),
-    chargedKmh: z.number(),
-  }),
-  z.object({
-    rule: z.literal('red-light'),
-    head: z.string(),
-    line: z.string(),
-    redForS: z.number(),
-    speedKmh: z.number().exactOptional(),
-  }),
-  z.object({
-    rule: z.literal('stop-line'),
-    head: z.string(),
-    line: z.string(),
-    beyondPx: z.number(),
-    beyondM: z.number().exactOptional(),
-    standingS: z.number(),
-  }),
-  z.object({
-    rule: z.literal('wrong-way'),
-    lane: z.string(),
-    againstDeg: z.number(),
-    distancePx: z.number(),
-    distanceM: z.number().exactOptional(),
-  }),
-  z.object({ rule: z.literal('stopping'), zone: z.string(), standingS: z.number(), allowedS: z.number() }),
-  z.object({ rule: z.literal('blocked-box'), zone: z.string(), standingS: z.number(), allowedS: z.number() }),
-  z.object({
-    rule: z.literal('restricted-lane'),
-    lane: z.string(),
-    allowed: z.array(objectClass).readonly(),
-    insideS: z.number(),
-  }),
-]) satisfies z.ZodType<Measurement>;
-
-const finding = z.object({
-  name: z.string(),
-  value: z.union([z.number(), z.string(), z.boolean()]),
-  unit: z.string().exactOptional(),
-  limit: z.union([z.number(), z.string()]).exactOptional(),
-  says: z.string(),
-});
 
 /** What every event carries. */
 const common = {
@@ -74,8 +26,8 @@ export const runEventSchema = z.discriminatedUnion('kind', [
     rule: z.enum(ruleNames),
     /** Null where the road user stood in none of the scene's lanes. */
     lane: z.string().nullable(),
-    measured: measurement,
-    findings: z.array(finding).readonly(),
+    measured: measurementSchema,
+    findings: z.array(findingSchema).readonly(),
     /** Id of the sealed record. */
     evidence: z.string().min(1),
   }),

@@ -35,36 +35,44 @@ const vehicleSchema = z
     id: z.string().min(1),
     class: z.enum(objectClasses),
     lane: z.string().optional(),
-    /** Null for a vehicle that changes its speed. */
-    speedKmh: z.number().nonnegative().nullable(),
+    speed: z.object({ kind: z.string(), kmh: z.number().nonnegative() }),
     infractions: z.array(z.object({ rule: z.enum(ruleNames), time: z.number() })),
     frames: z.array(
       z.object({
         frame: z.int().nonnegative(),
-        /** Left, top, width, height: pixels of the full picture. */
-        box: z.tuple([z.number(), z.number(), z.number().positive(), z.number().positive()]),
-        speedKmh: z.number().nonnegative().optional(),
+        /** Left, top, right, bottom: pixels of the full picture. */
+        box: z
+          .tuple([z.number(), z.number(), z.number(), z.number()])
+          .refine(([left, top, right, bottom]) => right > left && bottom > top, 'the box has no area'),
+        kmh: z.number().nonnegative(),
       }),
     ),
   })
   .transform(
-    ({ id, class: name, lane, speedKmh, infractions, frames }): TrueVehicle => ({
+    ({ id, class: name, lane, speed, infractions, frames }): TrueVehicle => ({
       id,
       class: name,
       lane,
-      constantKmh: speedKmh ?? undefined,
-      speeds: new Map(frames.flatMap((one) => (one.speedKmh === undefined ? [] : [[one.frame, one.speedKmh]]))),
-      boxes: new Map(frames.map(({ frame, box: [x, y, width, height] }) => [frame, { x, y, width, height }])),
+      constantKmh: speed.kind === 'constant' ? speed.kmh : undefined,
+      speeds: new Map(frames.map(({ frame, kmh }) => [frame, kmh])),
+      boxes: new Map(
+        frames.map(({ frame, box: [x, y, right, bottom] }) => [frame, { x, y, width: right - x, height: bottom - y }]),
+      ),
       infractions: infractions.map(({ rule, time }) => ({ rule, timeS: time })),
     }),
   );
 
 const truthSchema = z
-  .object({ frameRate: z.number().positive(), vehicles: z.array(vehicleSchema) })
+  .object({
+    schema: z.literal('atalaya/street-truth/1'),
+    frame: z.object({ rate: z.number().positive() }),
+    vehicles: z.array(vehicleSchema),
+  })
   .refine(({ vehicles }) => new Set(vehicles.map(({ id }) => id)).size === vehicles.length, {
     path: ['vehicles'],
     message: 'two vehicles have the same id',
-  });
+  })
+  .transform(({ frame, vehicles }): Truth => ({ frameRate: frame.rate, vehicles }));
 
 /** Reads a truth file. Throws `usage-invalid` where it cannot be read, is no JSON, or does not say what a comparison needs. */
 export async function loadTruth(path: string): Promise<Truth> {

@@ -147,13 +147,26 @@ export function wheelsOnRoad(box: Box, heading: Point, kind: ObjectClass, ground
   return sane ? { front, rear } : wheelsInPicture(box, heading, kind);
 }
 
-/** True where the box ends at the picture's border, so that the body goes on outside and the box says nothing of the wheels. */
-export function isCut(box: Box, picture: { readonly width: number; readonly height: number }): boolean {
-  const margin = Math.max(2, 0.004 * picture.width);
+/** A box ends at the border where it comes this near to it: a share of the picture's width, and of the box, whose edges jitter. */
+const borderShare = 0.004;
+const edgeJitter = 0.02;
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** True where the box ends at the lower or a side border, so that the wheels may stand outside the picture. */
+export function areWheelsCut(box: Box, picture: Size): boolean {
+  const least = Math.max(2, borderShare * picture.width);
+  const aside = Math.max(least, edgeJitter * box.width);
   return (
-    box.x <= margin ||
-    box.y <= margin ||
-    box.x + box.width >= picture.width - margin ||
-    box.y + box.height >= picture.height - margin
+    box.x <= aside ||
+    box.x + box.width >= picture.width - aside ||
+    box.y + box.height >= picture.height - Math.max(least, edgeJitter * box.height)
   );
 }
+
+/** True where the box ends at any border: the body goes on outside, and is entering or leaving the picture. */
+export const isCut = (box: Box, picture: Size): boolean =>
+  areWheelsCut(box, picture) || box.y <= Math.max(2, borderShare * picture.width);

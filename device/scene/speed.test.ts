@@ -132,6 +132,8 @@ test('a braking car gets its mean speed', (t) => {
 });
 
 const steady: Way = { camera: testCamera, at: (s) => 14 + 14 * s, x: 0, seconds: 2.5 };
+/** Cruises, then brakes to a stand after 13 m more. */
+const braking = (s: number): number => 14 + (s < 0.5 ? 10 * s : 5 + 10 * (s - 0.5) - 2 * (s - 0.5) ** 2);
 const refusals: readonly (readonly [SpeedRefusal, string, () => SpeedEstimate])[] = [
   [
     'no-calibration',
@@ -153,6 +155,7 @@ const refusals: readonly (readonly [SpeedRefusal, string, () => SpeedEstimate])[
   ['too-short-time', 'over a moment', () => measured(drive({ ...steady, rate: 100 }).slice(0, 20))],
   ['too-short-path', 'for a standing car', () => measured(drive({ ...steady, at: () => 25, jitter: 0.01 }))],
   ['ground-too-coarse', 'near the horizon', () => measured(drive({ ...steady, at: (s) => 330 + 14 * s }))],
+  ['motion-not-steady', 'for a stop', () => measured(drive({ ...steady, seconds: 2.9, at: braking }))],
   [
     'motion-not-described',
     'for a stop in between',

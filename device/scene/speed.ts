@@ -1,7 +1,7 @@
 import type { CaptureTime } from '../capture/frame.ts';
 import type { Box, ObjectClass } from '../detect/detection.ts';
 import { type Metres, type MetresPerSecond, metres, metresPerSecond, type Seconds, seconds } from '../kernel/units.ts';
-import { bottomCentre, chassisOnRoad, isCut } from './contact.ts';
+import { areWheelsCut, bottomCentre, chassisOnRoad } from './contact.ts';
 import { contains, type Point, type Polygon } from './geometry.ts';
 import type { GroundPlane } from './ground-plane.ts';
 import { type Fix, fitMotion, type Motion } from './motion-fit.ts';
@@ -35,6 +35,7 @@ export type SpeedRefusal =
   | 'too-short-path'
   | 'ground-too-coarse'
   | 'motion-not-described'
+  | 'motion-not-steady'
   | 'too-uncertain';
 
 export type SpeedEstimate =
@@ -73,6 +74,8 @@ export const speedNeeds = {
   /** Residual, as a share of the way, and at least in metres. */
   residualShare: 0.04,
   residualM: 0.4,
+  /** Change of the speed from the first to the last box, as a share of the mean: a stop has no speed. */
+  changeShare: 0.5,
   /** Uncertainty, as a share of the speed, and at least in metres per second. */
   uncertainShare: 0.1,
   uncertainMps: 0.6,
@@ -93,7 +96,9 @@ export function measureSpeed(points: readonly SpeedPoint[], kind: ObjectClass, v
   if (ground === undefined) return refuse('no-calibration', 'the scene has no calibration');
   const seen = points.filter(
     (point) =>
-      point.measured && !isCut(point.box, picture) && (area === undefined || contains(area, bottomCentre(point.box))),
+      point.measured &&
+      !areWheelsCut(point.box, picture) &&
+      (area === undefined || contains(area, bottomCentre(point.box))),
   );
   if (seen.some((point) => point.time.clock.source === 'nominal')) {
     return refuse('clock-nominal', 'the times of the frames are counted, not measured');
@@ -129,6 +134,10 @@ export function measureSpeed(points: readonly SpeedPoint[], kind: ObjectClass, v
     );
   }
   const speed = path / duration;
+  const change = Math.hypot(motion.acceleration.x, motion.acceleration.y) * duration;
+  if (change > speedNeeds.changeShare * speed) {
+    return refuse('motion-not-steady', `the speed changed by ${(change * 3.6).toFixed(0)} km/h on the way`);
+  }
   const again = (plane: GroundPlane, bias: number): number =>
     (pathOf(fixesOf(fine, kind, plane, headings, bias), motion.degree, duration) ?? path) / duration - speed;
   const biases = [again(ground, biasShare), again(ground, -biasShare)].map(Math.abs);
