@@ -28,6 +28,7 @@ export function buildScene(document: SceneDocument, picture: Scene['picture'] = 
       points.map(({ image, road }) => ({ image: at(image), road })),
       { image: pixelError * scale.x, road: roadError },
       allowedResidual * scale.x,
+      picture,
     );
     if (!built.ok) return { ok: false, faults: [{ path: ['calibration', 'points'], message: built.reason }] };
     ground = built.plane;

@@ -25,15 +25,17 @@ interface Build {
   readonly height: number;
   readonly base: number;
   readonly track: number;
+  /** Height of the body's lower edge. */
+  readonly clearance: number;
 }
 
 const builds: Readonly<Record<ObjectClass, Build>> = {
-  person: { length: 0.4, width: 0.5, height: 1.7, base: 0.2, track: 0.3 },
-  bicycle: { length: 1.8, width: 0.5, height: 1.7, base: 1.1, track: 0.1 },
-  motorcycle: { length: 2, width: 0.7, height: 1.6, base: 1.4, track: 0.1 },
-  car: { length: 4.4, width: 1.8, height: 1.5, base: 2.7, track: 1.6 },
-  truck: { length: 6.5, width: 2.2, height: 2.4, base: 3.8, track: 1.9 },
-  bus: { length: 11, width: 2.5, height: 3.1, base: 5.8, track: 2.2 },
+  person: { length: 0.4, width: 0.5, height: 1.7, base: 0.2, track: 0.3, clearance: 0 },
+  bicycle: { length: 1.8, width: 0.5, height: 1.7, base: 1.1, track: 0.1, clearance: 0 },
+  motorcycle: { length: 2, width: 0.7, height: 1.6, base: 1.4, track: 0.1, clearance: 0 },
+  car: { length: 4.4, width: 1.8, height: 1.5, base: 2.7, track: 1.6, clearance: 0.25 },
+  truck: { length: 6.5, width: 2.2, height: 2.4, base: 3.8, track: 1.9, clearance: 0.4 },
+  bus: { length: 11, width: 2.5, height: 3.1, base: 5.8, track: 2.2, clearance: 0.35 },
 };
 
 /** How steeply a roadside camera looks down on a vehicle, as a prior: degrees and their spread. */
@@ -99,35 +101,52 @@ function viewAt(degrees: number, heading: Point, { length, width, height }: Buil
 }
 
 /**
- * Middle of the chassis on the road in metres, for a vehicle that moves along `heading` (length 1, on the road): the rectangle of the
- * four wheels is moved until its lowest wheel stands at the box's lower edge and its middle column at the box's. Unlike the bottom
- * centre this is the same place of the vehicle whether its back, its side or its front is seen, so that a speed does not carry
- * the change of aspect. `undefined` where the box stands on or beyond the horizon.
+ * Middle of the chassis on the road in metres, for a vehicle that moves along `heading` (length 1, on the road): a body of the class's
+ * build on its four wheels is moved until its lowest visible point stands at the box's lower edge and its middle column at the box's.
+ * Unlike the bottom centre this is the same place of the vehicle whether its back, its side or its front is seen, near or far, so that a
+ * speed does not carry the change of aspect. `undefined` where the box stands on or beyond the horizon.
  */
 export function chassisOnRoad(box: Box, heading: Point, kind: ObjectClass, ground: GroundPlane): Point | undefined {
-  const { base, track } = builds[kind];
   const target = bottomCentre(box);
   let image = target;
   let centre = ground.toRoad(image);
   for (let round = 0; round < 6 && centre !== undefined; round++) {
-    const corners: Point[] = [];
-    for (const ahead of [-base / 2, base / 2]) {
-      for (const left of [-track / 2, track / 2]) {
-        corners.push(
-          ground.toImage({
-            x: centre.x + ahead * heading.x - left * heading.y,
-            y: centre.y + ahead * heading.y + left * heading.x,
-          }),
-        );
-      }
-    }
-    const xs = corners.map((corner) => corner.x);
-    const middle = (Math.min(...xs) + Math.max(...xs)) / 2;
-    const lowest = Math.max(...corners.map((corner) => corner.y));
-    image = { x: image.x + target.x - middle, y: image.y + target.y - lowest };
+    const { left, right, lowest } = silhouette(centre, heading, builds[kind], ground);
+    const step = { x: target.x - (left + right) / 2, y: target.y - lowest };
+    image = { x: image.x + step.x, y: image.y + step.y };
     centre = ground.toRoad(image);
+    if (Math.abs(step.x) + Math.abs(step.y) < 0.01) break;
   }
   return centre !== undefined && Number.isFinite(centre.x + centre.y) ? centre : undefined;
+}
+
+/** Extent in the picture of a body that stands on the road; without a viewpoint that of its wheels. */
+function silhouette(
+  centre: Point,
+  heading: Point,
+  { length, width, height, base, track, clearance }: Build,
+  ground: GroundPlane,
+): { readonly left: number; readonly right: number; readonly lowest: number } {
+  let [left, right, lowest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const take = (ahead: number, aside: number, above: number): void => {
+    const road = {
+      x: centre.x + ahead * heading.x - aside * heading.y,
+      y: centre.y + ahead * heading.y + aside * heading.x,
+    };
+    const { x, y } = ground.toImageAbove(road, above);
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    lowest = Math.max(lowest, y);
+  };
+  for (const end of [-0.5, 0.5]) {
+    for (const side of [-0.5, 0.5]) {
+      take(end * base, side * track, 0);
+      if (ground.viewpoint === undefined) continue;
+      take(end * length, side * width, clearance);
+      take(end * length, side * width, Math.min(height, 0.8 * ground.viewpoint.above));
+    }
+  }
+  return { left, right, lowest };
 }
 
 /** The axles in the picture of a calibrated scene; falls back to `wheelsInPicture` where the road cannot be found under the box. */

@@ -10,6 +10,7 @@ import {
   type PointPair,
 } from './homography.ts';
 import { symmetricEigen } from './linear.ts';
+import { type Viewpoint, viewpointOf } from './viewpoint.ts';
 
 /** Covariance of a position on the road, in square metres. */
 export interface Covariance {
@@ -25,10 +26,13 @@ export type GroundPlaneResult = { readonly ok: true; readonly plane: GroundPlane
 /** The road as a plane in metres, seen through one fixed camera. */
 export class GroundPlane {
   readonly fit: HomographyFit;
+  /** Where the camera stands, so that a height above the road can be seen; `undefined` where the plane does not tell. */
+  readonly viewpoint: Viewpoint | undefined;
   readonly #side: number;
 
-  constructor(fit: HomographyFit, side: number) {
+  constructor(fit: HomographyFit, side: number, viewpoint: Viewpoint | undefined) {
     this.fit = fit;
+    this.viewpoint = viewpoint;
     this.#side = side;
   }
 
@@ -46,7 +50,20 @@ export class GroundPlane {
 
   /** The same camera with another map from the picture to the road, such as one of `fit.perturbed`. */
   withRoadMap(toRoad: Homography): GroundPlane {
-    return new GroundPlane({ ...this.fit, toRoad, toImage: invert(toRoad) ?? this.fit.toImage }, this.#side);
+    return new GroundPlane(
+      { ...this.fit, toRoad, toImage: invert(toRoad) ?? this.fit.toImage },
+      this.#side,
+      this.viewpoint,
+    );
+  }
+
+  /** Pixels of a point above the road, metres; without a viewpoint those of the road under it. */
+  toImageAbove(road: Point, above: number): Point {
+    const from = this.viewpoint;
+    if (from === undefined || above >= from.above) return this.toImage(road);
+    // The line of sight through the point meets the road beyond it.
+    const beyond = above / (from.above - above);
+    return this.toImage({ x: road.x + (road.x - from.x) * beyond, y: road.y + (road.y - from.y) * beyond });
   }
 
   /** Road covariance that a picture point's own errors (1 sigma, pixels, sideways and up) cause: J S J^T. */
@@ -80,9 +97,15 @@ export class GroundPlane {
 
 /**
  * Builds the ground plane from point pairs and refuses, with the reason in words, what cannot be measured with: fewer than four
- * points, doubled or collinear points, crossed or mirrored order, residuals above `allowedPx`.
+ * points, doubled or collinear points, crossed or mirrored order, residuals above `allowedPx`. With the picture's size the camera's place is
+ * worked out too.
  */
-export function buildGroundPlane(pairs: readonly PointPair[], error: PairError, allowedPx: number): GroundPlaneResult {
+export function buildGroundPlane(
+  pairs: readonly PointPair[],
+  error: PairError,
+  allowedPx: number,
+  picture?: { readonly width: number; readonly height: number },
+): GroundPlaneResult {
   const fault = degenerate(pairs);
   if (fault !== undefined) return { ok: false, reason: fault };
   const fit = fitHomography(pairs, error);
@@ -115,7 +138,7 @@ export function buildGroundPlane(pairs: readonly PointPair[], error: PairError, 
   }
   const first = pairs[0];
   const side = first === undefined ? 1 : Math.sign(apply(fit.toRoad, first.image).w);
-  return { ok: true, plane: new GroundPlane(fit, side) };
+  return { ok: true, plane: new GroundPlane(fit, side, picture && viewpointOf(fit.toImage, picture)) };
 }
 
 function degenerate(pairs: readonly PointPair[]): string | undefined {

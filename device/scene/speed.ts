@@ -85,7 +85,7 @@ export const speedNeeds = {
 const edgePx = 0.7;
 const edgeShare = 0.015;
 /** Standard bias of the lower edge against the wheels, as a share of the box's height: it moves all boxes of a track the same way. */
-const biasShare = 0.015;
+const biasShare = 0.025;
 
 /**
  * Measures the speed of one road user from its boxes: ground positions (see `chassisOnRoad`), a robust fit over the frames' own
@@ -94,11 +94,11 @@ const biasShare = 0.015;
 export function measureSpeed(points: readonly SpeedPoint[], kind: ObjectClass, view: SpeedView): SpeedEstimate {
   const { ground, picture, area } = view;
   if (ground === undefined) return refuse('no-calibration', 'the scene has no calibration');
-  const seen = points.filter(
-    (point) =>
-      point.measured &&
-      !areWheelsCut(point.box, picture) &&
-      (area === undefined || contains(area, bottomCentre(point.box))),
+  const usable = (point: SpeedPoint): boolean =>
+    !areWheelsCut(point.box, picture) && (area === undefined || contains(area, bottomCentre(point.box)));
+  const seen = longestRun(
+    points.filter((point) => point.measured),
+    usable,
   );
   if (seen.some((point) => point.time.clock.source === 'nominal')) {
     return refuse('clock-nominal', 'the times of the frames are counted, not measured');
@@ -168,6 +168,18 @@ export function measureSpeed(points: readonly SpeedPoint[], kind: ObjectClass, v
     duration: seconds(duration),
     residual: metres(motion.residual),
   };
+}
+
+/** The longest run of points that are all usable: beside the border, a box that seems whole now and then is not. */
+function longestRun(points: readonly SpeedPoint[], usable: (point: SpeedPoint) => boolean): readonly SpeedPoint[] {
+  let best: readonly SpeedPoint[] = [];
+  let run: SpeedPoint[] = [];
+  for (const point of points) {
+    if (usable(point)) run.push(point);
+    else run = [];
+    if (run.length > best.length) best = run;
+  }
+  return best;
 }
 
 const refuse = (reason: SpeedRefusal, says: string): SpeedEstimate => ({ stated: false, reason, says });

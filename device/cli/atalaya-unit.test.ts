@@ -1,0 +1,221 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import test, { type ExecutionContext } from 'ava';
+import { makeJpegs, writeMjpeg } from '../capture/testing/made-recordings.ts';
+
+/** The program as a person calls it: what it says, what it leaves, how it ends. */
+
+const program = fileURLToPath(new URL('./atalaya-unit.ts', import.meta.url));
+const scene = 'name: made\npicture: { width: 320, height: 180 }\nregions: [{ x: 0, y: 0, width: 320, height: 180 }]\n';
+
+interface Call {
+  readonly code: number | null;
+  readonly said: string;
+  readonly complained: string;
+}
+
+function start(args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Call> } {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const heard = { said: '', complained: '' };
+  child.stdout?.on('data', (chunk) => {
+    heard.said += chunk;
+  });
+  child.stderr?.on('data', (chunk) => {
+    heard.complained += chunk;
+  });
+  return { child, ended: once(child, 'close').then(([code]) => ({ code, ...heard })) };
+}
+
+const call = (...args: readonly string[]): Promise<Call> => start(args).ended;
+
+async function folder(t: ExecutionContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'unit-cli-'));
+  t.teardown(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function written(t: ExecutionContext, name: string, text: string): Promise<string> {
+  const path = join(await folder(t), name);
+  await writeFile(path, text);
+  return path;
+}
+
+const steady = (count: number, step = 40) => Array.from({ length: count }, (_, i) => i * step);
+
+async function runOn(
+  t: ExecutionContext,
+  source: string,
+  ...more: readonly string[]
+): Promise<Call & { data: string }> {
+  const data = join(await folder(t), 'data');
+  const ended = await call(
+    'run',
+    '--source',
+    source,
+    '--scene',
+    await written(t, 'scene.yaml', scene),
+    '--data',
+    data,
+    ...more,
+  );
+  return { ...ended, data };
+}
+
+test('a call that names no source, and an unknown flag, are refused as wrong calls', async (t) => {
+  const [bare, flag] = await Promise.all([call('run'), call('run', '--sauce', 'x')]);
+  t.is(bare.code, 2);
+  t.regex(bare.complained, /usage-invalid: nothing says which source.*\n.*--source/s);
+  t.is(flag.code, 2);
+  t.regex(flag.complained, /unknown option '--sauce'/);
+});
+
+test('an unknown configuration key is refused by its path, and nothing is run', async (t) => {
+  const config = await written(t, 'unit.yaml', 'unit: { id: a }\ndetector: { treads: 4 }\n');
+  const { code, complained } = await call('run', '--config', config, '--source', 'x', '--scene', 'y');
+  t.is(code, 2);
+  t.regex(complained, /config-invalid: .*unit\.yaml.*\n\s+detector: .*treads/s);
+});
+
+test('a scene whose calibration points stand on one line, or cross, is refused with its line', async (t) => {
+  const points = (road: readonly (readonly [number, number])[]) =>
+    [
+      [10, 170],
+      [310, 170],
+      [200, 40],
+      [120, 40],
+    ]
+      .map((image, i) => `    - { image: [${image}], road: [${road[i]}] }\n`)
+      .join('');
+  const calibrated = (text: string) => `${scene}calibration:\n  points:\n${text}`;
+  const source = await writeMjpeg(await makeJpegs(2, 320, 180), steady(2));
+  const onOneLine = await written(
+    t,
+    'line.yaml',
+    calibrated(
+      points([
+        [0, 0],
+        [1, 0],
+        [2, 0],
+        [3, 0],
+      ]),
+    ),
+  );
+  const crossing = await written(
+    t,
+    'cross.yaml',
+    calibrated(
+      points([
+        [0, 0],
+        [10, 0],
+        [0, 40],
+        [10, 40],
+      ]),
+    ),
+  );
+  for (const path of [onOneLine, crossing]) {
+    const { code, complained } = await call('run', '--source', source, '--scene', path, '--data', await folder(t));
+    t.is(code, 2, complained);
+    t.regex(complained, /scene-invalid: .*\n\s+line \d+: calibration/s);
+  }
+});
+
+test('a file that is no video is refused', async (t) => {
+  const { code, complained } = await runOn(t, await written(t, 'notes.mjpeg', 'not a picture'));
+  t.is(code, 1);
+  t.regex(complained, /source-not-video: .*notes\.mjpeg/);
+});
+
+test('a missing source is refused', async (t) => {
+  const { code, complained } = await runOn(t, '/nowhere/clip.mjpeg');
+  t.is(code, 1);
+  t.regex(complained, /source-missing: .*\/nowhere\/clip\.mjpeg/);
+});
+
+test('a recording that was cut is watched to its cut, reported, and ends in an error', async (t) => {
+  const pieces = await makeJpegs(6, 320, 180);
+  const last = pieces[5] as Buffer;
+  const source = await writeMjpeg([...pieces.slice(0, 5), last.subarray(0, last.length >> 1)], steady(6));
+  const { code, complained, said, data } = await runOn(t, source);
+  t.is(code, 1);
+  t.regex(complained, /source-truncated: .* ends early/);
+  t.regex(said, /5 frames/);
+  await t.notThrowsAsync(access(join(data, 'report.html')));
+});
+
+test('an empty frame is left out, counted and said, and the run goes on', async (t) => {
+  const pieces: Uint8Array[] = await makeJpegs(5, 320, 180);
+  pieces[2] = new Uint8Array([0xff, 0xd8, 0xff, 0xd9]);
+  const { code, said } = await runOn(t, await writeMjpeg(pieces, steady(5)));
+  t.is(code, 0);
+  t.regex(said, /frame 2 is damaged and was left out: the frame is empty/);
+  t.regex(said, /4 frames,.*1 damaged/s);
+});
+
+test('a data folder that another process holds is refused with its number', async (t) => {
+  const data = await folder(t);
+  const source = await writeMjpeg(await makeJpegs(20, 320, 180), steady(20, 1000));
+  const args = ['run', '--source', source, '--scene', await written(t, 'scene.yaml', scene), '--data', data];
+  const first = start([...args, '--pace', 'timestamps']);
+  await once(first.child.stdout as NodeJS.ReadableStream, 'data');
+  const second = await call(...args);
+  first.child.kill('SIGINT');
+  t.is(second.code, 1);
+  t.regex(second.complained, new RegExp(`store-locked: .*${first.child.pid}`));
+  t.is((await first.ended).code, 0);
+});
+
+// Alone, since it holds the program to a time.
+test.serial('Ctrl-C ends a run within five seconds: lines safe, report written, exit code 0', async (t) => {
+  const data = await folder(t);
+  const source = await writeMjpeg(await makeJpegs(30, 320, 180), steady(30, 1000));
+  const args = ['run', '--source', source, '--scene', await written(t, 'scene.yaml', scene), '--data', data];
+  const { child, ended } = start([...args, '--pace', 'timestamps']);
+  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  const asked = performance.now();
+  child.kill('SIGINT');
+  const { code } = await ended;
+  t.true(performance.now() - asked < 5000);
+  t.is(code, 0);
+  const timeline = (await readFile(join(data, 'lines.jsonl'), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  for (const name of ['beacon', 'strobe']) t.false(timeline.findLast(({ line }) => line === name).level);
+  t.regex(await readFile(join(data, 'report.html'), 'utf8'), /<html/);
+});
+
+test('a full disk stops the run at the first evidence that does not fit, and says so', async (t) => {
+  const small = await folder(t);
+  try {
+    await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'tmpfs', small]);
+  } catch {
+    t.log('no right to mount a small disk: passed over');
+    t.pass();
+    return;
+  }
+  t.teardown(() => promisify(execFile)('umount', ['-l', small]));
+  const root = dirname(dirname(program));
+  const outside = await folder(t);
+  const ended = await call(
+    ...[
+      'run',
+      '--source',
+      join(root, 'capture/street/street.mjpeg'),
+      '--scene',
+      join(root, 'scene/examples/street.yaml'),
+    ],
+    ...['--data', small, '--report', join(outside, 'report.html'), '--events', join(outside, 'events')],
+  );
+  t.is(ended.code, 1);
+  t.regex(ended.complained, /store-full: /);
+  t.is(
+    await readFile(join(outside, 'events'), 'utf8').then((text) => text.match(/"infraction"/g)),
+    null,
+    'nothing is announced that is not sealed',
+  );
+});
