@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { type Actor, boxAt, drive, sceneOf } from './test-drive.ts';
+import { type Actor, boxAt, drive, sceneOf } from './testing/drive.ts';
 
 const scene = sceneOf(`
 name: test

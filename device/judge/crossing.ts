@@ -31,8 +31,11 @@ interface Counted extends Passage {
   readonly subject: Subject;
 }
 
-/** A road user has passed when its foot is this share of its height (and at least 2 px) behind the line. */
-const bandShare = 0.08;
+/**
+ * A road user has passed when its foot is this share of its height behind the line. Small boxes jitter and leap by a good part of
+ * themselves, large ones by little: from 10 px on the lesser share is enough.
+ */
+const bandShare = { small: 0.25, large: 0.08 } as const;
 /** The passage must fall on the line, or this share of the width past its end. */
 const endShare = 0.15;
 
@@ -60,9 +63,10 @@ export class CrossingCounter {
       if (last.across * passage.to >= band(moment.box)) crossings.push(...this.#count(subject, state, passage));
     }
     const { passage, last } = state;
-    // It was lost just behind the line: it has passed if it came from afar and was still going.
-    if (over && passage !== undefined && last !== undefined && state.depth >= 2 && last.moment.moving) {
-      crossings.push(...this.#count(subject, state, passage));
+    // It was seen last just behind the line: it has passed if it came from afar, and was still going or well behind.
+    if (over && passage !== undefined && last !== undefined && state.depth >= 1) {
+      const behind = last.across * passage.to >= 0.4 * band(last.moment.box);
+      if (last.moment.moving || behind) crossings.push(...this.#count(subject, state, passage));
     }
     this.#recent = this.#recent.filter((one) => now.elapsed - one.time.elapsed < 4000);
     return crossings;
@@ -120,4 +124,5 @@ export class CrossingCounter {
   }
 }
 
-const band = (box: Box): number => Math.max(2, bandShare * box.height);
+const band = ({ height }: Box): number =>
+  Math.max(3, Math.min(bandShare.small * height, Math.max(10, bandShare.large * height)));

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { ObjectClass } from '../detect/detection.ts';
-import { type Actor, boxAt, drive, monday, sceneOf } from './test-drive.ts';
+import { type Actor, boxAt, drive, monday, sceneOf } from './testing/drive.ts';
 
 const scene = sceneOf(`
 name: test

@@ -1,8 +1,8 @@
 import test from 'ava';
 import type { ObjectClass } from '../detect/detection.ts';
-import { boxOf, project, testCamera } from '../scene/test-camera.ts';
+import { boxOf, project, testCamera } from '../scene/testing/camera.ts';
 import { limitFor, toleranceAt } from './speeding.ts';
-import { type Actor, type Drive, drive, sceneOf } from './test-drive.ts';
+import { type Actor, type Drive, drive, sceneOf } from './testing/drive.ts';
 
 const marks = [-4, 4]
   .flatMap((x) => [16, 28, 45].map((y) => ({ x, y, ...{ image: project(testCamera, x, y) } })))

@@ -6,6 +6,7 @@ import { contains } from '../scene/geometry.ts';
 import type { Scene, SpeedLimits, Tolerance } from '../scene/scene.ts';
 import { laneAt } from '../scene/scene.ts';
 import { measureSpeed, type SpeedEstimate, speedNeeds } from '../scene/speed.ts';
+import type { TrackPoint } from '../track/track.ts';
 import type { Infraction } from './infraction.ts';
 import type { Sight, Subject } from './subject.ts';
 
@@ -37,7 +38,7 @@ export function limitFor(
 /**
  * Speeding. Each road user is measured once, when its measurement closes: it reaches the border of the picture, leaves the measuring
  * area, is lost or ends. It is accused when the measured speed, less the legal tolerance, less `coverage` standard uncertainties, is
- * still above the limit. The charged figure is the measured speed less the tolerance.
+ * still above the limit. The charged figure is the measured speed less the tolerance, the charged moment the middle of the measurement.
  */
 export class Speeding {
   readonly #scene: Scene;
@@ -67,7 +68,7 @@ export class Speeding {
     const limit = limitFor(limits, lane?.limit, subject.class);
     const tolerance = toleranceAt(measured, limits.tolerance);
     const charged = measured - tolerance;
-    const point = subject.trail.seen.find((one) => one.frame === estimate.to.frame);
+    const point = chargedPoint(subject, estimate);
     if (charged - limits.coverage * uncertainty <= limit || point === undefined) return undefined;
     subject.accused.add('speeding');
     const kmh = (value: number): string => `${value.toFixed(1)} km/h`;
@@ -75,8 +76,8 @@ export class Speeding {
     const { pixel, contact, calibration, clock } = estimate.budget;
     return {
       rule: 'speeding',
-      frame: estimate.to.frame,
-      time: estimate.to.time,
+      frame: point.frame,
+      time: point.time,
       track: subject.track.id,
       class: subject.class,
       lane: lane?.name,
@@ -147,9 +148,15 @@ export class Speeding {
   }
 
   #lane(subject: Subject, estimate: SpeedEstimate) {
-    const { seen } = subject.trail;
-    const frame = estimate.stated ? estimate.to.frame : seen.at(-1)?.frame;
-    const point = seen.find((one) => one.frame === frame);
+    const point = chargedPoint(subject, estimate);
     return point && laneAt(this.#scene, bottomCentre(point.box));
   }
+}
+
+/** The box in the middle of the measured time, which the speed is charged at; the last box where no speed is stated. */
+function chargedPoint({ trail: { seen } }: Subject, estimate: SpeedEstimate): TrackPoint | undefined {
+  if (!estimate.stated) return seen.at(-1);
+  const middle = (estimate.from.time.elapsed + estimate.to.time.elapsed) / 2;
+  const away = (point: TrackPoint): number => Math.abs(point.time.elapsed - middle);
+  return seen.reduce<TrackPoint | undefined>((best, one) => (best && away(best) <= away(one) ? best : one), undefined);
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type Actor, boxAt, drive, monday, sceneOf } from './test-drive.ts';
+import { type Actor, boxAt, drive, monday, sceneOf } from './testing/drive.ts';
 
 const scene = (when = '') =>
   sceneOf(`

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { chassisOnRoad, isCut, wheelsInPicture, wheelsOnRoad } from './contact.ts';
 import { buildGroundPlane } from './ground-plane.ts';
-import { boxOf, project, testCamera } from './test-camera.ts';
+import { boxOf, project, testCamera } from './testing/camera.ts';
 
 test('without metres the axles of a projected car are met to a tenth of its box or 15 % in any direction', (t) => {
   fc.assert(
@@ -32,7 +32,7 @@ test('without metres the axles of a projected car are met to a tenth of its box 
 
 test('with metres the chassis is the same place of the car from wherever it is seen', (t) => {
   const marks = [-4, 4].flatMap((x) => [15, 30, 50].map((y) => ({ road: { x, y }, image: project(testCamera, x, y) })));
-  const built = buildGroundPlane(marks, { image: 0.2, road: 0.01 }, 2);
+  const built = buildGroundPlane(marks, { image: 0.2, road: 0.01 }, 2, testCamera);
   if (!built.ok) return t.fail(built.reason);
   for (const y of [14, 20, 30, 45]) {
     for (const x of [-5, 0, 4]) {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { buildGroundPlane } from './ground-plane.ts';
 import type { PointPair } from './homography.ts';
-import { project, testCamera } from './test-camera.ts';
+import { project, testCamera } from './testing/camera.ts';
 
 const error = { image: 1, road: 0.03 };
 const pair = (x: number, y: number): PointPair => ({ road: { x, y }, image: project(testCamera, x, y) });

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { apply, fitHomography, invert, jacobian, type PointPair } from './homography.ts';
 import { inverse, multiply, symmetricEigen } from './linear.ts';
-import { project, randomNumbers, type TestCamera, testCamera } from './test-camera.ts';
+import { project, randomNumbers, type TestCamera, testCamera } from './testing/camera.ts';
 
 const error = { image: 1, road: 0.02 };
 const places = [

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { AtalayaError } from '../kernel/errors.ts';
 import { loadScene, parseScene } from './load-scene.ts';
-import { project, testCamera } from './test-camera.ts';
+import { project, testCamera } from './testing/camera.ts';
 
 const head = 'name: test\npicture: { width: 1280, height: 720 }\n';
 

@@ -3,7 +3,7 @@ import test from 'ava';
 import { milliseconds, utcMilliseconds } from '../kernel/units.ts';
 import { buildGroundPlane, type GroundPlane } from './ground-plane.ts';
 import { measureSpeed, type SpeedEstimate, type SpeedPoint, type SpeedRefusal } from './speed.ts';
-import { type Body, boxOf, carBody, project, randomNumbers, type TestCamera, testCamera } from './test-camera.ts';
+import { type Body, boxOf, carBody, project, randomNumbers, type TestCamera, testCamera } from './testing/camera.ts';
 
 const marks = [
   [-4, 15],
@@ -20,7 +20,7 @@ function planeOf(camera: TestCamera, noise = 0, random = randomNumbers(1)): Grou
     const image = project(camera, x, y);
     return { road: { x, y }, image: { x: image.x + noise * random.normal(), y: image.y + noise * random.normal() } };
   });
-  const built = buildGroundPlane(pairs, { image: Math.max(noise, 0.2), road: 0.01 }, 8);
+  const built = buildGroundPlane(pairs, { image: Math.max(noise, 0.2), road: 0.01 }, 8, camera);
   if (!built.ok) throw new Error(built.reason);
   return built.plane;
 }
@@ -126,9 +126,9 @@ test('boxes that jump to another vehicle for a while do not move the speed', (t)
 });
 
 test('a braking car gets its mean speed', (t) => {
-  const points = drive({ camera: testCamera, at: (s) => 14 + 18 * s - 2 * s * s, x: 0, seconds: 2.5 });
+  const points = drive({ camera: testCamera, at: (s) => 14 + 18 * s - s * s, x: 0, seconds: 2.5 });
   const measured = measureSpeed(points, 'car', { ground: planeOf(testCamera), picture: testCamera });
-  t.true(Math.abs(kmh(measured) - 3.6 * (18 - 2 * 2.48)) < 1.5, JSON.stringify(measured));
+  t.true(Math.abs(kmh(measured) - 3.6 * (18 - 2.48)) < 1.5, JSON.stringify(measured));
 });
 
 const steady: Way = { camera: testCamera, at: (s) => 14 + 14 * s, x: 0, seconds: 2.5 };

@@ -1,5 +1,5 @@
-import type { Box } from '../detect/detection.ts';
-import type { Point } from './geometry.ts';
+import type { Box } from '../../detect/detection.ts';
+import type { Point } from '../geometry.ts';
 
 /** A pinhole camera over a flat road, for tests: what it projects is exact, so everything measured from it can be held against it. */
 export interface TestCamera {

@@ -1,15 +1,15 @@
-import type { CaptureTime } from '../capture/frame.ts';
-import type { Box, ObjectClass } from '../detect/detection.ts';
-import { milliseconds, utcMilliseconds } from '../kernel/units.ts';
-import { parseScene } from '../scene/load-scene.ts';
-import type { Scene } from '../scene/scene.ts';
-import { randomNumbers } from '../scene/test-camera.ts';
-import type { Track, TrackPoint } from '../track/track.ts';
-import type { Crossing, Infraction } from './infraction.ts';
-import { Judge } from './judge.ts';
-import type { PhaseSource } from './phase.ts';
-import { SchedulePhases } from './schedule-phase.ts';
-import type { SpeedReport } from './speeding.ts';
+import type { CaptureTime } from '../../capture/frame.ts';
+import type { Box, ObjectClass } from '../../detect/detection.ts';
+import { milliseconds, utcMilliseconds } from '../../kernel/units.ts';
+import { parseScene } from '../../scene/load-scene.ts';
+import type { Scene } from '../../scene/scene.ts';
+import { randomNumbers } from '../../scene/testing/camera.ts';
+import type { Track, TrackPoint } from '../../track/track.ts';
+import type { Crossing, Infraction } from '../infraction.ts';
+import { Judge } from '../judge.ts';
+import type { PhaseSource } from '../phase.ts';
+import { SchedulePhases } from '../schedule-phase.ts';
+import type { SpeedReport } from '../speeding.ts';
 
 /** One road user of a test: its box at each second of the source, `undefined` where it is not seen. */
 export interface Actor {
