@@ -61,6 +61,8 @@ export async function runPipeline(stages: Stages, flow: Flow, signal: AbortSigna
     throw error;
   });
   const [source, later] = await Promise.allSettled([captured, judged]);
+  // Where the judging failed, a frame may still lie here that nobody will take.
+  (await mailbox.take())?.release();
   stages.ring.clear();
   if (later.status === 'rejected') throw later.reason;
   if (source.status === 'rejected') throw source.reason;
@@ -87,7 +89,7 @@ async function judgeAll(stages: Stages, mailbox: FrameMailbox<HeldFrame>, flow: 
   // With every frame wanted, the next one is already with the detector while this one is tracked and judged.
   const ahead = flow.frames === 'every' ? 1 : 0;
   const inFlight: InFlight[] = [];
-  let last: CaptureTime | undefined;
+  let last: { readonly time: CaptureTime; readonly tracks: readonly Track[] } | undefined;
   try {
     for (;;) {
       const held = await mailbox.take();
@@ -95,11 +97,11 @@ async function judgeAll(stages: Stages, mailbox: FrameMailbox<HeldFrame>, flow: 
         const found = stages.detector.detect(held.frame);
         found.catch(() => {});
         inFlight.push({ held, found });
-        last = held.frame.time;
       }
-      while (inFlight.length > (held === undefined ? 0 : ahead)) await judgeOne(stages, inFlight, seals);
+      while (inFlight.length > (held === undefined ? 0 : ahead))
+        last = (await judgeOne(stages, inFlight, seals)) ?? last;
       if (held !== undefined) continue;
-      if (last !== undefined) await report(stages, stages.judge.finish(last), [], seals);
+      if (last !== undefined) await report(stages, stages.judge.finish(last.time), last.tracks, seals);
       return;
     }
   } finally {
@@ -108,17 +110,23 @@ async function judgeAll(stages: Stages, mailbox: FrameMailbox<HeldFrame>, flow: 
   }
 }
 
-async function judgeOne(stages: Stages, inFlight: InFlight[], seals: SealQueue): Promise<void> {
+async function judgeOne(
+  stages: Stages,
+  inFlight: InFlight[],
+  seals: SealQueue,
+): Promise<{ readonly time: CaptureTime; readonly tracks: readonly Track[] } | undefined> {
   seals.check();
   const next = inFlight.shift();
-  if (next === undefined) return;
+  if (next === undefined) return undefined;
   const { frame } = next.held;
   try {
     const detections = await next.found;
     const update = stages.tracker.update(frame, detections);
     const judged = stages.judge.observe(update, frame.time);
     stages.observer.processed(frame, detections, update);
-    await report(stages, judged, [...update.live, ...update.ended], seals);
+    const tracks = [...update.live, ...update.ended];
+    await report(stages, judged, tracks, seals);
+    return { time: frame.time, tracks };
   } finally {
     next.held.release();
   }
