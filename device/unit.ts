@@ -6,6 +6,7 @@ import { FrameRing } from './capture/frame-ring.ts';
 import { openSource } from './capture/open-source.ts';
 import { PacedCamera } from './capture/paced-camera.ts';
 import type { Config } from './config/config-schema.ts';
+import { boxOvershoot } from './detect/box-overshoot.ts';
 import { WorkerDetector } from './detect/worker-detector.ts';
 import { EvidenceStore, type SealedEvidence } from './evidence/evidence-store.ts';
 import type { Provenance } from './evidence/record.ts';
@@ -110,7 +111,7 @@ export async function runUnit(
         ring: new FrameRing(config.evidence.ringMegabytes * 1e6, (frame) => camera.release(frame), RING_THINNING),
         detector,
         tracker: new Tracker(defaultTrackerConfig),
-        judge: new Judge({ scene, phases }),
+        judge: new Judge({ scene, phases, boxOvershoot }),
         seal: (infraction, track, ring) => sealInfraction(seal, infraction, track, ring),
         announce: async (infraction, sealed) => {
           signaller.show(infraction);

@@ -26,6 +26,13 @@ export interface Judged {
 /** Accusations that are remembered, to be held against those that follow. */
 const memory = milliseconds(10_000);
 
+export interface JudgeParts {
+  readonly scene: Scene;
+  readonly phases: PhaseSource;
+  /** How far the detector's boxes reach below the wheels on average, as a share of their height; 0 where they end there. */
+  readonly boxOvershoot?: number;
+}
+
 /**
  * Holds every road user against the rules of the scene. Fed once per tracked frame, in order; what it finds is reported a few frames after
  * the frame that is charged, since a rule waits until it is sure.
@@ -40,9 +47,9 @@ export class Judge {
   /** Accusations of the last seconds, to know a road user that is tracked twice. */
   #recent: (Happening & { readonly rule: RuleName })[] = [];
 
-  constructor({ scene, phases }: { readonly scene: Scene; readonly phases: PhaseSource }) {
+  constructor({ scene, phases, boxOvershoot = 0 }: JudgeParts) {
     this.#subjects = new Subjects(scene);
-    this.#speeding = new Speeding(scene);
+    this.#speeding = new Speeding(scene, boxOvershoot);
     this.#counters = scene.countingLines.map((line) => new CrossingCounter(line));
     this.#rules = [
       ...scene.stopLines.map((line) => new RedLight(scene, line, phases)),

@@ -42,10 +42,13 @@ export function limitFor(
  */
 export class Speeding {
   readonly #scene: Scene;
+  readonly #overshoot: number;
   readonly #closed = new WeakSet<Subject>();
 
-  constructor(scene: Scene) {
+  /** `overshoot`: how far boxes reach below the wheels, see `SpeedView`. */
+  constructor(scene: Scene, overshoot: number) {
     this.#scene = scene;
+    this.#overshoot = overshoot;
   }
 
   /** The report when the measurement closes with this frame. */
@@ -55,7 +58,12 @@ export class Speeding {
     this.#closed.add(subject);
     const area = this.#scene.speed?.area;
     const { ground, picture } = this.#scene;
-    const estimate = measureSpeed(subject.trail.seen, subject.class, { ground, picture, area });
+    const estimate = measureSpeed(subject.trail.seen, subject.class, {
+      ground,
+      picture,
+      area,
+      overshoot: this.#overshoot,
+    });
     return { track: subject.track.id, class: subject.class, lane: this.#lane(subject, estimate)?.name, estimate };
   }
 

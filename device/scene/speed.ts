@@ -62,6 +62,8 @@ export interface SpeedView {
   readonly picture: { readonly width: number; readonly height: number };
   /** Only boxes whose bottom centre stands here are used. */
   readonly area?: Polygon | undefined;
+  /** How far the boxes reach below the wheels on average, as a share of their height; 0 for boxes that end at the wheels. */
+  readonly overshoot?: number | undefined;
 }
 
 /** What a measurement must have; every figure in the unit its name ends in. */
@@ -84,15 +86,18 @@ export const speedNeeds = {
 /** Standard error of a detector's box edge: a constant part in pixels, and a share of the box. */
 const edgePx = 0.7;
 const edgeShare = 0.015;
-/** Standard bias of the lower edge against the wheels, as a share of the box's height: it moves all boxes of a track the same way. */
-const biasShare = 0.025;
+/**
+ * Standard uncertainty of the lower edge against the wheels, as a share of the box's height, once the detector's usual overshoot is
+ * taken off: it changes with light and vehicle, and moves all boxes of a track the same way.
+ */
+const biasShare = 0.045;
 
 /**
  * Measures the speed of one road user from its boxes: ground positions (see `chassisOnRoad`), a robust fit over the frames' own
  * times, and the standard uncertainty by cause. States no speed, with the reason, where the data does not carry one.
  */
 export function measureSpeed(points: readonly SpeedPoint[], kind: ObjectClass, view: SpeedView): SpeedEstimate {
-  const { ground, picture, area } = view;
+  const { ground, picture, area, overshoot = 0 } = view;
   if (ground === undefined) return refuse('no-calibration', 'the scene has no calibration');
   const usable = (point: SpeedPoint): boolean =>
     !areWheelsCut(point.box, picture) && (area === undefined || contains(area, bottomCentre(point.box)));
@@ -120,7 +125,7 @@ export function measureSpeed(points: readonly SpeedPoint[], kind: ObjectClass, v
   if (duration < speedNeeds.durationS) {
     return refuse('too-short-time', `${duration.toFixed(2)} s were seen, ${speedNeeds.durationS} s are needed`);
   }
-  const measured = measure(fine, kind, ground, duration);
+  const measured = measure(fine, kind, ground, duration, -overshoot);
   if (measured === undefined) return refuse('motion-not-described', 'the positions determine no motion');
   const { path, motion, headings } = measured;
   if (path < speedNeeds.pathM) {
@@ -140,8 +145,8 @@ export function measureSpeed(points: readonly SpeedPoint[], kind: ObjectClass, v
   }
   const again = (plane: GroundPlane, bias: number): number =>
     (pathOf(fixesOf(fine, kind, plane, headings, bias), motion.degree, duration) ?? path) / duration - speed;
-  const biases = [again(ground, biasShare), again(ground, -biasShare)].map(Math.abs);
-  const moved = ground.fit.perturbed.map((toRoad) => again(ground.withRoadMap(toRoad), 0));
+  const biases = [again(ground, biasShare - overshoot), again(ground, -biasShare - overshoot)].map(Math.abs);
+  const moved = ground.fit.perturbed.map((toRoad) => again(ground.withRoadMap(toRoad), -overshoot));
   const clock = Math.max(first.time.clock.intervalError, last.time.clock.intervalError) / 1000;
   const budget: SpeedBudget = {
     pixel: metresPerSecond(Math.sqrt(motion.alongVariance)),
@@ -196,15 +201,16 @@ function measure(
   kind: ObjectClass,
   ground: GroundPlane,
   duration: number,
+  bias: number,
 ): Measured | undefined {
   // The chassis needs a heading and the heading needs positions: the bottom centres give the first one, two rounds settle it.
-  let fixes = fixesOf(points, kind, ground, undefined, 0);
+  let fixes = fixesOf(points, kind, ground, undefined, bias);
   let motion = fitMotion(fixes);
   let headings: readonly Point[] = [];
   for (let round = 0; round < 2 && motion !== undefined; round++) {
     const now = motion;
     headings = points.map((point) => headingAt(now, point.time.elapsed / 1000));
-    fixes = fixesOf(points, kind, ground, headings, 0);
+    fixes = fixesOf(points, kind, ground, headings, bias);
     motion = fitMotion(fixes);
   }
   return motion === undefined ? undefined : { motion, path: pathLength(motion, duration), headings };
@@ -223,7 +229,7 @@ function fixesOf(
   bias: number,
 ): readonly Fix[] {
   return points.flatMap((point, i) => {
-    const box = bias === 0 ? point.box : { ...point.box, height: point.box.height * (1 + bias) };
+    const box = { ...point.box, height: point.box.height * (1 + bias) };
     const foot = bottomCentre(box);
     const heading = headings?.[i];
     const road = heading === undefined ? ground.toRoad(foot) : chassisOnRoad(box, heading, kind, ground);
