@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
+import sharp from 'sharp';
 import { makeJpegs, writeMjpeg } from '../capture/testing/made-recordings.ts';
 
 /** The program as a person calls it: what it says, what it leaves, how it ends. */
@@ -187,6 +188,24 @@ test.serial('Ctrl-C ends a run within five seconds: lines safe, report written, 
     .map((line) => JSON.parse(line));
   for (const name of ['beacon', 'strobe']) t.false(timeline.findLast(({ line }) => line === name).level);
   t.regex(await readFile(join(data, 'report.html'), 'utf8'), /<html/);
+});
+
+test('a scene is drawn over a picture of its source, in the size of the source', async (t) => {
+  const out = join(await folder(t), 'drawn.png');
+  const source = await writeMjpeg(await makeJpegs(3, 320, 180), steady(3, 1000));
+  const drawn = `${scene}lanes: [{ name: east, polygon: [[10, 20], [300, 20], [300, 170], [10, 170]], direction: [[20, 90], [290, 90]] }]\n`;
+  const args = ['draw', '--scene', await written(t, 'scene.yaml', drawn), '--source', source];
+  const { code, said } = await call(...args, '--at', '1', '--out', out);
+  t.is(code, 0);
+  t.regex(said, /scene made on frame 1/);
+  const { data, info } = await sharp(out).raw().toBuffer({ resolveWithObject: true });
+  t.deepEqual([info.width, info.height], [320, 180]);
+  // On the lane's upper side, in the lane's colour.
+  const at = (20 * 320 + 150) * info.channels;
+  t.deepEqual([...data.subarray(at, at + 3)], [0x00, 0xc8, 0xff]);
+  const late = await call(...args, '--at', '9', '--out', out);
+  t.is(late.code, 2);
+  t.regex(late.complained, /the source ends before second 9/);
 });
 
 test('a full disk stops the run at the first evidence that does not fit, and says so', async (t) => {

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { type AtalayaError, explain, isAtalayaError } from '../kernel/errors.ts';
 import { tallyOutcomes } from '../report/outcomes.ts';
 import { runUnit } from '../unit.ts';
+import { type DrawRequest, drawUnit } from '../unit-draw.ts';
 import { type RunRequest, settle } from '../unit-settings.ts';
 import { version } from '../version.ts';
 
@@ -57,6 +58,16 @@ function program(): Command {
     .option('--pace <pace>', 'timestamps: as it was recorded, skipping what is not kept up with; flat-out: every frame')
     .action(async (request: RunRequest) => {
       process.exitCode = await run(request);
+    });
+  root
+    .command('draw')
+    .description('lay a scene over a picture of its source, to check how it was drawn')
+    .requiredOption('--scene <file>', 'the scene (YAML)')
+    .requiredOption('--source <path>', 'an .mjpeg or any video file')
+    .option('--at <seconds>', 'the moment of the picture, from the beginning of the source', '0')
+    .requiredOption('--out <file>', 'the PNG to write')
+    .action(async (request: DrawRequest) => {
+      await drawUnit(request, process.stdout);
     });
   return root;
 }

@@ -57,12 +57,15 @@ function strip(infraction: Infraction, unit: string): readonly string[] {
 /** `redForS` as `red for s`. */
 const spaced = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter}`);
 
-function outline({ name, points, closed }: Mark, scale: number): string {
+const markColour = '#ffd400';
+
+/** A line or outline as SVG, with its name at its first point where it has one; `scale` is the size of a letter's pixel. */
+export function outline({ name, points, closed }: Mark, scale: number, colour: string = markColour): string {
   const [first] = points;
   if (first === undefined) return '';
   const path = points.map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${round(x)} ${round(y)}`).join('');
-  const style = `fill="none" stroke="#ffd400" stroke-width="${scale + 1}"`;
-  return `<path d="${path}${closed ? 'z' : ''}" ${style}/>${tag(name, first.x, first.y, '#ffd400', scale)}`;
+  const style = `fill="none" stroke="${colour}" stroke-width="${scale + 1}"`;
+  return `<path d="${path}${closed ? 'z' : ''}" ${style}/>${name === '' ? '' : tag(name, first.x, first.y, colour, scale)}`;
 }
 
 function boxShape({ box, class: kind, track }: Infraction, scale: number): string {
@@ -73,7 +76,7 @@ function boxShape({ box, class: kind, track }: Infraction, scale: number): strin
 }
 
 /** A word on a ground of its own, so that it can be read on any picture; moved inside where it would begin outside. */
-function tag(text: string, x: number, y: number, colour: string, scale: number): string {
+export function tag(text: string, x: number, y: number, colour: string, scale: number): string {
   const left = Math.max(0, Math.round(x));
   const top = Math.max(0, Math.round(y));
   const size = `width="${textWidth(text, scale) + 2 * scale}" height="${textHeight(scale) + 2 * scale}"`;

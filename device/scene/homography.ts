@@ -27,6 +27,8 @@ export interface HomographyFit {
   readonly toRoad: Homography;
   /** `toRoad` moved by one standard deviation along each of the eight independent directions of its error. */
   readonly perturbed: readonly Homography[];
+  /** What was fitted, in the order of `residuals`. */
+  readonly pairs: readonly PointPair[];
   /** What each pair misses by: the picture point against its projected road point, and the road point against its projected picture point. */
   readonly residuals: readonly { readonly px: number; readonly m: number }[];
   /** Observations beyond the eight unknowns; with 0 the fit passes through every point and the residuals say nothing. */
@@ -97,7 +99,7 @@ export function fitHomography(pairs: readonly PointPair[], error: PairError): Ho
       m: Math.hypot(stood.x - pair.road.x, stood.y - pair.road.y),
     };
   });
-  return { toImage, toRoad, perturbed, residuals, freedom, misfit };
+  return { toImage, toRoad, perturbed, pairs, residuals, freedom, misfit };
 }
 
 /** Moves the points' centroid to the origin and their mean distance from it to the square root of 2. */
