@@ -20,7 +20,7 @@ help:
 	@echo 'make clean          remove what was built; evidence in .build/run goes too'
 
 $(INSTALLED): package.json package-lock.json
-	npm ci --no-audit --no-fund
+	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # The source of the models: whatever makes them, made anew when it changes.
