@@ -1,7 +1,7 @@
 import type { Camera } from './capture/camera.ts';
 import type { CaptureTime, Frame } from './capture/frame.ts';
 import { FrameMailbox } from './capture/frame-mailbox.ts';
-import type { FrameRing, HeldFrame } from './capture/frame-ring.ts';
+import type { FrameRing, Held } from './capture/frame-ring.ts';
 import type { Detection } from './detect/detection.ts';
 import type { Detector } from './detect/detector.ts';
 import type { SealedEvidence } from './evidence/evidence-store.ts';
@@ -50,7 +50,7 @@ export interface Flow {
 export async function runPipeline(stages: Stages, flow: Flow, signal: AbortSignal): Promise<void> {
   const stop = new AbortController();
   const capturing = AbortSignal.any([signal, stop.signal]);
-  const mailbox = new FrameMailbox<HeldFrame>(flow.frames, (held) => {
+  const mailbox = new FrameMailbox<Held<Frame>>(flow.frames, (held) => {
     stages.observer.skipped(held.frame);
     held.release();
   });
@@ -70,7 +70,7 @@ export async function runPipeline(stages: Stages, flow: Flow, signal: AbortSigna
 
 async function capture(
   { camera, ring, observer }: Stages,
-  mailbox: FrameMailbox<HeldFrame>,
+  mailbox: FrameMailbox<Held<Frame>>,
   signal: AbortSignal,
 ): Promise<void> {
   for await (const frame of camera.frames(signal)) {
@@ -80,11 +80,11 @@ async function capture(
 }
 
 interface InFlight {
-  readonly held: HeldFrame;
+  readonly held: Held<Frame>;
   readonly found: Promise<readonly Detection[]>;
 }
 
-async function judgeAll(stages: Stages, mailbox: FrameMailbox<HeldFrame>, flow: Flow): Promise<void> {
+async function judgeAll(stages: Stages, mailbox: FrameMailbox<Held<Frame>>, flow: Flow): Promise<void> {
   const seals = new SealQueue(stages, flow.sealsAtOnce);
   // With every frame wanted, the next one is already with the detector while this one is tracked and judged.
   const ahead = flow.frames === 'every' ? 1 : 0;
@@ -105,6 +105,8 @@ async function judgeAll(stages: Stages, mailbox: FrameMailbox<HeldFrame>, flow: 
       return;
     }
   } finally {
+    // Pictures go back to their pool only when nobody reads them any more.
+    await Promise.allSettled(inFlight.map(({ found }) => found));
     for (const { held } of inFlight) held.release();
     await seals.drain();
   }
@@ -158,13 +160,16 @@ class SealQueue {
 
   async add(infraction: Infraction, track: Track | undefined): Promise<void> {
     const sealed = this.#stages.seal(infraction, track, this.#stages.ring);
-    const previous = this.#announced;
-    const announced = Promise.all([sealed, previous]).then(([evidence]) => this.#stages.announce(infraction, evidence));
-    announced.catch((error: unknown) => {
-      this.#fault ??= { error };
+    // Never rejects: what was sealed is announced in its turn, whatever became of the one before it.
+    sealed.catch(() => {});
+    this.#announced = this.#announced.then(async () => {
+      try {
+        await this.#stages.announce(infraction, await sealed);
+      } catch (error) {
+        this.#fault ??= { error };
+      }
     });
-    this.#announced = announced;
-    this.#waiting.push(announced);
+    this.#waiting.push(this.#announced);
     while (this.#waiting.length > this.#limit) await this.#waiting.shift();
   }
 
@@ -173,7 +178,9 @@ class SealQueue {
     if (this.#fault !== undefined) throw this.#fault.error;
   }
 
+  /** Waits for every seal and its announcement, then throws the first fault where there was one. */
   async drain(): Promise<void> {
-    await Promise.all(this.#waiting);
+    await this.#announced;
+    this.check();
   }
 }

@@ -1,5 +1,6 @@
 import type { CaptureTime } from './capture/frame.ts';
-import type { FrameRing, HeldFrame } from './capture/frame-ring.ts';
+import type { FrameRing, Held } from './capture/frame-ring.ts';
+import type { KeptFrame } from './capture/kept-frame.ts';
 import type { Mark } from './evidence/annotate.ts';
 import type { EvidenceStore, SealedEvidence } from './evidence/evidence-store.ts';
 import type { Provenance } from './evidence/record.ts';
@@ -18,8 +19,9 @@ export interface SealParts {
 }
 
 /**
- * Seals one infraction with the frames that the ring still has: one before the moment, the moment's own (or the nearest that is left;
- * each still names its frame and time), and the newest. The frames are held from the call on until the evidence is durable.
+ * Seals one infraction with the frames that the ring still has, as originals or as pixels: one before the moment, the moment's own (or
+ * the nearest that is left; each still names its frame and time), and the newest. The frames are held from the call on until the
+ * evidence is durable.
  */
 export async function sealInfraction(
   { store, scene, provenance, before }: SealParts,
@@ -27,8 +29,8 @@ export async function sealInfraction(
   track: Track | undefined,
   ring: FrameRing,
 ): Promise<SealedEvidence> {
-  const held: HeldFrame[] = [];
-  const hold = (one: HeldFrame | undefined) => {
+  const held: Held<KeptFrame>[] = [];
+  const hold = (one: Held<KeptFrame> | undefined) => {
     if (one !== undefined) held.push(one);
     return one?.frame;
   };

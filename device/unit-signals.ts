@@ -14,7 +14,7 @@ import { SimulatedLines } from './signal/simulated-lines.ts';
 export interface Signals {
   readonly signaller: Signaller;
   readonly phases: PhaseSource;
-  /** Makes every output safe and lets the lines go; never throws. */
+  /** Makes every output safe and lets the lines go; never throws, and may be called twice. */
   close(): Promise<void>;
 }
 
@@ -63,6 +63,7 @@ export async function openSignals(
     systemTimer,
     onFault,
   );
+  let closed = false;
   return {
     signaller,
     phases: {
@@ -70,6 +71,8 @@ export async function openSignals(
     },
     close: async () => {
       await signaller.stop();
+      if (closed) return;
+      closed = true;
       await wired.close();
       await lines.close();
       const text = lines.timeline.map((event) => `${JSON.stringify(event)}\n`).join('');

@@ -29,7 +29,11 @@ test('the street: every infraction found, none invented, speeds within bounds, e
     events: join(folder, 'events.jsonl'),
     truth: join(here, 'capture/street/truth.json'),
   });
-  const { record, comparison } = await runUnit(settings, { stream, environment: {} }, new AbortController().signal);
+  const { record, comparison } = await runUnit(
+    settings,
+    { stream, environment: {}, onLines: () => {} },
+    new AbortController().signal,
+  );
 
   t.deepEqual(comparison && tallyOutcomes(comparison), { found: 6, missed: 0, invented: 0 });
   t.deepEqual(record.infractions.map(({ infraction }) => infraction.rule).toSorted(), [

@@ -36,6 +36,8 @@ import { version } from './version.ts';
 export interface UnitIo {
   readonly stream: TerminalStream;
   readonly environment: TerminalEnvironment;
+  /** Given what makes the lines safe as soon as there are lines: for whoever ends the process without waiting for the run. */
+  readonly onLines: (makeSafe: () => Promise<void>) => void;
 }
 
 /** Infractions whose evidence may be under way before the judging waits. */
@@ -43,6 +45,12 @@ const SEALS_AT_ONCE = 8;
 
 /** Evidence wants five frames a second or more (UK SI 2022/71, Schedule 1) from before a moment that is judged seconds later. */
 const RING_THINNING = { dense: toMilliseconds(seconds(0.7)), gap: toMilliseconds(seconds(0.2)) };
+
+/**
+ * Seconds that a judgement may come after its moment: the longest is half a red, for a vehicle that stands across the stop line and
+ * then clears it. Frames from before that, and the still before the moment, are not asked for.
+ */
+const LATEST_JUDGEMENT = 30;
 
 /**
  * The composition root: opens every adapter, runs the pipeline until the source ends or the signal comes, closes everything in the
@@ -53,7 +61,7 @@ const RING_THINNING = { dense: toMilliseconds(seconds(0.7)), gap: toMilliseconds
  */
 export async function runUnit(
   settings: RunSettings,
-  { stream, environment }: UnitIo,
+  { stream, environment, onLines }: UnitIo,
   signal: AbortSignal,
 ): Promise<{ readonly record: RunRecord; readonly comparison: TruthComparison | undefined }> {
   const { config } = settings;
@@ -85,6 +93,7 @@ export async function runUnit(
     console.notice(explain(stuck)),
   );
   open.defer(() => signals.close());
+  onLines(() => signals.close());
   const { phases, signaller } = signals;
   const recorder = new RunRecorder(scene, phases, () => process.memoryUsage.rss());
   damage.report = (sequence, reason) => {
@@ -100,6 +109,11 @@ export async function runUnit(
     model: detector.model,
   };
   const seal = { store, scene, provenance, before: toMilliseconds(seconds(config.evidence.beforeS)) };
+  const reach = toMilliseconds(seconds(LATEST_JUDGEMENT + config.evidence.beforeS));
+  const ring = new FrameRing(config.evidence.ringMegabytes * 1e6, (frame) => camera.release(frame), {
+    ...RING_THINNING,
+    reach,
+  });
   console.opening(openingLines(settings, info, scene, detector, store));
 
   let outcome: RunOutcome = { kind: 'source-ended' };
@@ -108,11 +122,11 @@ export async function runUnit(
     await runPipeline(
       {
         camera,
-        ring: new FrameRing(config.evidence.ringMegabytes * 1e6, (frame) => camera.release(frame), RING_THINNING),
+        ring,
         detector,
         tracker: new Tracker(defaultTrackerConfig),
         judge: new Judge({ scene, phases, boxOvershoot }),
-        seal: (infraction, track, ring) => sealInfraction(seal, infraction, track, ring),
+        seal: (infraction, track, frames) => sealInfraction(seal, infraction, track, frames),
         announce: async (infraction, sealed) => {
           signaller.show(infraction);
           const entry = recorder.sealed(infraction, sealed.id, picturesOf(sealed, config.evidence.data));
@@ -151,9 +165,11 @@ export async function runUnit(
     fault = { error };
     outcome = { kind: 'failed', message: explain(error) };
   }
+  // Nothing more will be signalled: the lines do not wait for the report.
+  await signals.close();
 
   const record: RunRecord = {
-    source: { name: info.name, width: info.width, height: info.height },
+    source: { name: shown(info.name), width: info.width, height: info.height },
     scene: {
       name: scene.name,
       lanes: scene.lanes.map(({ name, limit }) => ({ name, limitKmh: limit ?? scene.speed?.limit })),
@@ -172,9 +188,15 @@ export async function runUnit(
     },
   };
   const comparison = truth === undefined ? undefined : compareWithTruth(record, truth);
-  await writeHtmlReport(record, comparison, { path: settings.report, pictureRoot: config.evidence.data });
   console.summary(record, comparison);
-  console.opening([`report: ${relative(process.cwd(), settings.report) || settings.report}`]);
+  try {
+    await writeHtmlReport(record, comparison, { path: settings.report, pictureRoot: config.evidence.data });
+    console.opening([`report: ${shown(settings.report)}`]);
+  } catch (error) {
+    // What stopped the run is what the person must read last.
+    if (fault === undefined) throw error;
+    console.notice(explain(error));
+  }
   if (fault !== undefined) throw fault.error;
   return { record, comparison };
 }
@@ -205,14 +227,20 @@ function openingLines(
 ): string[] {
   const { records, torn, rebuiltDocuments } = store.opening;
   return [
-    `source ${info.name}, ${info.width}x${info.height}${info.frames === undefined ? '' : `, ${info.frames} frames`}`,
+    `source ${shown(info.name)}, ${info.width}x${info.height}${info.frames === undefined ? '' : `, ${info.frames} frames`}`,
     `scene ${scene.name}: ${scene.lanes.length} lanes, ${scene.regions === 'auto' ? 'automatic' : scene.regions.length} detection regions, ${scene.ground === undefined ? 'no metres, so no speeds' : 'calibrated'}`,
     `detector ${detector.model.id} ${detector.model.version} on ${detector.engine}`,
-    `evidence in ${settings.config.evidence.data}: ${records} records${rebuiltDocuments > 0 ? `, ${rebuiltDocuments} index documents rebuilt from the journal` : ''}`,
+    `evidence in ${shown(settings.config.evidence.data)}: ${records} records${rebuiltDocuments > 0 ? `, ${rebuiltDocuments} index documents rebuilt from the journal` : ''}`,
     ...(torn === undefined
       ? []
       : [`the journal's last entry was incomplete and was cut: ${torn.segment}, byte ${torn.byte}`]),
   ];
+}
+
+/** A path as a person would write it here: short below the working folder, whole elsewhere. */
+function shown(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near === '' || near.startsWith('..') ? path : near;
 }
 
 /** The pictures of a sealed infraction, for the report: of the moment itself. */

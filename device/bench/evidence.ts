@@ -79,7 +79,7 @@ function frame(i: number) {
   const data = new Uint8Array(new SharedArrayBuffer(pictureBytes('yuv420p', width, height)));
   for (let at = 0; at < data.length; at += 1) data[at] = (at * 31 + i + (at >> 9)) & 255;
   const picture = { format: 'yuv420p', width, height, data, range: 'limited' } as const;
-  return { sequence: i, time: timeOf(i), picture, original: undefined };
+  return { kind: 'pixels', sequence: i, time: timeOf(i), picture } as const;
 }
 
 function infraction(i: number): Infraction {

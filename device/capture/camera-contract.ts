@@ -102,7 +102,11 @@ export function holdsCameraContract(test: Declare, name: string, found: CameraCa
   });
 
   test(`${name}: a source that ends before its time gives its good frames, then source-truncated`, async (t) => {
-    const camera = await opened('truncated', () => undefined);
+    // At a cut a decoder may make up a picture from what is left; such a one is reported and not given.
+    let damaged = 0;
+    const camera = await opened('truncated', () => {
+      damaged += 1;
+    });
     let seen = 0;
     const error = await t.throwsAsync(
       async () => {
@@ -114,7 +118,8 @@ export function holdsCameraContract(test: Declare, name: string, found: CameraCa
       { instanceOf: AtalayaError, code: 'source-truncated' },
     );
     t.regex(error?.message ?? '', /ends early, after \d+/);
-    t.is(seen, goodFrames);
+    t.true(seen > 0);
+    t.true(seen <= goodFrames && seen + damaged >= goodFrames, `${seen} seen and ${damaged} damaged of ${goodFrames}`);
     await camera.close();
   });
 

@@ -13,7 +13,7 @@ export interface CameraInfo {
  * A source of frames. Guarantees, held by the contract suite for every adapter:
  *
  * - `frames()` yields sequence numbers that rise, and elapsed times that never fall;
- * - a yielded frame stays unchanged until it is handed to `release`, exactly once (see `PicturePool`);
+ * - a yielded frame stays unchanged until it is handed to `release`, exactly once (see `PicturePool`); its original stays after that, too;
  * - a damaged frame in an otherwise good source is reported through `onDamage` and leaves a gap in the numbers; the source goes on;
  * - a source that ends before its time throws `source-truncated` after its last good frame has been yielded;
  * - aborting the signal ends the iteration within a second, and `close` frees processes and files; it may be called twice.
@@ -21,7 +21,7 @@ export interface CameraInfo {
 export interface Camera {
   open(signal: AbortSignal): Promise<CameraInfo>;
   frames(signal: AbortSignal): AsyncIterable<Frame>;
-  /** Gives the memory of a yielded frame back. */
+  /** Gives the memory of a yielded frame's picture back. */
   release(frame: Frame): void;
   close(): Promise<void>;
 }

@@ -2,56 +2,61 @@ import test from 'ava';
 import fc from 'fast-check';
 import { milliseconds, utcMilliseconds } from '../kernel/units.ts';
 import type { Frame } from './frame.ts';
-import { FrameRing, type HeldFrame } from './frame-ring.ts';
+import { FrameRing, type Held } from './frame-ring.ts';
 import { recordingClock } from './frame-times.ts';
+import type { KeptFrame } from './kept-frame.ts';
 
+/** `original`: bytes of a JPEG that comes with the pixels, or none; what is shorter than a JPEG's first three bytes is no JPEG. */
 function frame(sequence: number, bytes: number, original = 0): Frame {
   return {
     sequence,
     time: { utc: utcMilliseconds(sequence * 40), elapsed: milliseconds(sequence * 40), clock: recordingClock },
     picture: { format: 'rgb24', width: 1, height: 1, data: new Uint8Array(bytes) },
-    original: original === 0 ? undefined : new Uint8Array(original),
+    original:
+      original === 0 ? undefined : Uint8Array.from([0xff, 0xd8, 0xff, ...Array(original)]).subarray(0, original),
   };
 }
 
 /** What the ring should hold: written down anew, the slow and plain way. */
 interface Model {
   readonly budget: number;
-  next: number;
-  ring: { frame: Frame; size: number }[];
-  /** Holds per frame number. */
-  readonly holds: Map<number, number>;
-  /** Hold handles, in the order in which they were given out, with the frame's number; released ones stay in the list. */
-  readonly handles: { sequence: number; released: boolean }[];
-  /** Numbers of the frames that must have been disposed of. */
-  readonly gone: Set<number>;
+  readonly frames: Frame[];
+  ring: Frame[];
+  /** Hold handles, in the order in which they were given out; released ones stay in the list. */
+  readonly handles: { readonly frame: Frame; readonly by: 'pushing' | 'evidence'; released: boolean }[];
 }
 
 interface Real {
   readonly ring: FrameRing;
-  readonly handles: HeldFrame[];
+  readonly handles: Held<Frame | KeptFrame>[];
   readonly disposed: number[];
 }
 
-function settle(model: Model, sequences: readonly number[]): void {
-  for (const sequence of sequences) {
-    const inRing = model.ring.some((slot) => slot.frame.sequence === sequence);
-    if (!inRing && (model.holds.get(sequence) ?? 0) === 0) model.gone.add(sequence);
-  }
-}
+const keptAsOriginal = ({ original }: Frame) => original !== undefined && original.byteLength >= 3;
+const sizeOf = (one: Frame) => (keptAsOriginal(one) ? one.original : one.picture.data)?.byteLength ?? 0;
 
-function hold(model: Model, sequence: number): void {
-  model.holds.set(sequence, (model.holds.get(sequence) ?? 0) + 1);
-  model.handles.push({ sequence, released: false });
+/** True where somebody may still read the frame's pixels. */
+function pixelsNeeded({ ring, handles }: Model, one: Frame): boolean {
+  const held = handles.filter(({ frame, released }) => frame === one && !released);
+  if (keptAsOriginal(one)) return held.some(({ by }) => by === 'pushing');
+  return ring.includes(one) || held.length > 0;
 }
 
 function same(model: Model, { ring, disposed, handles }: Real): void {
   if (ring.length !== model.ring.length) throw new Error(`length ${ring.length}, not ${model.ring.length}`);
   if (new Set(disposed).size !== disposed.length) throw new Error(`disposed of twice: ${disposed}`);
-  const [actual, expected] = [disposed.toSorted((a, b) => a - b), [...model.gone].sort((a, b) => a - b)];
-  if (actual.join() !== expected.join()) throw new Error(`disposed of ${actual}, not ${expected}`);
-  for (const [i, handle] of handles.entries()) {
-    if (handle.frame.sequence !== model.handles[i]?.sequence) throw new Error('a hold is of another frame');
+  const gone = model.frames.filter((one) => !pixelsNeeded(model, one)).map(({ sequence }) => sequence);
+  const actual = disposed.toSorted((a, b) => a - b);
+  if (actual.join() !== gone.join()) throw new Error(`disposed of ${actual}, not ${gone}`);
+  for (const [i, { frame: held }] of handles.entries()) {
+    const expected = model.handles[i];
+    if (held.sequence !== expected?.frame.sequence) throw new Error('a hold is of another frame');
+    const whole = 'kind' in held ? held.kind === 'pixels' : true;
+    if (whole !== (expected.by === 'pushing' || !keptAsOriginal(expected.frame)))
+      throw new Error('pixels where the original is kept, or the other way round');
+    const bytes = 'kind' in held && held.kind === 'original' ? held.original : held.picture.data;
+    const own = whole ? expected.frame.picture.data : expected.frame.original;
+    if (bytes !== own) throw new Error('a hold has other bytes than its frame');
   }
 }
 
@@ -66,13 +71,13 @@ class Push implements Command {
   }
   check = () => true;
   run(model: Model, real: Real): void {
-    const pushed = frame(model.next, this.bytes, this.original);
+    const pushed = frame(model.frames.length, this.bytes, this.original);
     real.handles.push(real.ring.push(pushed));
-    model.next += 1;
-    model.ring.push({ frame: pushed, size: this.bytes + this.original });
-    hold(model, pushed.sequence);
-    const total = () => model.ring.reduce((sum, { size }) => sum + size, 0);
-    while (total() > model.budget && model.ring.length > 1) settle(model, [model.ring.shift()?.frame.sequence ?? -1]);
+    model.frames.push(pushed);
+    model.ring.push(pushed);
+    model.handles.push({ frame: pushed, by: 'pushing', released: false });
+    const total = () => model.ring.reduce((sum, one) => sum + sizeOf(one), 0);
+    while (total() > model.budget && model.ring.length > 1) model.ring.shift();
     same(model, real);
   }
   toString = () => `push(${this.bytes}+${this.original})`;
@@ -86,14 +91,14 @@ class HoldNearest implements Command {
   check = () => true;
   run(model: Model, real: Real): void {
     const held = real.ring.holdNearest(milliseconds(this.elapsed));
-    const distances = model.ring.map((slot) => Math.abs(slot.frame.time.elapsed - this.elapsed));
+    const distances = model.ring.map(({ time }) => Math.abs(time.elapsed - this.elapsed));
     if (held === undefined) {
       if (distances.length > 0) throw new Error('nothing was held');
     } else {
-      if (Math.abs(held.frame.time.elapsed - this.elapsed) !== Math.min(...distances))
-        throw new Error('not the nearest');
+      const nearest = model.ring[distances.indexOf(Math.min(...distances))] as Frame;
+      if (held.frame.sequence !== nearest.sequence) throw new Error('not the nearest');
       real.handles.push(held);
-      hold(model, held.frame.sequence);
+      model.handles.push({ frame: nearest, by: 'evidence', released: false });
     }
     same(model, real);
   }
@@ -104,10 +109,11 @@ class HoldNewest implements Command {
   check = () => true;
   run(model: Model, real: Real): void {
     const held = real.ring.holdNewest();
-    if (held?.frame !== model.ring.at(-1)?.frame) throw new Error('not the newest');
-    if (held !== undefined) {
+    const newest = model.ring.at(-1);
+    if (held?.frame.sequence !== newest?.sequence) throw new Error('not the newest');
+    if (held !== undefined && newest !== undefined) {
       real.handles.push(held);
-      hold(model, held.frame.sequence);
+      model.handles.push({ frame: newest, by: 'evidence', released: false });
     }
     same(model, real);
   }
@@ -123,12 +129,7 @@ class Release implements Command {
   run(model: Model, real: Real): void {
     const i = this.pick % model.handles.length;
     real.handles[i]?.release();
-    const handle = model.handles[i]!;
-    if (!handle.released) {
-      handle.released = true;
-      model.holds.set(handle.sequence, (model.holds.get(handle.sequence) ?? 0) - 1);
-      settle(model, [handle.sequence]);
-    }
+    model.handles[i]!.released = true;
     same(model, real);
   }
   toString = () => `release(${this.pick})`;
@@ -138,9 +139,7 @@ class Clear implements Command {
   check = () => true;
   run(model: Model, real: Real): void {
     real.ring.clear();
-    const sequences = model.ring.map((slot) => slot.frame.sequence);
     model.ring = [];
-    settle(model, sequences);
     same(model, real);
   }
   toString = () => 'clear';
@@ -164,16 +163,16 @@ test('whatever is pushed, held, released and cleared: each picture is disposed o
       const disposed: number[] = [];
       const real = {
         ring: new FrameRing(budget, ({ sequence }) => disposed.push(sequence)),
-        handles: [] as HeldFrame[],
+        handles: [] as Real['handles'],
         disposed,
       };
-      const model: Model = { budget, next: 0, ring: [], holds: new Map(), handles: [], gone: new Set() };
+      const model: Model = { budget, frames: [], ring: [], handles: [] };
       fc.modelRun(() => ({ model, real }), list);
       real.ring.clear();
       for (const handle of real.handles) handle.release();
       t.deepEqual(
         disposed.toSorted((a, b) => a - b),
-        Array.from({ length: model.next }, (_, i) => i),
+        Array.from({ length: model.frames.length }, (_, i) => i),
       );
     }),
     { numRuns: 300 },
@@ -191,6 +190,23 @@ test('a frame larger than the whole budget is kept until the next one comes', (t
   t.deepEqual(disposed, [0]);
 });
 
+test('of a frame with a JPEG the pixels go when they are released, the JPEG stays, and it alone counts', (t) => {
+  const disposed: number[] = [];
+  const ring = new FrameRing(40, ({ sequence }) => disposed.push(sequence));
+  const inWork = Array.from({ length: 8 }, (_, sequence) => ring.push(frame(sequence, 500, 5)));
+  t.is(ring.length, 8, 'pixels in work crowd nothing out');
+  const evidence = ring.holdNearest(milliseconds(0));
+  t.deepEqual(disposed, []);
+  for (const held of inWork) held.release();
+  t.deepEqual(disposed, [0, 1, 2, 3, 4, 5, 6, 7], 'evidence keeps no pixels');
+  ring.push(frame(8, 500, 5)).release();
+  t.is(ring.length, 8);
+  t.like(evidence?.frame, { kind: 'original', sequence: 0, original: inWork[0]?.frame.original });
+  evidence?.release();
+  ring.clear();
+  t.deepEqual(disposed, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
 test('an empty ring holds nothing', (t) => {
   const ring = new FrameRing(10, () => t.fail());
   t.is(ring.holdNewest(), undefined);
@@ -199,7 +215,7 @@ test('an empty ring holds nothing', (t) => {
 
 test('thinning reaches further back, keeps the newest whole, and leaves no gap wider than asked', (t) => {
   const disposed: number[] = [];
-  const thinning = { dense: milliseconds(400), gap: milliseconds(200) };
+  const thinning = { dense: milliseconds(400), gap: milliseconds(200), reach: milliseconds(60_000) };
   const ring = new FrameRing(40, ({ sequence }) => disposed.push(sequence), thinning);
   for (let sequence = 0; sequence < 300; sequence += 1) ring.push(frame(sequence, 1)).release();
   t.is(ring.length, 40);
@@ -214,4 +230,15 @@ test('thinning reaches further back, keeps the newest whole, and leaves no gap w
   t.true(300 - (kept[0] ?? 0) > 90, `reaches back to frame ${kept[0]} of 300`);
   ring.clear();
   t.is(new Set(disposed).size, 300);
+});
+
+test('beyond its reach the ring keeps nothing but the newest, though the budget has room', (t) => {
+  const disposed: number[] = [];
+  const thinning = { dense: milliseconds(400), gap: milliseconds(200), reach: milliseconds(1000) };
+  const ring = new FrameRing(1e6, ({ sequence }) => disposed.push(sequence), thinning);
+  for (let sequence = 0; sequence < 100; sequence += 1) ring.push(frame(sequence, 1)).release();
+  t.is(ring.length, 26, 'one second of frames 40 ms apart, both ends counted');
+  t.is(ring.holdNearest(milliseconds(0))?.frame.sequence, 74);
+  ring.push(frame(500, 1)).release();
+  t.is(ring.length, 1);
 });

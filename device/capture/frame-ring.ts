@@ -1,33 +1,41 @@
 import type { Milliseconds } from '../kernel/units.ts';
 import type { Frame } from './frame.ts';
+import { type KeptFrame, keptBytes, keptFrame } from './kept-frame.ts';
 
-/** A frame that evidence still needs; the picture stays unchanged until `release`, which may be called twice. */
-export interface HeldFrame {
-  readonly frame: Frame;
+/** A frame that somebody still needs; it stays unchanged until `release`, which may be called twice. */
+export interface Held<T> {
+  readonly frame: T;
   release(): void;
 }
 
+/** One place of the ring. */
 interface Slot {
-  readonly frame: Frame;
+  readonly frame: KeptFrame;
   readonly bytes: number;
-  holds: number;
-  inRing: boolean;
+  /** Begins a use of what is kept; the returned function ends it. */
+  use(): () => void;
+  /** Ends the ring's own use. */
+  leave(): void;
 }
 
-/** How the ring reaches further back than every frame would allow. */
+/** How far the ring reaches back, and how it does so with more than every frame would allow. */
 export interface Thinning {
   /** Of so long, every frame is kept. */
   readonly dense: Milliseconds;
   /** Before that, frames go while those that stay are at most this far apart. */
   readonly gap: Milliseconds;
+  /** Nobody asks for frames from longer ago: they go, even where the budget has room. */
+  readonly reach: Milliseconds;
 }
 
 /**
- * The recent frames, kept for evidence up to a budget of bytes. With thinning, older frames are first thinned out, and only then does
- * the oldest go: a judgement comes seconds after its moment, and evidence needs a few frames a second from before it.
+ * The recent frames, kept for evidence up to a budget of bytes. A frame with an original stays as its original alone, so that the same
+ * budget reaches many times as far back; any other stays as its pixels. With thinning, older frames are first thinned out, and only then
+ * does the oldest go: a judgement comes seconds after its moment, and evidence needs a few frames a second from before it.
  *
- * Guarantees: the newest frame is always kept; a held frame outlives its place in the ring; every frame's picture is handed to
- * `dispose` exactly once, when it has left the ring and nobody holds it.
+ * Guarantees: the newest frame is always kept; a held frame outlives its place in the ring; every frame's picture is handed to `dispose`
+ * exactly once, as soon as nobody needs its pixels: whoever pushed the frame has released it and, where the pixels are what is kept, it
+ * has left the ring and no evidence holds it.
  */
 export class FrameRing {
   readonly #budget: number;
@@ -36,36 +44,46 @@ export class FrameRing {
   readonly #slots: Slot[] = [];
   #bytes = 0;
 
-  /** `budget` in bytes of pictures and originals together. */
+  /**
+   * `budget` in bytes of what is kept: originals, and pixels of frames without. Pixels beside an original are not in it: they last only
+   * while whoever pushed them works on them.
+   */
   constructor(budget: number, dispose: (frame: Frame) => void, thinning?: Thinning) {
     this.#budget = budget;
     this.#dispose = dispose;
     this.#thinning = thinning;
   }
 
-  /** Takes a frame over, and holds it for the caller. */
-  push(frame: Frame): HeldFrame {
-    const bytes = frame.picture.data.byteLength + (frame.original?.byteLength ?? 0);
-    const slot = { frame, bytes, holds: 0, inRing: true };
+  /** Takes a frame over, and holds it with its pixels for the caller. */
+  push(frame: Frame): Held<Frame> {
+    const kept = keptFrame(frame);
+    const pixels = new SharedPixels(() => this.#dispose(frame));
+    const release = pixels.use();
+    const slot: Slot = {
+      frame: kept,
+      bytes: keptBytes(kept),
+      ...(kept.kind === 'pixels' ? { use: () => pixels.use(), leave: pixels.use() } : usesNoPixels),
+    };
     this.#slots.push(slot);
-    this.#bytes += bytes;
-    while (this.#bytes > this.#budget && this.#slots.length > 1) this.#evict(this.#spare());
-    return this.#hold(slot);
+    this.#bytes += slot.bytes;
+    while (this.#slots.length > 1 && this.#outOfReach(frame.time.elapsed)) this.#evict(0);
+    while (this.#slots.length > 1 && this.#bytes > this.#budget) this.#evict(this.#spare());
+    return { frame, release };
   }
 
   /** Holds the frame that was captured closest to a moment; undefined only where the ring is empty. */
-  holdNearest(elapsed: Milliseconds): HeldFrame | undefined {
+  holdNearest(elapsed: Milliseconds): Held<KeptFrame> | undefined {
     let nearest: Slot | undefined;
     for (const slot of this.#slots) {
       if (nearest === undefined || distance(slot, elapsed) < distance(nearest, elapsed)) nearest = slot;
     }
-    return nearest === undefined ? undefined : this.#hold(nearest);
+    return nearest === undefined ? undefined : hold(nearest);
   }
 
   /** Holds the newest frame; undefined only where the ring is empty. */
-  holdNewest(): HeldFrame | undefined {
+  holdNewest(): Held<KeptFrame> | undefined {
     const slot = this.#slots.at(-1);
-    return slot === undefined ? undefined : this.#hold(slot);
+    return slot === undefined ? undefined : hold(slot);
   }
 
   get length(): number {
@@ -77,18 +95,10 @@ export class FrameRing {
     while (this.#slots.length > 0) this.#evict(0);
   }
 
-  #hold(slot: Slot): HeldFrame {
-    slot.holds += 1;
-    let held = true;
-    return {
-      frame: slot.frame,
-      release: () => {
-        if (!held) return;
-        held = false;
-        slot.holds -= 1;
-        if (!slot.inRing && slot.holds === 0) this.#dispose(slot.frame);
-      },
-    };
+  /** True where the oldest frame is from longer ago than anybody asks for. */
+  #outOfReach(now: Milliseconds): boolean {
+    const oldest = this.#slots[0]?.frame.time.elapsed ?? now;
+    return this.#thinning !== undefined && now - oldest > this.#thinning.reach;
   }
 
   /** Index of the slot that is missed least. */
@@ -108,9 +118,37 @@ export class FrameRing {
     const [slot] = this.#slots.splice(index, 1);
     if (slot === undefined) return;
     this.#bytes -= slot.bytes;
-    slot.inRing = false;
-    if (slot.holds === 0) this.#dispose(slot.frame);
+    slot.leave();
   }
+}
+
+/** The pixels of one frame, given back when their last user has ended its use. */
+class SharedPixels {
+  readonly #giveBack: () => void;
+  #users = 0;
+
+  constructor(giveBack: () => void) {
+    this.#giveBack = giveBack;
+  }
+
+  /** Returns the function that ends this use; called again, it does nothing. */
+  use(): () => void {
+    this.#users += 1;
+    let using = true;
+    return () => {
+      if (!using) return;
+      using = false;
+      this.#users -= 1;
+      if (this.#users === 0) this.#giveBack();
+    };
+  }
+}
+
+/** An original is plain memory, which lives as long as somebody knows it. */
+const usesNoPixels = { use: () => () => {}, leave: () => {} };
+
+function hold({ frame, use }: Slot): Held<KeptFrame> {
+  return { frame, release: use() };
 }
 
 function distance(slot: Slot, elapsed: Milliseconds): number {

@@ -32,7 +32,10 @@ export interface Frame {
   readonly sequence: number;
   readonly time: CaptureTime;
   readonly picture: Picture;
-  /** The bytes as the camera delivered them (a JPEG), where it delivers encoded pictures: evidence keeps them untouched. */
+  /**
+   * The bytes as the camera delivered them (a JPEG), in memory of their own, where it delivers encoded pictures: evidence keeps them
+   * untouched. They outlive the picture (`KeptFrame`).
+   */
   readonly original: Uint8Array | undefined;
 }
 

@@ -1,9 +1,10 @@
-import { createReadStream, type Stats } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import { AtalayaError, systemCode } from '../kernel/errors.ts';
 import type { UtcMilliseconds } from '../kernel/units.ts';
 import type { Camera, CameraInfo, FrameDamage } from './camera.ts';
+import { decodeJpeg, type PictureSize } from './decode-jpeg.ts';
 import type { Frame } from './frame.ts';
 import { type FrameTimes, loadFrameTimes, nominalFrameTimes } from './frame-times.ts';
 import { splitMjpeg } from './mjpeg-split.ts';
@@ -29,7 +30,7 @@ export class MjpegCamera implements Camera {
   readonly #options: MjpegOptions;
   #pool: PicturePool | undefined;
   #times: FrameTimes | undefined;
-  #size: { readonly width: number; readonly height: number } | undefined;
+  #size: PictureSize | undefined;
 
   constructor(options: MjpegOptions) {
     this.#options = options;
@@ -97,37 +98,21 @@ export class MjpegCamera implements Camera {
     const { width, height } = this.#opened();
     const time = this.#times?.at(sequence);
     if (time === undefined) return { sequence, reason: 'the recording states no time for this frame' };
-    try {
-      // A frame may claim any size: what is larger than the first is refused before it takes memory.
-      const { data, info } = await sharp(original, { failOn: 'truncated', limitInputPixels: width * height })
-        .removeAlpha()
-        .toColourspace('srgb')
-        .raw()
-        .toBuffer({ resolveWithObject: true });
-      if (info.width !== width || info.height !== height || info.channels !== 3) {
-        return { sequence, reason: otherSize(info, { width, height }) };
-      }
-      const buffer = this.#opened().pool.acquire();
-      buffer.set(data);
-      return { sequence, time, picture: { format: 'rgb24', width, height, data: buffer }, original };
-    } catch (error) {
-      const size = await sharp(original)
-        .metadata()
-        .catch(() => undefined);
-      if (size !== undefined && size.width * size.height > width * height) {
-        return { sequence, reason: otherSize(size, { width, height }) };
-      }
-      return { sequence, reason: error instanceof Error ? error.message : String(error) };
-    }
+    const decoded = await decodeJpeg(original, { width, height });
+    if (decoded.kind === 'damaged') return { sequence, reason: decoded.reason };
+    const buffer = this.#opened().pool.acquire();
+    buffer.set(decoded.picture.data);
+    decoded.free();
+    return { sequence, time, picture: { format: 'rgb24', width, height, data: buffer }, original };
   }
 
-  #opened(): { readonly width: number; readonly height: number; readonly pool: PicturePool } {
+  #opened(): PictureSize & { readonly pool: PicturePool } {
     if (this.#size === undefined || this.#pool === undefined)
       throw new AtalayaError('internal', 'the camera is not open');
     return { ...this.#size, pool: this.#pool };
   }
 
-  async #firstSize(signal: AbortSignal): Promise<{ width: number; height: number }> {
+  async #firstSize(signal: AbortSignal): Promise<PictureSize> {
     const { path } = this.#options;
     await refuseOddFile(path);
     let passed = 0;
@@ -147,13 +132,19 @@ export class MjpegCamera implements Camera {
     });
   }
 
-  /** The file's bytes; ends when the signal is aborted, within one chunk. Throws `source-truncated` where the file cannot be read on. */
+  /**
+   * The file's bytes, each chunk in the memory of the one before; ends when the signal is aborted, within one chunk. Throws
+   * `source-truncated` where the file cannot be read on.
+   */
   async *#read(signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { path } = this.#options;
+    const chunk = Buffer.allocUnsafeSlow(CHUNK);
     try {
-      for await (const chunk of createReadStream(path, { highWaterMark: CHUNK })) {
-        if (signal.aborted) return;
-        yield chunk;
+      await using file = await open(path);
+      while (!signal.aborted) {
+        const { bytesRead } = await file.read(chunk, 0, CHUNK);
+        if (bytesRead === 0) return;
+        yield chunk.subarray(0, bytesRead);
       }
     } catch (error) {
       throw new AtalayaError('source-truncated', `${path} cannot be read any further (${systemCode(error) ?? error})`, {
@@ -171,15 +162,6 @@ export class MjpegCamera implements Camera {
       hint: 'What was seen up to there is kept; copy the recording again for the rest.',
     });
   }
-}
-
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
-function otherSize(actual: Size, wanted: Size): string {
-  return `the picture is ${actual.width}x${actual.height}, not ${wanted.width}x${wanted.height}`;
 }
 
 async function refuseOddFile(path: string): Promise<void> {

@@ -130,7 +130,7 @@ export class VideoCamera implements Camera {
     return decoder;
   }
 
-  /** The picture's time, and a report of what was wrong with it; undefined where it has no time. Throws where the size changes. */
+  /** The picture's time; undefined, and a report, where it is damaged or has no time. Throws where the size changes. */
   #timed(note: PictureNote, sequence: number, timeOf: Timing): CaptureTime | undefined {
     const { path, onDamage } = this.#options;
     const { width, height } = this.#facts ?? note;
@@ -142,8 +142,10 @@ export class VideoCamera implements Camera {
     }
     const time = timeOf(note, sequence);
     const [reason = time === undefined ? 'the frame has no timestamp' : undefined] = note.errors;
-    if (reason !== undefined) onDamage({ sequence, reason });
-    return time;
+    if (reason === undefined) return time;
+    // What a decoder makes up where the data is broken was never in front of the camera.
+    onDamage({ sequence, reason });
+    return undefined;
   }
 
   /**

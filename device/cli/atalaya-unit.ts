@@ -1,6 +1,8 @@
 #!/usr/bin/env -S node --max-semi-space-size=4
 import { Command, CommanderError } from 'commander';
-import { type AtalayaError, explain, isAtalayaError } from '../kernel/errors.ts';
+import { sleep } from '../kernel/clock.ts';
+import { type AtalayaError, explain, firstFault, isAtalayaError } from '../kernel/errors.ts';
+import { milliseconds } from '../kernel/units.ts';
 import { tallyOutcomes } from '../report/outcomes.ts';
 import { runUnit } from '../unit.ts';
 import { type DrawRequest, drawUnit } from '../unit-draw.ts';
@@ -14,22 +16,33 @@ const exit = { done: 0, failed: 1, usage: 2, untrue: 3 } as const;
 
 /** A drain that takes longer than this is given up: the process manager's patience is not endless. */
 const DRAIN_MS = 4500;
+/** What the lines are given to become safe when the process is ended all the same. */
+const LINES_MS = 300;
 
 async function run(request: RunRequest): Promise<number> {
   const stop = new AbortController();
+  const lines: { makeSafe: () => Promise<void> } = { makeSafe: async () => {} };
+  const leave = async (why: string) => {
+    process.stderr.write(`${why}; what was sealed is on disk\n`);
+    await Promise.race([lines.makeSafe(), sleep(milliseconds(LINES_MS))]);
+    process.exit(exit.failed);
+  };
   const interrupted = (name: NodeJS.Signals) => {
-    if (stop.signal.aborted) process.exit(exit.failed);
+    if (stop.signal.aborted) return void leave('stopped at once');
     process.stderr.write(`\n${name}: finishing what was seen; again to stop at once\n`);
     stop.abort();
-    setTimeout(() => {
-      process.stderr.write(`the unit did not come to rest within ${DRAIN_MS} ms; what was sealed is on disk\n`);
-      process.exit(exit.failed);
-    }, DRAIN_MS).unref();
+    setTimeout(() => void leave(`the unit did not come to rest within ${DRAIN_MS} ms`), DRAIN_MS).unref();
   };
   process.on('SIGINT', interrupted);
   process.on('SIGTERM', interrupted);
   const settings = await settle(request);
-  const io = { stream: process.stdout, environment: process.env };
+  const io = {
+    stream: process.stdout,
+    environment: process.env,
+    onLines: (makeSafe: () => Promise<void>) => {
+      lines.makeSafe = makeSafe;
+    },
+  };
   const { comparison } = await runUnit(settings, io, stop.signal).catch((error: unknown) => {
     // Stopped by a person while something was still being opened: nothing was seen, nothing is lost.
     if (stop.signal.aborted && error instanceof Error && error.name === 'AbortError') return { comparison: undefined };
@@ -72,13 +85,17 @@ function program(): Command {
   return root;
 }
 
+// A reader that goes away (`| head`) is no reason for a unit to stop watching.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 try {
   await program().parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exit.done : exit.usage;
   else {
-    process.stderr.write(`${explain(error)}\n`);
-    process.exitCode = isAtalayaError(error) && isUsage(error) ? exit.usage : exit.failed;
+    const fault = firstFault(error);
+    process.stderr.write(`${explain(fault)}\n`);
+    process.exitCode = isAtalayaError(fault) && isUsage(fault) ? exit.usage : exit.failed;
   }
 }
 

@@ -48,7 +48,12 @@ const detector = z.strictObject({
     .min(1)
     .default('ssdlite-mobilenet-v2-int8')
     .describe('The model bundle: a name under `.build/models`, or the path of a folder.'),
-  threads: z.int().min(1).max(64).default(2).describe('Processor threads that one inference shares.'),
+  threads: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(2)
+    .describe('Processor threads used for inference, all together: two inferences at a time share them.'),
   leastScore: z
     .number()
     .min(0.05)
@@ -89,7 +94,7 @@ const evidence = z.strictObject({
     .max(4096)
     .default(64)
     .describe(
-      'Memory for the recent frames, from which evidence is taken. 64 holds 46 frames of 1280x720 video: the last 0.7 s whole and 4 to 5 s before that at five or more a second.',
+      'Memory for the recent frames, from which evidence is taken. Of a camera that delivers JPEG it holds the JPEGs: 64 reaches back 30 s and `beforeS` up to 300 KB a picture, and less memory is taken where less will do. Of video it holds pixels: 64 is 46 frames of 1280x720, the last 0.7 s whole and 4 to 6 s before that at five or more a second.',
     ),
   beforeS: z
     .number()

@@ -1,10 +1,12 @@
 import test from 'ava';
 import type { Picture } from '../capture/frame.ts';
+import { AtalayaError } from '../kernel/errors.ts';
 import { fraction } from '../kernel/units.ts';
 import type { SsdCoding } from './decode-ssd.ts';
 import type { Detection } from './detection.ts';
 import type { InferenceEngine, RawOutput } from './inference-engine.ts';
 import { type DetectionSettings, detectionDefaults, RegionDetector } from './region-detector.ts';
+import { EngineView } from './region-view.ts';
 
 const SIZE = 60;
 const classNames = ['person', 'bicycle', 'car', 'motorcycle', 'bus', 'truck', 'stop sign'];
@@ -67,9 +69,13 @@ const picture = (width: number, height: number, level = 50): Picture => ({
   data: new Uint8Array(width * height * 3).fill(level),
 });
 
+function detectorOn(engine: InferenceEngine, of: SsdCoding, settings: DetectionSettings): RegionDetector {
+  return new RegionDetector(new EngineView(engine, of, settings), settings);
+}
+
 async function detect(answers: readonly (readonly Answer[])[], of: Picture, settings: Partial<DetectionSettings> = {}) {
   const engine = new FixedEngine(answers);
-  const detector = new RegionDetector(engine, coding(answers), { ...detectionDefaults, ...settings });
+  const detector = detectorOn(engine, coding(answers), { ...detectionDefaults, ...settings });
   return { detections: await detector.detect(of), engine, detector };
 }
 
@@ -178,6 +184,61 @@ test('a network whose input is no square is refused', async (t) => {
     infer: engine.infer.bind(engine),
     close: engine.close.bind(engine),
   };
-  const detector = new RegionDetector(oblong, coding([[]]), detectionDefaults);
+  const detector = detectorOn(oblong, coding([[]]), detectionDefaults);
   await t.throwsAsync(detector.detect(picture(100, 100)), { code: 'bundle-input-unknown' });
+});
+
+test('regions are asked for without waiting, and each inference keeps its own input until it is answered', async (t) => {
+  const engine = new FixedEngine([[]]);
+  const open: (() => void)[] = [];
+  const inputs: Uint8Array[] = [];
+  const slow: InferenceEngine = {
+    name: 'slow',
+    input: engine.input,
+    infer: async (input) => {
+      inputs.push(input);
+      await new Promise<void>((resolve) => open.push(resolve));
+      return engine.infer(input);
+    },
+    close: async () => {},
+  };
+  const detector = detectorOn(slow, coding([[]]), detectionDefaults);
+  const first = detector.detect(picture(320, 180, 10));
+  const second = detector.detect(picture(320, 180, 200));
+  t.is(new Set(inputs).size, 6);
+  for (const [i, input] of inputs.entries()) t.true(input.every((level) => level === (i < 3 ? 10 : 200)));
+  for (const answer of open) answer();
+  await Promise.all([first, second]);
+  const third = detector.detect(picture(320, 180, 60));
+  t.is(new Set(inputs).size, 6, 'inputs are used again');
+  for (const answer of open) answer();
+  await third;
+});
+
+test('a region that fails: the picture is left alone before the fault is told', async (t) => {
+  let reading = 0;
+  const finish: (() => void)[] = [];
+  const detector = new RegionDetector(
+    {
+      view: async (_, region) => {
+        if (region.x === 0) throw new AtalayaError('engine-failed', 'as asked');
+        reading += 1;
+        await new Promise<void>((resolve) => finish.push(resolve));
+        reading -= 1;
+        return { region, detections: [] };
+      },
+    },
+    detectionDefaults,
+  );
+  let told = false;
+  const found = detector.detect(picture(320, 180)).catch((error: unknown) => {
+    told = true;
+    throw error;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  t.is(reading, 1);
+  t.false(told);
+  finish[0]?.();
+  await t.throwsAsync(found, { code: 'engine-failed', message: 'as asked' });
+  t.is(reading, 0);
 });

@@ -1,22 +1,14 @@
 import type { Picture } from '../capture/frame.ts';
-import { AtalayaError } from '../kernel/errors.ts';
-import { type Fraction, fraction } from '../kernel/units.ts';
-import { decodeSsd, type SsdCoding } from './decode-ssd.ts';
-import { type Detection, type ObjectClass, objectClasses } from './detection.ts';
-import type { InferenceEngine } from './inference-engine.ts';
-import { mergeRegions } from './merge-regions.ts';
+import { fraction } from '../kernel/units.ts';
+import type { Detection } from './detection.ts';
+import { mergeRegions, type RegionDetections } from './merge-regions.ts';
+import type { RegionView, ViewSettings } from './region-view.ts';
 import { automaticRegions } from './regions.ts';
-import { type Fit, type Region, Sampler } from './sample.ts';
-import { suppress } from './suppress.ts';
+import type { Region } from './sample.ts';
 
-export interface DetectionSettings {
+export interface DetectionSettings extends ViewSettings {
   /** Regions in pixels of the full picture, or `auto`: the whole picture and, where it is wide, two squares. */
   readonly regions: readonly Region[] | 'auto';
-  readonly fit: Fit;
-  /** Detections below are dropped; the tracker wants the doubtful ones too. */
-  readonly leastScore: Fraction;
-  /** Share of overlap (IoU) above which two boxes of one class are one object. */
-  readonly overlap: Fraction;
 }
 
 export const detectionDefaults: DetectionSettings = {
@@ -26,81 +18,26 @@ export const detectionDefaults: DetectionSettings = {
   overlap: fraction(0.55),
 };
 
-/**
- * Finds objects in a picture: regions are sampled, inferred, decoded and merged, on the calling thread. One picture at a time.
- *
- * Throws `bundle-input-unknown` where the network's input is no square, and what the engine throws.
- */
+/** Finds objects in a picture: every region is looked at without waiting for another, and what they saw is merged. */
 export class RegionDetector {
-  readonly #engine: InferenceEngine;
-  readonly #coding: SsdCoding;
-  readonly #settings: DetectionSettings;
-  readonly #input: Uint8Array;
-  #plan: { readonly key: string; readonly regions: readonly { region: Region; sampler: Sampler }[] } | undefined;
+  readonly #view: RegionView;
+  readonly #settings: Pick<DetectionSettings, 'regions' | 'overlap'>;
 
-  constructor(engine: InferenceEngine, coding: SsdCoding, settings: DetectionSettings) {
-    this.#engine = engine;
-    this.#coding = coding;
+  constructor(view: RegionView, settings: Pick<DetectionSettings, 'regions' | 'overlap'>) {
+    this.#view = view;
     this.#settings = settings;
-    this.#input = new Uint8Array(engine.input.width * engine.input.height * 3);
   }
 
+  /** Throws what the first failed region failed with, but only when no region reads the picture any more. */
   async detect(picture: Picture): Promise<Detection[]> {
-    const seen = [];
-    for (const { region, sampler } of this.#planFor(picture)) {
-      sampler.sample(picture, this.#input);
-      const raw = await this.#engine.infer(this.#input);
-      const candidates = suppress(decodeSsd(raw, this.#coding, this.#settings.leastScore), this.#settings.overlap);
-      const detections: Detection[] = [];
-      for (const { box, score, className } of candidates) {
-        const name = objectClass(className);
-        if (name === undefined) continue;
-        const placed = place(box, sampler.inset, this.#engine.input, region, picture);
-        if (placed !== undefined) detections.push({ box: placed, class: name, score });
-      }
-      seen.push({ region, detections });
-    }
-    return mergeRegions(seen, picture, this.#settings.overlap);
-  }
-
-  #planFor(picture: Picture): readonly { region: Region; sampler: Sampler }[] {
-    const key = `${picture.width}x${picture.height}`;
-    if (this.#plan?.key === key) return this.#plan.regions;
-    const { name, input } = this.#engine;
-    if (input.width !== input.height) {
-      throw new AtalayaError(
-        'bundle-input-unknown',
-        `${name} takes ${input.width}x${input.height}; only squares can be fed`,
-      );
-    }
-    const { regions, fit } = this.#settings;
+    const { regions, overlap } = this.#settings;
     const wanted = regions === 'auto' ? automaticRegions(picture.width, picture.height) : regions;
-    const plan = wanted.map((region) => ({
-      region,
-      sampler: new Sampler(picture, region, this.#engine.input.width, fit),
-    }));
-    this.#plan = { key, regions: plan };
-    return plan;
+    const answers = await Promise.allSettled(wanted.map((region) => this.#view.view(picture, region)));
+    const seen: RegionDetections[] = [];
+    for (const answer of answers) {
+      if (answer.status === 'rejected') throw answer.reason;
+      seen.push(answer.value);
+    }
+    return mergeRegions(seen, picture, overlap);
   }
-}
-
-function objectClass(name: string): ObjectClass | undefined {
-  return objectClasses.find((known) => known === name);
-}
-
-/** From unit coordinates of the input to pixels of the picture, clipped to it; undefined where nothing is left. */
-function place(
-  box: { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number },
-  inset: Region,
-  input: { readonly width: number; readonly height: number },
-  region: Region,
-  picture: Picture,
-): Detection['box'] | undefined {
-  const toX = (unit: number) => region.x + ((unit * input.width - inset.x) / inset.width) * region.width;
-  const toY = (unit: number) => region.y + ((unit * input.height - inset.y) / inset.height) * region.height;
-  const left = Math.max(0, toX(box.left));
-  const top = Math.max(0, toY(box.top));
-  const width = Math.min(picture.width, toX(box.right)) - left;
-  const height = Math.min(picture.height, toY(box.bottom)) - top;
-  return width >= 1 && height >= 1 ? { x: left, y: top, width, height } : undefined;
 }

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import type { Camera } from '../capture/camera.ts';
 import type { Frame, Picture } from '../capture/frame.ts';
@@ -13,14 +15,13 @@ import { openSource } from '../capture/open-source.ts';
 import { isAtalayaError } from '../kernel/errors.ts';
 import { sha256 } from '../kernel/hash.ts';
 import { milliseconds, utcMilliseconds } from '../kernel/units.ts';
-import type { DetectWorkerStart } from './detect-messages.ts';
 import { detectionDefaults } from './region-detector.ts';
-import { WorkerDetector } from './worker-detector.ts';
+import { WorkerDetector, type WorkerDetectorOptions } from './worker-detector.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const bundle = join(root, '.build/models/ssdlite-mobilenet-v2-int8');
 const long = milliseconds(30_000);
-const start: DetectWorkerStart = { bundle, threads: 1, settings: detectionDefaults };
+const start: WorkerDetectorOptions = { bundle, threads: 2, settings: detectionDefaults };
 
 function frameOf(picture: Picture, sequence = 0): Frame {
   const time = { utc: utcMilliseconds(0), elapsed: milliseconds(0), clock: recordingClock };
@@ -91,6 +92,40 @@ withModel('answers belong to their questions, and come in their order', async (t
   const answers = sizes.map((size, i) => detector.detect(grey(size, size)).finally(() => order.push(i)));
   for (const found of await Promise.all(answers)) t.true(Array.isArray(found));
   t.deepEqual(order, [0, 1, 2, 3, 4, 5]);
+  await detector.close();
+});
+
+withModel('one thread or two: the same detections, bit for bit', async (t) => {
+  const found = await recording();
+  if (found === undefined) {
+    t.log('not tested: neither ../shared/data (with ffmpeg) nor the street is here');
+    t.pass();
+    return;
+  }
+  const one = await WorkerDetector.open({ ...start, threads: 1 }, long);
+  const two = await opened();
+  let detections = 0;
+  for await (const frame of found.camera.frames(new AbortController().signal)) {
+    const expected = await one.detect(frame);
+    t.deepEqual(await two.detect(frame), expected);
+    detections += expected.length;
+    found.camera.release(frame);
+    if (frame.sequence >= 8) break;
+  }
+  t.true(detections > 0);
+  await Promise.all([one.close(), two.close(), found.camera.close()]);
+});
+
+withModel('when one thread dies, the detector is dead', async (t) => {
+  const threads: Worker[] = [];
+  const onThread = (message: unknown) => void threads.push((message as { worker: Worker }).worker);
+  subscribe('worker_threads', onThread);
+  const detector = await opened();
+  unsubscribe('worker_threads', onThread);
+  t.is(threads.length, 2);
+  await detector.detect(grey(1280, 720));
+  await threads[1]?.terminate();
+  await t.throwsAsync(detector.detect(grey(64, 64)), { code: 'engine-failed', message: /has ended/ });
   await detector.close();
 });
 

@@ -1,115 +1,102 @@
-import { Worker } from 'node:worker_threads';
+import { loadBundle } from '../../models/contract/bundle.ts';
 import type { Frame } from '../capture/frame.ts';
 import { AtalayaError } from '../kernel/errors.ts';
-import { systemTimer, withDeadline } from '../kernel/timer.ts';
-import { type Milliseconds, milliseconds } from '../kernel/units.ts';
-import type { DetectAnswer, DetectRequest, DetectWorkerStart, ModelIdentity, WorkerFault } from './detect-messages.ts';
+import type { Milliseconds } from '../kernel/units.ts';
+import type { ModelIdentity } from './detect-messages.ts';
 import type { Detection } from './detection.ts';
 import type { Detector } from './detector.ts';
+import { DetectorThread } from './detector-thread.ts';
+import { carryBundle } from './engine/carried-bundle.ts';
+import { shareThreads } from './engine/share-threads.ts';
+import { type DetectionSettings, RegionDetector } from './region-detector.ts';
 
-const OPEN_DEADLINE = milliseconds(60_000);
-
-interface Pending {
-  readonly resolve: (detections: readonly Detection[]) => void;
-  readonly reject: (error: AtalayaError) => void;
-  readonly timer: NodeJS.Timeout;
+export interface WorkerDetectorOptions {
+  /** Folder of the model bundle. */
+  readonly bundle: string;
+  /** Processor threads used for inference, all together. */
+  readonly threads: number;
+  readonly settings: DetectionSettings;
 }
 
 /**
- * Detects on a worker thread. Pictures are read in place, through shared memory.
+ * Detects on worker threads: each region goes to the thread with the fewest in hand, and answers come in the order of the questions.
  *
- * A request that is not answered by the deadline, and every one that waits when the thread dies, rejects (`deadline-exceeded`,
+ * A frame that is not answered by the deadline, and every one that waits when a thread dies, rejects (`deadline-exceeded`,
  * `engine-failed`); after that the detector is dead and a new one has to be opened.
  */
 export class WorkerDetector implements Detector {
   /** Library, version and precision of the engine. */
   readonly engine: string;
   readonly model: ModelIdentity;
-  readonly #worker: Worker;
+  readonly #threads: readonly DetectorThread[];
+  readonly #detector: RegionDetector;
   readonly #deadline: Milliseconds;
-  readonly #pending = new Map<number, Pending>();
-  #nextId = 0;
-  #fault: AtalayaError | undefined;
+  /** Settles with the question before; never rejects. */
+  #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(worker: Worker, engine: string, model: ModelIdentity, deadline: Milliseconds) {
-    this.#worker = worker;
-    this.engine = engine;
+  private constructor(
+    threads: readonly [DetectorThread, ...DetectorThread[]],
+    model: ModelIdentity,
+    settings: DetectionSettings,
+    deadline: Milliseconds,
+  ) {
+    this.#threads = threads;
+    this.#detector = new RegionDetector({ view: (picture, region) => idlest(threads).view(picture, region) }, settings);
+    this.engine = threads[0].engine;
     this.model = model;
     this.#deadline = deadline;
-    worker.on('message', (answer: DetectAnswer) => this.#settle(answer));
-    worker.on('error', (error) =>
-      this.#fail(new AtalayaError('engine-failed', `the detector's thread failed: ${error.message}`, { cause: error })),
-    );
-    worker.on('exit', () => this.#fail(new AtalayaError('engine-failed', "the detector's thread has ended")));
   }
 
   /**
-   * Starts the thread and waits until the model is loaded and verified. Throws what the bundle or the engine was refused with,
-   * `engine-unavailable` where the thread does not come up, `deadline-exceeded` where it says nothing for a minute.
+   * Loads and verifies the bundle, starts the threads and waits until each is ready. Throws what the bundle or the engine was refused
+   * with, `engine-unavailable` where a thread does not come up, `deadline-exceeded` where one says nothing for a minute.
    */
-  static async open(start: DetectWorkerStart, deadline: Milliseconds): Promise<WorkerDetector> {
-    const worker = new Worker(new URL('./detect-worker.ts', import.meta.url), { workerData: start });
+  static async open(options: WorkerDetectorOptions, deadline: Milliseconds): Promise<WorkerDetector> {
+    const { threads: wanted, settings } = options;
+    const bundle = await loadBundle(options.bundle);
+    const { fit, leastScore, overlap } = settings;
+    const threads: DetectorThread[] = [];
+    const onDeath = (fault: AtalayaError) => {
+      for (const thread of threads) thread.fail(fault);
+    };
     try {
-      const first = await withDeadline(firstAnswer(worker), OPEN_DEADLINE, "the detector's start", systemTimer);
-      if (first.kind === 'ready') return new WorkerDetector(worker, first.engine, first.model, deadline);
-      throw first.kind === 'refused'
-        ? toError(first.fault)
-        : new AtalayaError('internal', 'the detector answered out of turn');
+      // One after the other: the memory that opening takes is free again for the next.
+      for (const share of shareThreads(bundle.manifest.engine, wanted)) {
+        const start = { bundle: await carryBundle(bundle), threads: share, settings: { fit, leastScore, overlap } };
+        threads.push(await DetectorThread.open(start, onDeath));
+      }
+      const [first, ...others] = threads;
+      if (first === undefined) throw new AtalayaError('internal', 'a detector without threads');
+      const { id, version } = bundle.manifest;
+      return new WorkerDetector([first, ...others], { id, version, sha256: bundle.sha256 }, settings, deadline);
     } catch (error) {
-      await worker.terminate();
+      await Promise.all(threads.map((thread) => thread.close()));
       throw error;
     }
   }
 
-  detect(frame: Frame): Promise<readonly Detection[]> {
-    if (this.#fault !== undefined) return Promise.reject(this.#fault);
-    const id = this.#nextId;
-    this.#nextId += 1;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#fail(new AtalayaError('deadline-exceeded', `no answer from the detector for ${this.#deadline} ms`));
-      }, this.#deadline);
-      this.#pending.set(id, { resolve, reject, timer });
-      this.#worker.postMessage({ id, picture: frame.picture } satisfies DetectRequest);
-    });
+  async detect(frame: Frame): Promise<readonly Detection[]> {
+    const late = setTimeout(() => {
+      this.#fail(new AtalayaError('deadline-exceeded', `no answer from the detector for ${this.#deadline} ms`));
+    }, this.#deadline);
+    const before = this.#last;
+    const found = this.#detector.detect(frame.picture).finally(() => clearTimeout(late));
+    // Without a value: it would hold the answers of every frame before.
+    this.#last = Promise.allSettled([before, found]).then(() => undefined);
+    await this.#last;
+    return found;
   }
 
   async close(): Promise<void> {
-    this.#fail(new AtalayaError('engine-failed', 'the detector is closed'));
-    await this.#worker.terminate();
+    await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
-  #settle(answer: DetectAnswer): void {
-    if (answer.kind !== 'detections' && answer.kind !== 'failed') return;
-    const pending = this.#pending.get(answer.id);
-    if (pending === undefined) return;
-    this.#pending.delete(answer.id);
-    clearTimeout(pending.timer);
-    if (answer.kind === 'detections') pending.resolve(answer.detections);
-    else pending.reject(toError(answer.fault));
-  }
-
-  #fail(error: AtalayaError): void {
-    this.#fault ??= error;
-    for (const { reject, timer } of this.#pending.values()) {
-      clearTimeout(timer);
-      reject(this.#fault);
-    }
-    this.#pending.clear();
+  #fail(fault: AtalayaError): void {
+    for (const thread of this.#threads) thread.fail(fault);
   }
 }
 
-/** What the thread says first; throws where it ends instead. */
-function firstAnswer(worker: Worker): Promise<DetectAnswer> {
-  return new Promise((resolve, reject) => {
-    const fail = (reason: string, details: { readonly cause?: unknown } = {}) =>
-      reject(new AtalayaError('engine-unavailable', `the detector's thread did not start: ${reason}`, details));
-    worker.once('message', resolve);
-    worker.once('error', (cause) => fail(cause.message, { cause }));
-    worker.once('exit', (code) => fail(`it ended with code ${code}`));
-  });
-}
-
-function toError({ code, message, hint }: WorkerFault): AtalayaError {
-  return new AtalayaError(code, message, hint === undefined ? {} : { hint });
+/** The thread with the fewest regions in hand; of several the first. */
+function idlest(threads: readonly [DetectorThread, ...DetectorThread[]]): DetectorThread {
+  return threads.reduce((best, thread) => (thread.waiting < best.waiting ? thread : best));
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import sharp from 'sharp';
+import { keptFrame } from '../capture/kept-frame.ts';
 import { canonicalJson } from '../kernel/canonical-json.ts';
 import { AtalayaError } from '../kernel/errors.ts';
 import { systemFiles } from '../kernel/files.ts';
@@ -101,7 +102,8 @@ test('a sealed infraction is on disk as it was judged, and read back the same af
 test("the camera's own bytes are kept untouched", async (t) => {
   const store = await EvidenceStore.open('/data', inMemory(new MemoryFiles()));
   const at = await jpegFrameOf(3);
-  const { files } = await store.seal(infractionAt(3), { at, after: frameOf(4, 'yuv420p') }, contextAt(3));
+  const frames = { at: keptFrame(at), after: keptFrame(frameOf(4, 'yuv420p')) };
+  const { files } = await store.seal(infractionAt(3), frames, contextAt(3));
   const context = files.find(({ name }) => name === 'at.jpg');
   t.is(context?.origin, 'original');
   t.is(context?.sha256, sha256(at.original as Uint8Array));
@@ -232,7 +234,7 @@ test('a seal that misses its deadline is given up before its record, and the sto
 test('a picture of the wrong size costs its own seal alone', async (t) => {
   const store = await EvidenceStore.open('/data', inMemory(new MemoryFiles()));
   const at = frameOf(1);
-  const short = { ...at, picture: { ...at.picture, data: at.picture.data.subarray(0, 100) } };
+  const short = keptFrame({ ...at, picture: { ...at.picture, data: at.picture.data.subarray(0, 100) } });
   t.is((await fault(store.seal(infractionAt(1), { at: short }, contextAt(1)))).code, 'frame-damaged');
   t.is((await seal(store, 10)).sequence, 1);
 });

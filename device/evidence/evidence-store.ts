@@ -147,7 +147,7 @@ export class EvidenceStore {
   /**
    * Seals an infraction: stills, their bytes on disk, then the record in the journal, then its line in the index.
    *
-   * The frames' pictures are read until the promise settles. Throws `store-full` or `store-failed`, from then on each time;
+   * The frames are read until the promise settles. Throws `store-full` or `store-failed`, from then on each time;
    * `deadline-exceeded`, after which the store goes on; `frame-damaged`; `store-closed`.
    */
   async seal(infraction: Infraction, frames: InfractionFrames, context: SealContext): Promise<SealedEvidence> {

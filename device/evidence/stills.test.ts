@@ -1,7 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
 import sharp from 'sharp';
+import { decodeJpeg } from '../capture/decode-jpeg.ts';
+import { type KeptFrame, keptFrame } from '../capture/kept-frame.ts';
 import { toRgb } from '../capture/to-rgb.ts';
+import { AtalayaError } from '../kernel/errors.ts';
 import { annotate } from './annotate.ts';
 import { textPath, textWidth } from './pixel-font.ts';
 import { closeUpArea, makeStills } from './stills.ts';
@@ -12,6 +15,12 @@ const { marks } = contextAt(1);
 const stillsOf = (frames: Parameters<typeof makeStills>[0]) => makeStills(frames, infractionAt(20), 'unit-1', marks);
 
 const pixels = async (content: Uint8Array) => sharp(content).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+
+const cut = (data: Uint8Array, width: number, height: number, area: ReturnType<typeof closeUpArea>) =>
+  sharp(data, { raw: { width, height, channels: 3 } })
+    .extract(area)
+    .raw()
+    .toBuffer();
 
 test('whole pictures of three moments, one close-up, one annotated copy', async (t) => {
   const stills = await stillsOf(framesAround(20));
@@ -33,18 +42,58 @@ test('whole pictures of three moments, one close-up, one annotated copy', async 
 
 test("a camera's JPEG is kept byte for byte; bytes that are no JPEG are not passed off as one", async (t) => {
   const frame = await jpegFrameOf(20);
-  const [context] = await stillsOf({ at: frame });
+  const [context] = await stillsOf({ at: keptFrame(frame) });
   t.is(context?.content, frame.original);
   t.is(context?.origin, 'original');
-  const [other] = await stillsOf({ at: { ...frame, original: Buffer.from('RIFF and so on') } });
+  const [other] = await stillsOf({ at: keptFrame({ ...frame, original: Buffer.from('RIFF and so on') }) });
   t.is(other?.origin, 'encoded');
   t.is((await sharp(other?.content).metadata()).format, 'jpeg');
+});
+
+test('of an original, close-up and annotated copy show the pixels that it decodes to, though the picture is long gone', async (t) => {
+  const frame = await jpegFrameOf(20);
+  const at = keptFrame(frame);
+  frame.picture.data.fill(0);
+  const stills = await stillsOf({ before: keptFrame(await jpegFrameOf(15)), at });
+  t.deepEqual(
+    stills.map(({ name, origin, width }) => [name, origin, width]),
+    [
+      ['before.jpg', 'original', 64],
+      ['at.jpg', 'original', 64],
+      ['close-up.png', 'derived', 29],
+      ['annotated.jpg', 'derived', 64],
+    ],
+  );
+  const decoded = await decodeJpeg(frame.original as Uint8Array, { width: 64, height: 48 });
+  if (decoded.kind === 'damaged') return t.fail(decoded.reason);
+  const area = closeUpArea(infractionAt(20).box, 64, 48);
+  const closeUp = await pixels(stills[2]?.content as Uint8Array);
+  t.deepEqual(closeUp.data, await cut(decoded.picture.data, 64, 48, area));
+  const annotated = await pixels(stills[3]?.content as Uint8Array);
+  const corner = { left: 40, top: 38, width: 24, height: 10 };
+  const [shown, own] = [
+    await cut(annotated.data, 64, annotated.info.height, corner),
+    await cut(decoded.picture.data, 64, 48, corner),
+  ];
+  t.true(psnr(shown, own) > 25, `away from box and lines the copy shows the picture: ${psnr(shown, own)} dB`);
+});
+
+test('an original that cannot be decoded, or is of another size, costs its stills and says why', async (t) => {
+  const at = keptFrame(await jpegFrameOf(20));
+  if (at.kind === 'pixels') return t.fail('a frame with a JPEG is kept as that');
+  const faults: readonly [KeptFrame, RegExp][] = [
+    [{ ...at, original: at.original.subarray(0, 200) }, /no still can be made of frame 20: ./],
+    [{ ...at, width: 32 }, /the picture is 64x48, not 32x48/],
+  ];
+  for (const [frame, message] of faults) {
+    await t.throwsAsync(stillsOf({ at: frame }), { instanceOf: AtalayaError, code: 'frame-damaged', message });
+  }
 });
 
 for (const format of ['rgb24', 'yuv420p'] as const) {
   test(`the close-up of a ${format} picture has the picture's own pixels`, async (t) => {
     const at = frameOf(20, format, 81, 61);
-    const closeUp = (await stillsOf({ at })).find(({ role }) => role === 'close-up');
+    const closeUp = (await stillsOf({ at: keptFrame(at) })).find(({ role }) => role === 'close-up');
     const { data, info } = await pixels(closeUp?.content as Uint8Array);
     const area = closeUpArea(infractionAt(20).box, 81, 61);
     t.deepEqual([info.width, info.height, info.channels], [area.width, area.height, 3]);
@@ -64,7 +113,7 @@ test('the whole picture is encoded with little loss', async (t) => {
   const smooth = at.picture.data;
   for (let y = 0; y < height; y += 1) for (let x = 0; x < width; x += 1) smooth[y * width + x] = 60 + ((x + y) >> 2);
   smooth.fill(120, width * height);
-  const [context] = await stillsOf({ at });
+  const [context] = await stillsOf({ at: keptFrame(at) });
   const { data } = await pixels(context?.content as Uint8Array);
   t.true(psnr(data, toRgb(at.picture).data) > 42);
 });
@@ -83,7 +132,7 @@ test('the annotated copy shows box and stop line, leaves the picture around them
       { x: 399, y: 250 },
     ],
   };
-  const stills = await makeStills({ at }, { ...infractionAt(20), box }, 'unit-1', [stop]);
+  const stills = await makeStills({ at: keptFrame(at) }, { ...infractionAt(20), box }, 'unit-1', [stop]);
   const annotated = stills.find(({ role }) => role === 'annotated');
   const { data, info } = await pixels(annotated?.content as Uint8Array);
   const at3 = (x: number, y: number) => [0, 1, 2].map((i) => data[(y * info.width + x) * 3 + i] as number);

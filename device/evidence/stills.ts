@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import sharp, { type Sharp } from 'sharp';
-import type { Frame } from '../capture/frame.ts';
+import { decodeJpeg } from '../capture/decode-jpeg.ts';
+import type { KeptFrame } from '../capture/kept-frame.ts';
 import { type RgbPicture, toRgbInBands } from '../capture/to-rgb.ts';
 import type { Box } from '../detect/detection.ts';
 import type { Infraction } from '../judge/infraction.ts';
@@ -10,15 +11,15 @@ import type { EvidenceFile, fileMoments } from './record.ts';
 
 /** The frames that show an infraction: the moment itself, and one a little before and after where there is one. */
 export interface InfractionFrames {
-  readonly before?: Frame | undefined;
-  readonly at: Frame;
-  readonly after?: Frame | undefined;
+  readonly before?: KeptFrame | undefined;
+  readonly at: KeptFrame;
+  readonly after?: KeptFrame | undefined;
 }
 
 /** A picture file of an evidence package that is not stored yet. */
 export interface Still
   extends Pick<EvidenceFile, 'name' | 'role' | 'moment' | 'mediaType' | 'width' | 'height' | 'origin' | 'making'> {
-  readonly frame: Frame;
+  readonly frame: KeptFrame;
   readonly content: Uint8Array;
 }
 
@@ -31,9 +32,11 @@ const bandRows = 64;
  * The stills of an infraction: per frame the whole picture, of the moment a close-up and, apart, the annotated copy.
  *
  * The whole picture is the camera's own JPEG, byte for byte, where the camera delivers one; else it is encoded once, as JPEG of
- * quality 92 with as many colour samples as the decoder gave: a 720p road scene at 45 dB in a seventh of the space of a PNG. The close-up is cut from the pixels and stored without loss: a plate is read from it. Pictures are read until
- * the promise settles. Encoding runs on libvips' threads; the conversion of colours runs here in bands, with the event loop let in
- * between. Throws `frame-damaged` where a picture cannot be encoded.
+ * quality 92 with as many colour samples as the decoder gave: a 720p road scene at 45 dB in a seventh of the space of a PNG. The
+ * close-up is cut from the pixels and stored without loss: a plate is read from it. Of an original, only the moment's own is decoded,
+ * once, by the decoder that the detector's pixels came from. Pictures are read until the promise settles. Decoding and encoding run on
+ * libvips' threads; the conversion of colours runs here in bands, with the event loop let in between. Throws `frame-damaged` where a
+ * picture cannot be decoded or encoded.
  */
 export async function makeStills(
   frames: InfractionFrames,
@@ -43,7 +46,7 @@ export async function makeStills(
 ): Promise<readonly Still[]> {
   const { before, at, after } = frames;
   try {
-    const rgb = await toRgbInBands(at.picture, bandRows, setImmediate);
+    const rgb = await pixelsOf(at);
     return await Promise.all([
       ...(before === undefined ? [] : [contextStill('before', before)]),
       contextStill('at', at, rgb),
@@ -59,9 +62,20 @@ export async function makeStills(
   }
 }
 
-async function contextStill(moment: (typeof fileMoments)[number], frame: Frame, known?: RgbPicture): Promise<Still> {
-  const { original, picture } = frame;
-  const { width, height } = picture;
+/** A frame's pixels; an original is decoded for them. */
+async function pixelsOf(frame: KeptFrame): Promise<RgbPicture> {
+  if (frame.kind === 'pixels') return toRgbInBands(frame.picture, bandRows, setImmediate);
+  const decoded = await decodeJpeg(frame.original, frame);
+  if (decoded.kind === 'damaged') throw new Error(decoded.reason);
+  return decoded.picture;
+}
+
+async function contextStill(
+  moment: (typeof fileMoments)[number],
+  frame: KeptFrame,
+  known?: RgbPicture,
+): Promise<Still> {
+  const { width, height } = frame.kind === 'original' ? frame : frame.picture;
   const about = {
     name: `${moment}.jpg`,
     role: 'context',
@@ -71,10 +85,11 @@ async function contextStill(moment: (typeof fileMoments)[number], frame: Frame, 
     height,
     frame,
   } as const;
-  if (original !== undefined && isJpeg(original)) {
-    return { ...about, content: original, origin: 'original', making: 'the bytes that the camera delivered' };
+  if (frame.kind === 'original') {
+    return { ...about, content: frame.original, origin: 'original', making: 'the bytes that the camera delivered' };
   }
-  const rgb = known ?? (await toRgbInBands(picture, bandRows, setImmediate));
+  const { picture } = frame;
+  const rgb = known ?? (await pixelsOf(frame));
   // Colour samples that were doubled come out of the encoder's own halving as they went in: 4:2:0 loses nothing more there.
   const chromaSubsampling = picture.format === 'yuv420p' ? '4:2:0' : '4:4:4';
   const content = await raw(rgb).jpeg({ quality: 92, chromaSubsampling }).toBuffer();
@@ -86,7 +101,7 @@ async function contextStill(moment: (typeof fileMoments)[number], frame: Frame, 
   };
 }
 
-async function closeUpStill(frame: Frame, rgb: RgbPicture, box: Box): Promise<Still> {
+async function closeUpStill(frame: KeptFrame, rgb: RgbPicture, box: Box): Promise<Still> {
   const area = closeUpArea(box, rgb.width, rgb.height);
   const content = await raw(rgb).extract(area).png({ compressionLevel: 6 }).toBuffer();
   const { left, top, width, height } = area;
@@ -105,7 +120,7 @@ async function closeUpStill(frame: Frame, rgb: RgbPicture, box: Box): Promise<St
 }
 
 async function annotatedStill(
-  frame: Frame,
+  frame: KeptFrame,
   rgb: RgbPicture,
   infraction: Infraction,
   unit: string,
@@ -153,5 +168,3 @@ function span(start: number, length: number, room: number): [start: number, leng
 function raw({ data, width, height }: RgbPicture): Sharp {
   return sharp(data, { raw: { width, height, channels: 3 } });
 }
-
-const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;

@@ -79,3 +79,8 @@ export function explain(error: unknown): string {
   }
   return error instanceof Error ? `internal: ${error.message}` : `internal: ${String(error)}`;
 }
+
+/** The fault that came first: what closing down threw on top of it is wrapped around it by the language. */
+export function firstFault(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstFault(error.suppressed) : error;
+}

@@ -169,5 +169,5 @@ function shortened(whole: RunRecord, record: RunRecord): Content {
     return undefined;
   const tracks = `${record.tracks.length} of ${whole.tracks.length} tracks`;
   const crossings = `${record.crossings.length} of ${whole.crossings.length} crossings`;
-  return html`<p class="note">A long run: the plots and the table of tracks show the newest ${tracks} and ${crossings}; the counts have all.</p>`;
+  return html`<p class="note">A long run: the plots and the table of tracks show the newest ${tracks} and ${crossings}; the counts have all that the record keeps.</p>`;
 }

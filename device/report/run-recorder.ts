@@ -16,7 +16,7 @@ import type {
   TrackSummary,
 } from './run-record.ts';
 
-/** A unit runs for months: lists keep their newest entries, the counts keep counting. */
+/** A unit runs for months: lists keep their newest entries. Frames, skips, damage, detections and infractions are counted on. */
 const KEPT = 5000;
 /** Boxes of a track that the record keeps. */
 const SAMPLES = 60;
@@ -38,6 +38,7 @@ export class RunRecorder {
   #damaged = 0;
   #detections = 0;
   #processed = 0;
+  #sealed = 0;
   #peakMemory = 0;
   #residentBytes = 0;
   #first: CaptureTime | undefined;
@@ -91,6 +92,7 @@ export class RunRecorder {
   sealed(infraction: Infraction, evidence: string, pictures: SealedInfraction['pictures']): SealedInfraction {
     const sealed = { infraction, evidence, pictures };
     keep(this.#infractions, sealed);
+    this.#sealed += 1;
     return sealed;
   }
 
@@ -108,7 +110,7 @@ export class RunRecorder {
       peakMemoryBytes: this.#peakMemory > 0 ? this.#peakMemory : undefined,
       processed: this.#processed,
       tracksLive: this.#live.size,
-      infractions: this.#infractions.length,
+      infractions: this.#sealed,
     };
   }
 

@@ -3,6 +3,7 @@ import { loadBundle, type ModelBundle } from '../../../models/contract/bundle.ts
 import { detectorFolder, variants } from '../../../models/contract/places.ts';
 import { AtalayaError, type ErrorCode } from '../../kernel/errors.ts';
 import type { InferenceEngine } from '../inference-engine.ts';
+import { carryBundle, unpackBundle } from './carried-bundle.ts';
 import { saturatesUint8Int8 } from './onnxruntime-engine.ts';
 import { openEngine } from './open-engine.ts';
 
@@ -107,6 +108,30 @@ for (const variant of variants) {
       await failsWith(t, openEngine({ ...bundle, manifest: { ...manifest, input } }), 'bundle-input-unknown');
     }
   });
+
+  test.serial(
+    `${variant}: a bundle that was carried to a thread gives the same engine, and no file more`,
+    async (t) => {
+      const { bundle, engine } = await opened(t, variant);
+      const packed = await carryBundle(bundle);
+      const carried = unpackBundle(
+        structuredClone(packed, { transfer: [...packed.files.values()].map((f) => f.buffer) }),
+      );
+      t.true(
+        [...packed.files.values()].every(({ length }) => length === 0),
+        'handed over, not copied',
+      );
+      t.deepEqual(
+        [carried.folder, carried.sha256, carried.manifest, carried.anchors],
+        [bundle.folder, bundle.sha256, bundle.manifest, bundle.anchors],
+      );
+      const again = await openEngine(carried);
+      t.teardown(() => again.close());
+      t.is(again.name, engine.name);
+      t.deepEqual(await again.infer(picture(10)), await engine.infer(picture(10)));
+      await failsWith(t, carried.read('card.md.other'), 'bundle-file-missing');
+    },
+  );
 
   test.serial(`${variant}: a graph that does not load is refused`, async (t) => {
     const bundle = await loadBundle(detectorFolder(variant));

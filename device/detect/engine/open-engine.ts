@@ -1,7 +1,7 @@
 import type { ModelBundle } from '../../../models/contract/bundle.ts';
 import type { InferenceEngine } from '../inference-engine.ts';
 import { type OnnxruntimeOptions, openOnnxruntime } from './onnxruntime-engine.ts';
-import { openTfjs, type TfjsOptions } from './tfjs-engine.ts';
+import type { TfjsOptions } from './tfjs-engine.ts';
 
 export interface EngineOptions {
   readonly onnxruntime?: OnnxruntimeOptions;
@@ -9,11 +9,12 @@ export interface EngineOptions {
 }
 
 /** Opens the engine that the bundle's manifest names. Throws `engine-unavailable` or `bundle-input-unknown`. */
-export function openEngine(bundle: ModelBundle, options: EngineOptions = {}): Promise<InferenceEngine> {
+export async function openEngine(bundle: ModelBundle, options: EngineOptions = {}): Promise<InferenceEngine> {
   switch (bundle.manifest.engine) {
     case 'onnx':
       return openOnnxruntime(bundle, options.onnxruntime);
     case 'tfjs':
-      return openTfjs(bundle, options.tfjs);
+      // Loaded where it is wanted: the other engine's threads have no memory to spare for it.
+      return (await import('./tfjs-engine.ts')).openTfjs(bundle, options.tfjs);
   }
 }

@@ -1,5 +1,6 @@
 import type { CaptureTime, Frame, Picture } from '../../capture/frame.ts';
 import { pictureBytes } from '../../capture/frame.ts';
+import { keptFrame } from '../../capture/kept-frame.ts';
 import type { Infraction } from '../../judge/infraction.ts';
 import { fraction, milliseconds, utcMilliseconds } from '../../kernel/units.ts';
 import type { SealContext } from '../evidence-store.ts';
@@ -23,14 +24,14 @@ export function frameOf(sequence: number, format: Picture['format'] = 'rgb24', w
 /** The same with the bytes of a camera that delivers JPEG. */
 export async function jpegFrameOf(sequence: number): Promise<Frame> {
   const frame = frameOf(sequence);
-  const [context] = await makeStills({ at: frame }, infractionAt(sequence), 'camera', []);
+  const [context] = await makeStills({ at: keptFrame(frame) }, infractionAt(sequence), 'camera', []);
   return { ...frame, original: context?.content };
 }
 
 export const framesAround = (sequence: number) => ({
-  before: frameOf(sequence - 5),
-  at: frameOf(sequence),
-  after: frameOf(sequence + 5),
+  before: keptFrame(frameOf(sequence - 5)),
+  at: keptFrame(frameOf(sequence)),
+  after: keptFrame(frameOf(sequence + 5)),
 });
 
 export function infractionAt(frame: number): Infraction {
