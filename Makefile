@@ -19,8 +19,9 @@ help:
 	@echo 'make check-footage  hold the program against real footage, where it is present'
 	@echo 'make clean          remove what was built; evidence in .build/run goes too'
 
+# The inference library is whole without its install script, which would fetch what no unit needs.
 $(INSTALLED): package.json package-lock.json
-	npm ci --no-audit --no-fund --loglevel=error
+	ONNXRUNTIME_NODE_INSTALL=skip npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # The source of the models: whatever makes them, made anew when it changes.

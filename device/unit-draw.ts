@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
 import type { Frame } from './capture/frame.ts';
+import { undated } from './capture/frame-times.ts';
 import { openSource } from './capture/open-source.ts';
 import { defaultConfig } from './config/load-config.ts';
-import { systemClock } from './kernel/clock.ts';
 import { AtalayaError } from './kernel/errors.ts';
 import { drawScene } from './report/draw-scene.ts';
 import { loadScene } from './scene/load-scene.ts';
@@ -22,7 +22,7 @@ export async function drawUnit(request: DrawRequest, say: Writable): Promise<voi
   if (!(at >= 0))
     throw new AtalayaError('usage-invalid', `--at is ${request.at}`, { hint: 'Give seconds, 0 or more.' });
   const { source } = defaultConfig();
-  const camera = await openSource(request.source, { ...source, start: systemClock.utc(), onDamage: () => {} });
+  const camera = await openSource(request.source, { ...source, start: undated, onDamage: () => {} });
   const stop = new AbortController();
   try {
     const info = await camera.open(stop.signal);

@@ -1,4 +1,6 @@
-import { resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
 import type { Config } from './config/config-schema.ts';
 import { defaultConfig, loadConfig } from './config/load-config.ts';
 import { canonicalJson } from './kernel/canonical-json.ts';
@@ -15,6 +17,8 @@ export interface RunRequest {
   readonly report?: string;
   readonly truth?: string;
   readonly pace?: string;
+  /** Date and time of the source's first frame, ISO 8601. */
+  readonly started?: string;
 }
 
 /** Everything that a run needs to know, complete. */
@@ -36,7 +40,13 @@ export async function settle(request: RunRequest): Promise<RunSettings> {
   if (pace !== undefined && pace !== 'timestamps' && pace !== 'flat-out') {
     throw new AtalayaError('usage-invalid', `--pace is ${pace}`, { hint: 'Give timestamps or flat-out.' });
   }
-  const source = request.source === undefined ? file.source.path : resolve(request.source);
+  const { started } = request;
+  if (started !== undefined && !z.iso.datetime({ offset: true }).safeParse(started).success) {
+    throw new AtalayaError('usage-invalid', `--started is ${started}`, {
+      hint: 'Give a date such as 2026-03-01T12:00:00Z.',
+    });
+  }
+  const source = request.source === undefined ? file.source.path : located(request.source);
   const scene = request.scene === undefined ? file.scene : resolve(request.scene);
   const data = resolve(request.data ?? file.evidence.data);
   const config: Config = {
@@ -45,10 +55,13 @@ export async function settle(request: RunRequest): Promise<RunSettings> {
       ...file.source,
       ...(source === undefined ? {} : { path: source }),
       ...(pace === undefined ? {} : { pace }),
+      ...(started === undefined ? {} : { startedAt: started }),
     },
     ...(scene === undefined ? {} : { scene }),
     evidence: { ...file.evidence, data },
   };
+  await refuseFile(data);
+  if (request.report !== undefined) await needFolder(dirname(resolve(request.report)));
   return {
     config,
     sha256: sha256(canonicalJson(config)),
@@ -60,9 +73,32 @@ export async function settle(request: RunRequest): Promise<RunSettings> {
   };
 }
 
+/** A data folder that is a file would be found out by the lock, in words about disks. */
+async function refuseFile(data: string): Promise<void> {
+  const found = await stat(data).catch(() => undefined);
+  if (found === undefined || found.isDirectory()) return;
+  throw new AtalayaError('usage-invalid', `the data folder ${data} is a file`, {
+    hint: 'Give --data a folder, or a name that is not taken.',
+  });
+}
+
+/** Better before the run than after it. */
+async function needFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  throw new AtalayaError('usage-invalid', `there is no folder ${folder} for the report`, {
+    hint: 'Make it, or give --report another place.',
+  });
+}
+
 function needed(value: string | undefined, flag: string, field: string): string {
   if (value !== undefined) return value;
   throw new AtalayaError('usage-invalid', `nothing says which ${flag} to take`, {
     hint: `Give --${flag}, or ${field} in the configuration file.`,
   });
+}
+
+/** A path against the working folder; an address stays what it is, to be refused as one. */
+function located(source: string): string {
+  return source.includes('://') ? source : resolve(source);
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join, relative } from 'node:path';
 import { bundlesFolder } from '../models/contract/places.ts';
 import type { Camera, CameraInfo } from './capture/camera.ts';
+import { type RecordingStart, undated } from './capture/frame-times.ts';
 import { FrameRing } from './capture/frame-ring.ts';
 import { openSource } from './capture/open-source.ts';
 import { PacedCamera } from './capture/paced-camera.ts';
@@ -14,7 +15,7 @@ import { Judge } from './judge/judge.ts';
 import { systemClock } from './kernel/clock.ts';
 import { explain } from './kernel/errors.ts';
 import { sha256File } from './kernel/hash.ts';
-import { fraction, seconds, toMilliseconds } from './kernel/units.ts';
+import { fraction, seconds, toMilliseconds, utcMilliseconds } from './kernel/units.ts';
 import { runPipeline } from './pipeline.ts';
 import { RunConsole } from './report/console.ts';
 import { crossingEvent, EventLog, infractionEvent } from './report/event-log.ts';
@@ -75,7 +76,7 @@ export async function runUnit(
   const damage: { report: (sequence: number, reason: string) => void } = { report: () => {} };
   const source = await openSource(settings.source, {
     ...config.source,
-    start: started,
+    start: startOf(config),
     onDamage: ({ sequence, reason }) => damage.report(sequence, reason),
   });
   open.defer(() => source.close());
@@ -199,6 +200,11 @@ export async function runUnit(
   }
   if (fault !== undefined) throw fault.error;
   return { record, comparison };
+}
+
+/** What a person says of the recording's date; the recording's own word goes before it. */
+function startOf({ source: { startedAt } }: Config): RecordingStart {
+  return startedAt === undefined ? undated : { utc: utcMilliseconds(Date.parse(startedAt)), stated: true };
 }
 
 function openDetector({ detector }: Config, scene: Scene): Promise<WorkerDetector> {

@@ -7,6 +7,7 @@ import { loadBundle } from '../../models/contract/bundle.ts';
 import { detectorFolder } from '../../models/contract/places.ts';
 import type { Picture } from '../capture/frame.ts';
 import { FrameRing } from '../capture/frame-ring.ts';
+import { undated } from '../capture/frame-times.ts';
 import { openSource } from '../capture/open-source.ts';
 import { openEngine } from '../detect/engine/open-engine.ts';
 import { detectionDefaults } from '../detect/region-detector.ts';
@@ -141,7 +142,7 @@ async function decode({ data, root }: BenchContext): Promise<{ pictures: Picture
   const path = real !== undefined && existsSync(real) ? real : join(root, 'device/capture/street/street.mjpeg');
   const options = {
     nominalRate: 25,
-    start: systemClock.utc(),
+    start: undated,
     ffmpeg: 'ffmpeg',
     ffprobe: 'ffprobe',
     onDamage: () => {},

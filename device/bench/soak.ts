@@ -32,7 +32,7 @@ export async function benchSoak(context: BenchContext): Promise<readonly Figure[
       '--data',
       join(scratch, 'soak'),
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, MALLOC_ARENA_MAX: '2' } },
   );
   let said = '';
   program.stdout.on('data', (chunk: Buffer) => {

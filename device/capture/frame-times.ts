@@ -29,8 +29,19 @@ export interface FrameTimes {
 export const recordingClock: ClockState = {
   source: 'recording',
   synchronised: false,
+  dated: true,
   intervalError: milliseconds(0.5),
 };
+
+/** The date of a recording's first frame. */
+export interface RecordingStart {
+  readonly utc: UtcMilliseconds;
+  /** False where nobody states it. */
+  readonly stated: boolean;
+}
+
+/** For a recording that nobody dates, times count from here: a date that nobody takes for a true one. */
+export const undated: RecordingStart = { utc: utcMilliseconds(0), stated: false };
 
 /** The sidecar of an MJPEG file, or undefined where there is none. */
 export async function loadFrameTimes(path: string): Promise<FrameTimes | undefined> {
@@ -61,13 +72,18 @@ export async function loadFrameTimes(path: string): Promise<FrameTimes | undefin
 }
 
 /** Times by index over a rate that somebody stated. Good for watching; the clock state says that no speed may come from it. */
-export function nominalFrameTimes(rate: number, start: UtcMilliseconds): FrameTimes {
-  const clock: ClockState = { source: 'nominal', synchronised: false, intervalError: milliseconds(1000 / rate) };
+export function nominalFrameTimes(rate: number, start: RecordingStart): FrameTimes {
+  const clock: ClockState = {
+    source: 'nominal',
+    synchronised: false,
+    dated: start.stated,
+    intervalError: milliseconds(1000 / rate),
+  };
   return {
     frames: undefined,
     at: (sequence) => {
       const elapsed = (sequence * 1000) / rate;
-      return { utc: utcMilliseconds(start + elapsed), elapsed: milliseconds(elapsed), clock };
+      return { utc: utcMilliseconds(start.utc + elapsed), elapsed: milliseconds(elapsed), clock };
     },
   };
 }

@@ -10,7 +10,7 @@ import type { Frame } from './frame.ts';
 import { MjpegCamera } from './mjpeg-camera.ts';
 import { makeJpeg, makeJpegs, scratchFolder, writeMjpeg } from './testing/made-recordings.ts';
 
-const start = utcMilliseconds(Date.UTC(2023, 4, 6));
+const start = { utc: utcMilliseconds(Date.UTC(2023, 4, 6)), stated: true };
 const never = new AbortController().signal;
 const steady = (count: number) => Array.from({ length: count }, (_, i) => i * 40);
 
@@ -89,7 +89,7 @@ test('without a sidecar the times are nominal, and say so', async (t) => {
     frames.map(({ time }) => time.elapsed as number),
     [0, 50, 100],
   );
-  t.is(frames[1]?.time.utc as number, start + 50);
+  t.is(frames[1]?.time.utc as number, start.utc + 50);
   t.is(frames[0]?.time.clock.source, 'nominal');
   t.is(frames[0]?.time.clock.intervalError as number, 50);
 });

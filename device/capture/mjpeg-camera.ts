@@ -2,11 +2,10 @@ import type { Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import { AtalayaError, systemCode } from '../kernel/errors.ts';
-import type { UtcMilliseconds } from '../kernel/units.ts';
 import type { Camera, CameraInfo, FrameDamage } from './camera.ts';
 import { decodeJpeg, type PictureSize } from './decode-jpeg.ts';
 import type { Frame } from './frame.ts';
-import { type FrameTimes, loadFrameTimes, nominalFrameTimes } from './frame-times.ts';
+import { type FrameTimes, loadFrameTimes, nominalFrameTimes, type RecordingStart } from './frame-times.ts';
 import { splitMjpeg } from './mjpeg-split.ts';
 import { PicturePool } from './picture-pool.ts';
 
@@ -15,7 +14,7 @@ export interface MjpegOptions {
   /** Frames a second to assume where no `.times.json` stands beside the file. */
   readonly nominalRate: number;
   /** Date to give the first frame where the recording states none. */
-  readonly start: UtcMilliseconds;
+  readonly start: RecordingStart;
   readonly onDamage: (damage: FrameDamage) => void;
 }
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { isAtalayaError } from '../kernel/errors.ts';
-import { utcMilliseconds } from '../kernel/units.ts';
+import { undated } from './frame-times.ts';
 import { MjpegCamera } from './mjpeg-camera.ts';
 import { openSource } from './open-source.ts';
 import { makeJpegs, writeMjpeg } from './testing/made-recordings.ts';
@@ -8,7 +8,7 @@ import { VideoCamera } from './video-camera.ts';
 
 const options = {
   nominalRate: 25,
-  start: utcMilliseconds(0),
+  start: undated,
   ffmpeg: 'ffmpeg',
   ffprobe: 'ffprobe',
   onDamage: () => undefined,

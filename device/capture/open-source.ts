@@ -1,14 +1,14 @@
-import { access } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { AtalayaError } from '../kernel/errors.ts';
-import type { UtcMilliseconds } from '../kernel/units.ts';
 import type { Camera, FrameDamage } from './camera.ts';
+import type { RecordingStart } from './frame-times.ts';
 import { MjpegCamera } from './mjpeg-camera.ts';
 import { VideoCamera } from './video-camera.ts';
 
 export interface SourceOptions {
   readonly nominalRate: number;
   /** Date for the first frame of a recording that states none. */
-  readonly start: UtcMilliseconds;
+  readonly start: RecordingStart;
   readonly ffmpeg: string;
   readonly ffprobe: string;
   readonly onDamage: (damage: FrameDamage) => void;
@@ -16,13 +16,19 @@ export interface SourceOptions {
 
 /** The camera for a recording, by the file's ending. Throws `source-missing`. */
 export async function openSource(path: string, options: SourceOptions): Promise<Camera> {
-  try {
-    await access(path);
-  } catch (error) {
+  if (/^[a-z]+:\/\//i.test(path)) {
+    throw new AtalayaError('source-missing', `${path} is no recording`, {
+      hint: 'Live cameras are not read yet: give an .mjpeg or a video file.',
+    });
+  }
+  const found = await stat(path).catch((error: unknown) => {
     throw new AtalayaError('source-missing', `there is no source ${path}`, {
       hint: 'Check the path given as source.',
       cause: error,
     });
+  });
+  if (found.isDirectory()) {
+    throw new AtalayaError('source-not-video', `${path} is a folder`, { hint: 'Give one .mjpeg or video file in it.' });
   }
   if (/\.(mjpe?g)$/i.test(path)) return new MjpegCamera({ path, ...options });
   return new VideoCamera({ path, ...options });

@@ -1,8 +1,9 @@
 import test from 'ava';
 import { systemClock } from '../kernel/clock.ts';
 import { ManualClock } from '../kernel/manual-clock.ts';
-import { milliseconds, utcMilliseconds } from '../kernel/units.ts';
+import { milliseconds } from '../kernel/units.ts';
 import { holdsCameraContract } from './camera-contract.ts';
+import { undated } from './frame-times.ts';
 import { MjpegCamera } from './mjpeg-camera.ts';
 import { PacedCamera } from './paced-camera.ts';
 import { makeJpegs, writeMjpeg } from './testing/made-recordings.ts';
@@ -15,7 +16,7 @@ async function recording(
   onDamage = () => undefined,
 ): Promise<MjpegCamera> {
   const path = await writeMjpeg(pieces ?? (await makeJpegs(times.length)), times);
-  return new MjpegCamera({ path, nominalRate: 25, start: utcMilliseconds(0), onDamage });
+  return new MjpegCamera({ path, nominalRate: 25, start: undated, onDamage });
 }
 
 holdsCameraContract(test, 'PacedCamera', {

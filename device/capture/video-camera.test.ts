@@ -4,10 +4,11 @@ import { isAtalayaError } from '../kernel/errors.ts';
 import { utcMilliseconds } from '../kernel/units.ts';
 import type { FrameDamage } from './camera.ts';
 import type { Frame } from './frame.ts';
+import { undated } from './frame-times.ts';
 import { makeVideo } from './testing/made-recordings.ts';
 import { VideoCamera, type VideoOptions } from './video-camera.ts';
 
-const start = utcMilliseconds(Date.UTC(2023, 4, 6));
+const start = { utc: utcMilliseconds(Date.UTC(2023, 4, 6)), stated: true };
 const never = new AbortController().signal;
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', '-pix_fmt', 'yuv420p', '-movflags', '+faststart'];
 const pattern = (duration: number, rate = 25, size = '96x64') => [
@@ -89,7 +90,7 @@ withVideo(
       [0, 1, 2, 3, 4, 5, 6, 7],
     );
     t.true(played.frames.every(({ time }) => time.clock.source === 'recording' && !time.clock.synchronised));
-    t.is(played.frames[2]?.time.utc as number, start + 120);
+    t.is(played.frames[2]?.time.utc as number, start.utc + 120);
   },
 );
 
@@ -274,3 +275,25 @@ withVideo(
     t.deepEqual(elapsed(played), [0, 0, 80, 80, 160, 160, 240, 240, 320, 320]);
   },
 );
+
+test('a recording that nobody dates says so, and one that somebody dates is believed', async (t) => {
+  const path = await makeVideo('undated.mp4', [...pattern(0.2), ...h264]);
+  if (path === undefined) {
+    t.log('ffmpeg is not here: passed over');
+    t.pass();
+    return;
+  }
+  for (const [given, dated] of [
+    [undated, false],
+    [start, true],
+  ] as const) {
+    const source = camera(path, { start: given });
+    await source.open(never);
+    for await (const frame of source.frames(never)) {
+      t.is(frame.time.clock.dated, dated);
+      t.is(frame.time.utc - given.utc, frame.time.elapsed as number);
+      source.release(frame);
+    }
+    await source.close();
+  }
+});

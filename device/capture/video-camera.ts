@@ -2,10 +2,10 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { AtalayaError, systemCode } from '../kernel/errors.ts';
-import { milliseconds, type UtcMilliseconds, utcMilliseconds } from '../kernel/units.ts';
+import { milliseconds, utcMilliseconds } from '../kernel/units.ts';
 import type { Camera, CameraInfo, FrameDamage } from './camera.ts';
 import { type CaptureTime, type Frame, pictureBytes } from './frame.ts';
-import { nominalFrameTimes, recordingClock } from './frame-times.ts';
+import { nominalFrameTimes, type RecordingStart, recordingClock } from './frame-times.ts';
 import { PicturePool } from './picture-pool.ts';
 import { type PictureNote, ShowinfoReader } from './showinfo.ts';
 import { missingProgram, probeVideo, type VideoFacts } from './video-probe.ts';
@@ -15,7 +15,7 @@ export interface VideoOptions {
   /** Frames a second to assume where the file holds no timestamps (a bare H.264 stream). */
   readonly nominalRate: number;
   /** Date to give the first frame where the container states none. */
-  readonly start: UtcMilliseconds;
+  readonly start: RecordingStart;
   /** Name of the programs; a path where they are not on PATH. */
   readonly ffmpeg: string;
   readonly ffprobe: string;
@@ -179,7 +179,8 @@ type Timing = (note: PictureNote, sequence: number) => CaptureTime | undefined;
 
 /** Times from the timestamps, counted from the first; from the rate where the file has none of its own. */
 function timing(facts: VideoFacts, options: Pick<VideoOptions, 'start' | 'nominalRate'>): Timing {
-  const start = facts.start ?? options.start;
+  const start = facts.start === undefined ? options.start : { utc: facts.start, stated: true };
+  const clock = { ...recordingClock, dated: start.stated };
   if (!facts.timed) {
     const times = nominalFrameTimes(options.nominalRate, start);
     return (_note, sequence) => times.at(sequence);
@@ -191,7 +192,7 @@ function timing(facts: VideoFacts, options: Pick<VideoOptions, 'start' | 'nomina
     first ??= stamp;
     // A file may step back by a rounding; intervals must not.
     last = Math.max(last, stamp - first);
-    return { utc: utcMilliseconds(start + last), elapsed: milliseconds(last), clock: recordingClock };
+    return { utc: utcMilliseconds(start.utc + last), elapsed: milliseconds(last), clock };
   };
 }
 

@@ -3,14 +3,14 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { utcMilliseconds } from '../kernel/units.ts';
 import { type CameraCase, holdsCameraContract } from './camera-contract.ts';
+import { undated } from './frame-times.ts';
 import { makeVideo, scratchFolder } from './testing/made-recordings.ts';
 import { VideoCamera } from './video-camera.ts';
 
 const pattern = ['-f', 'lavfi', '-i', 'testsrc=size=320x240:rate=25:duration=2'];
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', '-pix_fmt', 'yuv420p', '-movflags', '+faststart'];
-const options = { nominalRate: 20, start: utcMilliseconds(0), ffmpeg: 'ffmpeg', ffprobe: 'ffprobe' };
+const options = { nominalRate: 20, start: undated, ffmpeg: 'ffmpeg', ffprobe: 'ffprobe' };
 
 /** Programs with `path` among their arguments that run now. */
 async function running(path: string): Promise<number> {

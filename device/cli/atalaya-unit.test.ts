@@ -75,6 +75,32 @@ test('a call that names no source, and an unknown flag, are refused as wrong cal
   t.regex(flag.complained, /unknown option '--sauce'/);
 });
 
+test('places that cannot be are refused before the run, and so are sources that are no file', async (t) => {
+  const source = await writeMjpeg(await makeJpegs(2, 320, 180), steady(2));
+  const file = await written(t, 'taken', '');
+  const place = ['--source', source, '--scene', await written(t, 'scene.yaml', scene)];
+  const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [[...place, '--data', file], 2, /usage-invalid: the data folder .*taken is a file/],
+    [
+      [...place, '--data', `${file}.d`, '--report', '/nowhere/r.html'],
+      2,
+      /usage-invalid: there is no folder \/nowhere for the report/,
+    ],
+    [[...place, '--data', `${file}.d`, '--started', 'noon'], 2, /usage-invalid: --started is noon/],
+    [
+      [...place.slice(2), '--data', `${file}.d`, '--source', 'rtsp://127.0.0.1/x'],
+      1,
+      /source-missing: .*is no recording\n.*Live cameras/,
+    ],
+    [[...place.slice(2), '--data', `${file}.d`, '--source', dirname(file)], 1, /source-not-video: .* is a folder/],
+  ];
+  for (const [args, wanted, message] of cases) {
+    const { code, complained } = await call('run', ...args);
+    t.is(code, wanted, complained);
+    t.regex(complained, message);
+  }
+});
+
 test('an unknown configuration key is refused by its path, and nothing is run', async (t) => {
   const config = await written(t, 'unit.yaml', 'unit: { id: a }\ndetector: { treads: 4 }\n');
   const { code, complained } = await call('run', '--config', config, '--source', 'x', '--scene', 'y');

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=4
 import { Command, CommanderError } from 'commander';
 import { sleep } from '../kernel/clock.ts';
 import { type AtalayaError, explain, firstFault, isAtalayaError } from '../kernel/errors.ts';
@@ -9,7 +9,7 @@ import { type DrawRequest, drawUnit } from '../unit-draw.ts';
 import { type RunRequest, settle } from '../unit-settings.ts';
 import { version } from '../version.ts';
 
-// The first line keeps V8's young generation small: it would otherwise grow to 48 MB that a unit has better use for.
+// The first line keeps memory small (decision 0005): V8's young generation, and the arenas that glibc's allocator makes for threads.
 
 /** Exit codes: the run went well or was stopped by a person, the run failed, the call was wrong, a truth was not met. */
 const exit = { done: 0, failed: 1, usage: 2, untrue: 3 } as const;
@@ -33,8 +33,7 @@ async function run(request: RunRequest): Promise<number> {
     stop.abort();
     setTimeout(() => void leave(`the unit did not come to rest within ${DRAIN_MS} ms`), DRAIN_MS).unref();
   };
-  process.on('SIGINT', interrupted);
-  process.on('SIGTERM', interrupted);
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupted);
   const settings = await settle(request);
   const io = {
     stream: process.stdout,
@@ -68,6 +67,7 @@ function program(): Command {
     .option('--events <file>', 'write one JSON object a line for each infraction and crossing')
     .option('--report <file>', 'the HTML report; report.html in the data folder unless said otherwise')
     .option('--truth <file>', 'compare with a known truth; exit code 3 where something is missed or invented')
+    .option('--started <date>', 'date and time of the first frame, for a recording that does not state it')
     .option('--pace <pace>', 'timestamps: as it was recorded, skipping what is not kept up with; flat-out: every frame')
     .action(async (request: RunRequest) => {
       process.exitCode = await run(request);

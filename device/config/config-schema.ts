@@ -38,6 +38,12 @@ const source = z.strictObject({
     .describe(
       'Frames a second to assume for an .mjpeg file that has no `.times.json` beside it. No speed is stated from assumed times.',
     ),
+  startedAt: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .describe(
+      'Date and time of the first frame, as `2026-03-01T12:00:00Z`, for a recording that does not state it. Without it such a recording counts from 1970 and every record says that its date is unknown.',
+    ),
   ffmpeg: z.string().min(1).default('ffmpeg').describe('The ffmpeg program: a name on PATH, or a path.'),
   ffprobe: z.string().min(1).default('ffprobe').describe('The ffprobe program: a name on PATH, or a path.'),
 });

@@ -10,7 +10,7 @@ import type { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import type { Camera } from '../capture/camera.ts';
 import type { Frame, Picture } from '../capture/frame.ts';
-import { recordingClock } from '../capture/frame-times.ts';
+import { recordingClock, undated } from '../capture/frame-times.ts';
 import { openSource } from '../capture/open-source.ts';
 import { isAtalayaError } from '../kernel/errors.ts';
 import { sha256 } from '../kernel/hash.ts';
@@ -213,7 +213,7 @@ async function recording(): Promise<{ readonly name: string; readonly camera: Ca
     if (!existsSync(path)) continue;
     const options = {
       nominalRate: 25,
-      start: utcMilliseconds(0),
+      start: undated,
       ffmpeg: 'ffmpeg',
       ffprobe: 'ffprobe',
       onDamage: () => undefined,

@@ -9,6 +9,8 @@ export interface ClockState {
   readonly source: 'system' | 'recording' | 'nominal';
   /** True while a time source disciplines the clock; a recording is not synchronised. */
   readonly synchronised: boolean;
+  /** False where nothing states the date: a recording without one is given the date of its replay, and whoever shows it has to say so. */
+  readonly dated: boolean;
   /** Bound of the error of an interval between two frames (not of the date), 1 sigma. */
   readonly intervalError: Milliseconds;
 }
@@ -25,7 +27,7 @@ export interface Clock {
 export const systemClock: Clock = {
   utc: () => utcMilliseconds(Date.now()),
   monotonic: () => milliseconds(performance.now()),
-  state: () => ({ source: 'system', synchronised: false, intervalError: milliseconds(1) }),
+  state: () => ({ source: 'system', synchronised: false, dated: true, intervalError: milliseconds(1) }),
 };
 
 /** Resolves after `time`, or at once when the signal is aborted; never rejects. */

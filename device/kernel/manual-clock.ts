@@ -29,7 +29,7 @@ export class ManualClock implements Clock, Timer {
   }
 
   state(): ClockState {
-    return { source: 'system', synchronised: true, intervalError: milliseconds(0) };
+    return { source: 'system', synchronised: true, dated: true, intervalError: milliseconds(0) };
   }
 
   sleep(time: Milliseconds, signal?: AbortSignal): Promise<void> {

@@ -1,8 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { utcMilliseconds } from '../../kernel/units.ts';
-import { loadFrameTimes } from '../frame-times.ts';
+import { loadFrameTimes, undated } from '../frame-times.ts';
 import { MjpegCamera } from '../mjpeg-camera.ts';
 
 const here = import.meta.dirname;
@@ -34,7 +33,7 @@ test('the clip is as long and as large as its truth says, every picture decodes,
   const camera = new MjpegCamera({
     path: clip,
     nominalRate: 1,
-    start: utcMilliseconds(0),
+    start: undated,
     onDamage: (one) => damage.push(one),
   });
   const { signal } = new AbortController();
