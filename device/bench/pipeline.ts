@@ -34,8 +34,8 @@ const THREADS = 2;
 
 /**
  * The engines on the same weights and frames; then the whole pipeline (ring, sampling, inference on its thread, tracking, judging)
- * against the bare int8 session on the same frames, prepared beforehand. Both sides of a ratio alternate in one run. The pipeline runs a
- * session a thread; what two such sessions reach by themselves is stated beside it.
+ * against the bare int8 session on the same frames, prepared beforehand. Both sides of a ratio alternate in one run. What
+ * two sessions of one thread each reach on the same cores is stated beside it.
  */
 export async function benchPipeline(context: BenchContext): Promise<readonly Figure[]> {
   const { pictures, name } = await decode(context);

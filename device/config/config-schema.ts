@@ -59,7 +59,7 @@ const detector = z.strictObject({
     .min(1)
     .max(64)
     .default(2)
-    .describe('Processor threads used for inference, all together: two inferences at a time share them.'),
+    .describe('Processor threads that one inference shares.'),
   leastScore: z
     .number()
     .min(0.05)

@@ -21,7 +21,7 @@ import { WorkerDetector, type WorkerDetectorOptions } from './worker-detector.ts
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const bundle = join(root, '.build/models/ssdlite-mobilenet-v2-int8');
 const long = milliseconds(30_000);
-const start: WorkerDetectorOptions = { bundle, threads: 2, settings: detectionDefaults };
+const start: WorkerDetectorOptions = { bundle, threads: 2, sessions: 2, settings: detectionDefaults };
 
 function frameOf(picture: Picture, sequence = 0): Frame {
   const time = { utc: utcMilliseconds(0), elapsed: milliseconds(0), clock: recordingClock };
@@ -95,14 +95,14 @@ withModel('answers belong to their questions, and come in their order', async (t
   await detector.close();
 });
 
-withModel('one thread or two: the same detections, bit for bit', async (t) => {
+withModel('one session or two: the same detections, bit for bit', async (t) => {
   const found = await recording();
   if (found === undefined) {
     t.log('not tested: neither ../shared/data (with ffmpeg) nor the street is here');
     t.pass();
     return;
   }
-  const one = await WorkerDetector.open({ ...start, threads: 1 }, long);
+  const one = await WorkerDetector.open({ bundle, threads: 2, settings: detectionDefaults }, long);
   const two = await opened();
   let detections = 0;
   for await (const frame of found.camera.frames(new AbortController().signal)) {

@@ -1,5 +1,8 @@
+import type { CaptureTime } from '../capture/frame.ts';
+import type { Box } from '../detect/detection.ts';
 import type { Infraction } from '../judge/infraction.ts';
 import { toIso } from '../kernel/units.ts';
+import { undatedFace } from './elapsed-face.ts';
 import { textHeight, textPath, textWidth } from './pixel-font.ts';
 
 /** A line or an outline of the scene that belongs to what was judged: the stop line, the zone. Pixels of the full picture. */
@@ -17,21 +20,32 @@ export interface Annotation {
   readonly stripHeight: number;
 }
 
-/** What is drawn on the annotated copy: box, label, the scene's lines, and below the picture rule, figures, time and frame. */
+/** The frame that is shown, and the accused's box in it where that is known; it need not be the frame that is charged. */
+export interface ShownFrame {
+  readonly sequence: number;
+  readonly time: CaptureTime;
+  readonly box: Box | undefined;
+}
+
+/**
+ * What is drawn on the annotated copy: box, label, the scene's lines, and below the picture rule, figures, and the time and number of the
+ * frame that is shown.
+ */
 export function annotate(
   width: number,
   height: number,
   infraction: Infraction,
+  shown: ShownFrame,
   unit: string,
   marks: readonly Mark[],
 ): Annotation {
   const scale = Math.max(1, Math.round(width / 400));
   const lineHeight = textHeight(scale) + 3 * scale;
-  const lines = strip(infraction, unit);
+  const lines = stripLines(infraction, shown, unit);
   const stripHeight = lines.length * lineHeight + 2 * scale;
   const shapes = [
     ...marks.map((mark) => outline(mark, scale)),
-    boxShape(infraction, scale),
+    ...(shown.box === undefined ? [] : [boxShape(shown.box, infraction, scale)]),
     `<rect x="0" y="${height}" width="${width}" height="${stripHeight}" fill="#000"/>`,
     ...lines.map((line, i) =>
       lettering(line, 2 * scale, height + 2 * scale + i * lineHeight, scale, width - 4 * scale),
@@ -41,15 +55,20 @@ export function annotate(
   return { svg: Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" ${size}>${shapes.join('')}</svg>`), stripHeight };
 }
 
-function strip(infraction: Infraction, unit: string): readonly string[] {
-  const { rule, measured, time, frame, lane, track } = infraction;
+/** The lines of text below the picture. */
+export function stripLines(infraction: Infraction, shown: ShownFrame, unit: string): readonly string[] {
+  const { rule, measured, frame, lane, track } = infraction;
+  const { sequence, time } = shown;
+  const when = time.clock.dated ? toIso(time.utc) : undatedFace(time.elapsed);
+  const frames = sequence === frame ? `frame ${frame}` : `charged frame ${frame}, shown ${sequence}`;
   const figures = Object.entries(measured).flatMap(([name, value]) =>
     typeof value === 'number' ? [`${spaced(name)} ${Math.round(value * 100) / 100}`] : [],
   );
   return [
     `${rule}  ${infraction.class} ${track}${lane === undefined ? '' : `  lane ${lane}`}`,
     figures.join('  '),
-    `${toIso(time.utc)}  frame ${frame}  unit ${unit}`,
+    `${when}  ${frames}  unit ${unit}`,
+    ...(shown.box === undefined ? ['no box: the track does not say where it was in this frame'] : []),
     'annotated copy: the picture itself is kept apart',
   ];
 }
@@ -68,8 +87,7 @@ export function outline({ name, points, closed }: Mark, scale: number, colour: s
   return `<path d="${path}${closed ? 'z' : ''}" ${style}/>${name === '' ? '' : tag(name, first.x, first.y, colour, scale)}`;
 }
 
-function boxShape({ box, class: kind, track }: Infraction, scale: number): string {
-  const { x, y, width, height } = box;
+function boxShape({ x, y, width, height }: Box, { class: kind, track }: Infraction, scale: number): string {
   const rectangle = `x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"`;
   const label = tag(`${kind} ${track}`, x, y - textHeight(scale) - 2 * scale, '#ff2020', scale);
   return `<rect ${rectangle} fill="none" stroke="#ff2020" stroke-width="${scale + 1}"/>${label}`;

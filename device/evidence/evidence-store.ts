@@ -9,15 +9,13 @@ import { FolderLock } from '../kernel/folder-lock.ts';
 import { sha256 } from '../kernel/hash.ts';
 import { systemTimer, type Timer, withDeadline } from '../kernel/timer.ts';
 import { type Milliseconds, milliseconds } from '../kernel/units.ts';
-import type { TrackPoint } from '../track/track.ts';
-import type { Mark } from './annotate.ts';
 import { BlobStore } from './blob-store.ts';
 import { highestIndexed, type IndexEntry, IndexStore } from './index-store.ts';
 import { Journal } from './journal.ts';
 import type { TornTail } from './journal-segments.ts';
 import { buildRecord, indexEntryOf, momentOf, readEntry } from './make-record.ts';
 import type { EvidenceFile, EvidenceRecord, Provenance } from './record.ts';
-import { type InfractionFrames, makeStills, type Still } from './stills.ts';
+import { type InfractionFrames, makeStills, type Still, type StillContext } from './stills.ts';
 import { Turnstile } from './turnstile.ts';
 
 export interface StoreOptions {
@@ -41,12 +39,8 @@ export interface Lock {
 }
 
 /** What belongs to an infraction besides its frames. */
-export interface SealContext {
+export interface SealContext extends StillContext {
   readonly provenance: Provenance;
-  /** The track's points up to the moment of sealing, raw. */
-  readonly track: readonly TrackPoint[];
-  /** Lines and zones of the scene to draw on the annotated copy. */
-  readonly marks: readonly Mark[];
 }
 
 /** Evidence that is on disk. */
@@ -221,7 +215,7 @@ export class EvidenceStore {
     const leave = await this.#turnstile.enter();
     try {
       mayGoOn(given);
-      const stills = await makeStills(frames, infraction, this.#options.unit, context.marks);
+      const stills = await makeStills(frames, infraction, this.#options.unit, context);
       // From here on the frames are not read any more; after a missed deadline they may already show something else.
       mayGoOn(given);
       const files = await Promise.all(stills.map((still) => this.#store(still)));

@@ -80,8 +80,8 @@ export function momentOf({ utc, elapsed, clock }: CaptureTime): Moment {
   return { utc: toIso(utc), elapsedMs: elapsed, clock: clockOf(clock) };
 }
 
-function clockOf({ source, synchronised, intervalError }: ClockState): Moment['clock'] {
-  return { source, synchronised, intervalErrorMs: intervalError };
+function clockOf({ source, synchronised, dated, intervalError }: ClockState): Moment['clock'] {
+  return { source, synchronised, dated, intervalErrorMs: intervalError };
 }
 
 /** Only what the record knows: a value may carry more than its type says. */

@@ -17,6 +17,8 @@ const text = z.string().min(1);
 const clock = z.strictObject({
   source: z.enum(['system', 'recording', 'nominal']),
   synchronised: z.boolean(),
+  /** False where nothing states the date: the dates are then those of a replay, and only intervals mean anything. */
+  dated: z.boolean(),
   /** Bound of the error of an interval, 1 sigma. */
   intervalErrorMs: z.number().nonnegative(),
 });

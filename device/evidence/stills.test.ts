@@ -8,11 +8,10 @@ import { AtalayaError } from '../kernel/errors.ts';
 import { annotate } from './annotate.ts';
 import { textPath, textWidth } from './pixel-font.ts';
 import { closeUpArea, makeStills } from './stills.ts';
-import { contextAt, frameOf, framesAround, infractionAt, jpegFrameOf } from './testing/fixtures.ts';
+import { contextAt, frameOf, framesAround, infractionAt, jpegFrameOf, timeOf } from './testing/fixtures.ts';
 
-const { marks } = contextAt(1);
-
-const stillsOf = (frames: Parameters<typeof makeStills>[0]) => makeStills(frames, infractionAt(20), 'unit-1', marks);
+const stillsOf = (frames: Parameters<typeof makeStills>[0]) =>
+  makeStills(frames, infractionAt(20), 'unit-1', contextAt(20));
 
 const pixels = async (content: Uint8Array) => sharp(content).removeAlpha().raw().toBuffer({ resolveWithObject: true });
 
@@ -132,7 +131,10 @@ test('the annotated copy shows box and stop line, leaves the picture around them
       { x: 399, y: 250 },
     ],
   };
-  const stills = await makeStills({ at: keptFrame(at) }, { ...infractionAt(20), box }, 'unit-1', [stop]);
+  const stills = await makeStills({ at: keptFrame(at) }, { ...infractionAt(20), box }, 'unit-1', {
+    track: [],
+    marks: [stop],
+  });
   const annotated = stills.find(({ role }) => role === 'annotated');
   const { data, info } = await pixels(annotated?.content as Uint8Array);
   const at3 = (x: number, y: number) => [0, 1, 2].map((i) => data[(y * info.width + x) * 3 + i] as number);
@@ -181,7 +183,10 @@ test('a scene that names its lines in mark-up cannot break out of the drawing', 
       { x: 1, y: 30 },
     ],
   };
-  const { svg } = annotate(64, 48, infractionAt(1), '<&>"', [mark, { name: 'none', closed: false, points: [] }]);
+  const { svg } = annotate(64, 48, infractionAt(1), { sequence: 1, time: timeOf(1), box: undefined }, '<&>"', [
+    mark,
+    { name: 'none', closed: false, points: [] },
+  ]);
   t.false(svg.toString().includes('script'));
   t.is((await sharp(svg).metadata()).width, 64);
 });

@@ -3,17 +3,26 @@ import sharp, { type Sharp } from 'sharp';
 import { decodeJpeg } from '../capture/decode-jpeg.ts';
 import type { KeptFrame } from '../capture/kept-frame.ts';
 import { type RgbPicture, toRgbInBands } from '../capture/to-rgb.ts';
-import type { Box } from '../detect/detection.ts';
 import type { Infraction } from '../judge/infraction.ts';
 import { AtalayaError } from '../kernel/errors.ts';
+import type { TrackPoint } from '../track/track.ts';
 import { annotate, type Mark } from './annotate.ts';
 import type { EvidenceFile, fileMoments } from './record.ts';
+import { boxInFrame, type PlacedBox } from './track-box.ts';
 
 /** The frames that show an infraction: the moment itself, and one a little before and after where there is one. */
 export interface InfractionFrames {
   readonly before?: KeptFrame | undefined;
   readonly at: KeptFrame;
   readonly after?: KeptFrame | undefined;
+}
+
+/** What is drawn on the pictures of an infraction, and where. */
+export interface StillContext {
+  /** The track's points up to the moment of sealing, in order of time, raw. */
+  readonly track: readonly TrackPoint[];
+  /** Lines and zones of the scene to draw on the annotated copy. */
+  readonly marks: readonly Mark[];
 }
 
 /** A picture file of an evidence package that is not stored yet. */
@@ -31,6 +40,9 @@ const bandRows = 64;
 /**
  * The stills of an infraction: per frame the whole picture, of the moment a close-up and, apart, the annotated copy.
  *
+ * Both show where the accused is in the frame that is shown, which is not the charged one where that was no longer held. Where the track
+ * does not say it, there is no close-up and the annotated copy bears no box.
+ *
  * The whole picture is the camera's own JPEG, byte for byte, where the camera delivers one; else it is encoded once, as JPEG of
  * quality 92 with as many colour samples as the decoder gave: a 720p road scene at 45 dB in a seventh of the space of a PNG. The
  * close-up is cut from the pixels and stored without loss: a plate is read from it. Of an original, only the moment's own is decoded,
@@ -42,16 +54,17 @@ export async function makeStills(
   frames: InfractionFrames,
   infraction: Infraction,
   unit: string,
-  marks: readonly Mark[],
+  { track, marks }: StillContext,
 ): Promise<readonly Still[]> {
   const { before, at, after } = frames;
+  const placed = boxInFrame(at, infraction, track);
   try {
     const rgb = await pixelsOf(at);
     return await Promise.all([
       ...(before === undefined ? [] : [contextStill('before', before)]),
       contextStill('at', at, rgb),
-      closeUpStill(at, rgb, infraction.box),
-      annotatedStill(at, rgb, infraction, unit, marks),
+      ...(placed === undefined ? [] : [closeUpStill(at, rgb, placed)]),
+      annotatedStill(at, rgb, placed, infraction, unit, marks),
       ...(after === undefined ? [] : [contextStill('after', after)]),
     ]);
   } catch (error) {
@@ -101,7 +114,7 @@ async function contextStill(
   };
 }
 
-async function closeUpStill(frame: KeptFrame, rgb: RgbPicture, box: Box): Promise<Still> {
+async function closeUpStill(frame: KeptFrame, rgb: RgbPicture, { box, origin }: PlacedBox): Promise<Still> {
   const area = closeUpArea(box, rgb.width, rgb.height);
   const content = await raw(rgb).extract(area).png({ compressionLevel: 6 }).toBuffer();
   const { left, top, width, height } = area;
@@ -115,19 +128,21 @@ async function closeUpStill(frame: KeptFrame, rgb: RgbPicture, box: Box): Promis
     frame,
     content,
     origin: 'derived',
-    making: `PNG of the picture's pixels from (${left}, ${top}), ${width} x ${height}, not scaled`,
+    making: `PNG of the picture's pixels from (${left}, ${top}), ${width} x ${height}, not scaled; box ${origin}`,
   };
 }
 
 async function annotatedStill(
   frame: KeptFrame,
   rgb: RgbPicture,
+  placed: PlacedBox | undefined,
   infraction: Infraction,
   unit: string,
   marks: readonly Mark[],
 ): Promise<Still> {
   const { width, height } = rgb;
-  const { svg, stripHeight } = annotate(width, height, infraction, unit, marks);
+  const shown = { sequence: frame.sequence, time: frame.time, box: placed?.box };
+  const { svg, stripHeight } = annotate(width, height, infraction, shown, unit, marks);
   const content = await raw(rgb)
     .extend({ bottom: stripHeight, background: '#000' })
     .composite([{ input: svg, left: 0, top: 0 }])
@@ -143,13 +158,16 @@ async function annotatedStill(
     frame,
     content,
     origin: 'derived',
-    making: 'JPEG, quality 85, 4:4:4, with box, lines and text drawn in',
+    making:
+      placed === undefined
+        ? 'JPEG, quality 85, 4:4:4, with lines and text drawn in; no box, since the track does not say where it was'
+        : `JPEG, quality 85, 4:4:4, with box (${placed.origin}), lines and text drawn in`,
   };
 }
 
 /** The box with its margin, whole pixels inside the picture; at least 16 x 16 of them wherever the box lies. */
 export function closeUpArea(
-  box: Box,
+  box: PlacedBox['box'],
   pictureWidth: number,
   pictureHeight: number,
 ): { readonly left: number; readonly top: number; readonly width: number; readonly height: number } {

@@ -14,7 +14,7 @@ import {
   wrap,
 } from './terminal.ts';
 import type { TruthComparison } from './truth.ts';
-import { fixed, keyFigure, megabytes, plural, timeOfDay } from './words.ts';
+import { captureTimeOfDay, fixed, keyFigure, megabytes, plural } from './words.ts';
 
 /** Where a run stands; every figure counts from the run's beginning, except the live tracks. */
 export interface RunProgress {
@@ -156,7 +156,7 @@ export function infractionLines(sealed: SealedInfraction, columns: number): read
   const lane = infraction.lane === undefined ? 'in no lane' : `lane ${printable(infraction.lane)}`;
   return wrap(
     [
-      `${timeOfDay(infraction.time.utc)}  frame ${infraction.frame}`,
+      `${captureTimeOfDay(infraction.time)}  frame ${infraction.frame}`,
       infraction.rule.toUpperCase(),
       `${infraction.class} #${infraction.track}`,
       lane,

@@ -1,22 +1,41 @@
+import { writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { Picture } from '../capture/frame.ts';
 import { toRgb } from '../capture/to-rgb.ts';
 import { outline, tag } from '../evidence/annotate.ts';
+import { AtalayaError, systemCode } from '../kernel/errors.ts';
 import type { Point, Polyline } from '../scene/geometry.ts';
 import type { Scene } from '../scene/scene.ts';
+import { writeReason } from './write-reason.ts';
 
 /**
  * A scene as it lies on a picture, for the person who drew it: lanes with their way, stop and counting lines with their sides, zones, signal
- * heads, ignored areas, and each calibration mark with the way from where it was drawn to where the fit puts it.
+ * heads, ignored areas, and each calibration mark with the way from where it was drawn to where the fit puts it. A PNG.
+ *
+ * Throws `usage-invalid` for a path that does not end in `.png` or cannot be written, `store-full` where the disk has no room.
  */
 export async function drawScene(scene: Scene, picture: Picture, path: string): Promise<void> {
+  if (!/\.png$/i.test(path)) {
+    throw new AtalayaError('usage-invalid', `the drawing is a PNG; ${path} does not end in .png`, {
+      hint: 'Give --out a name that ends in .png.',
+    });
+  }
   const { width, height } = picture;
   const rgb = toRgb(picture);
   const svg = Buffer.from(sceneSvg(scene, width, height));
-  await sharp(rgb.data, { raw: { width, height, channels: 3 } })
+  const png = await sharp(rgb.data, { raw: { width, height, channels: 3 } })
     .composite([{ input: svg, left: 0, top: 0 }])
     .png()
-    .toFile(path);
+    .toBuffer();
+  try {
+    await writeFile(path, png);
+  } catch (error) {
+    const code = systemCode(error) === 'ENOSPC' ? 'store-full' : 'usage-invalid';
+    throw new AtalayaError(code, `the drawing ${path} cannot be written: ${writeReason(error)}`, {
+      hint: 'Give --out a file in a folder that exists, that has room, and that you may write to.',
+      cause: error,
+    });
+  }
 }
 
 const colours = {

@@ -5,6 +5,7 @@ import { type Crossing, type Infraction, ruleNames } from '../judge/infraction.t
 import { findingSchema, measurementSchema } from '../judge/infraction-schema.ts';
 import { AtalayaError, systemCode } from '../kernel/errors.ts';
 import { toIso } from '../kernel/units.ts';
+import { writeReason } from './write-reason.ts';
 
 const objectClass = z.enum(objectClasses);
 
@@ -14,6 +15,8 @@ const common = {
   frame: z.int().nonnegative(),
   /** Capture time of that frame: ISO 8601, UTC, milliseconds. */
   time: z.iso.datetime({ precision: 3 }),
+  /** False where nothing states the source's date: `time` then counts from 1970 and only differences mean anything. */
+  dated: z.boolean(),
   track: z.int().positive(),
   class: objectClass,
 };
@@ -46,6 +49,7 @@ export function infractionEvent(infraction: Infraction, evidence: string): RunEv
     kind: 'infraction',
     frame: infraction.frame,
     time: toIso(infraction.time.utc),
+    dated: infraction.time.clock.dated,
     track: infraction.track,
     class: infraction.class,
     rule: infraction.rule,
@@ -61,6 +65,7 @@ export function crossingEvent(crossing: Crossing): RunEvent {
     kind: 'crossing',
     frame: crossing.frame,
     time: toIso(crossing.time.utc),
+    dated: crossing.time.clock.dated,
     track: crossing.track,
     class: crossing.class,
     line: crossing.line,
@@ -97,7 +102,7 @@ export class EventLog {
       return new EventLog(path, await open(path, 'w'));
     } catch (error) {
       if (systemCode(error) === 'ENOSPC') throw full(path, error);
-      throw new AtalayaError('usage-invalid', `The events file ${path} cannot be written: ${reason(error)}`, {
+      throw new AtalayaError('usage-invalid', `The events file ${path} cannot be written: ${writeReason(error)}`, {
         hint: 'Give --events a file in a folder that exists and that you may write to.',
         cause: error,
       });
@@ -150,7 +155,7 @@ export class EventLog {
 
   #fault(error: unknown): AtalayaError {
     if (systemCode(error) === 'ENOSPC') return full(this.#path, error);
-    return new AtalayaError('store-failed', `The events file ${this.#path} cannot be written: ${reason(error)}`, {
+    return new AtalayaError('store-failed', `The events file ${this.#path} cannot be written: ${writeReason(error)}`, {
       cause: error,
     });
   }
@@ -161,22 +166,4 @@ function full(path: string, cause: unknown): AtalayaError {
     hint: 'Free some space or give --events a file on another disk.',
     cause,
   });
-}
-
-function reason(error: unknown): string {
-  switch (systemCode(error)) {
-    case 'ENOENT':
-      return 'its folder does not exist';
-    case 'ENOTDIR':
-      return 'a part of its path is a file, not a folder';
-    case 'EISDIR':
-      return 'it is a folder';
-    case 'EACCES':
-    case 'EPERM':
-      return 'permission denied';
-    case 'EROFS':
-      return 'the file system is read-only';
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
 }

@@ -1,10 +1,10 @@
 import type { Finding } from '../judge/infraction.ts';
 import { type Content, html, type Markup } from './html.ts';
-import { inventedBecause, trueFigure } from './outcomes.ts';
+import { inventedBecause, momentMeaning, trueFigure } from './outcomes.ts';
 import { type PictureKind, type Pictures, pictureKinds } from './report-pictures.ts';
 import type { RunRecord, SealedInfraction } from './run-record.ts';
 import type { InfractionOutcome, TruthComparison } from './truth.ts';
-import { clockFace, figures, fixed, keyFigure, preciseTime, ruleTitle } from './words.ts';
+import { captureTime, clockFace, figures, fixed, keyFigure, ruleTitle } from './words.ts';
 
 /** A card for each infraction: its pictures, its figures, what was found and why it counts, the id of its evidence. */
 export function infractionCards(
@@ -27,7 +27,7 @@ function card(sealed: SealedInfraction, outcome: InfractionOutcome | undefined, 
 <span class="when">${clockFace(infraction.time.elapsed)} · frame ${infraction.frame}</span></div>
 <p class="figure">${keyFigure(infraction.measured)}</p>
 ${gallery(sealed, pictures)}
-<dl class="facts">${fact('Date and time', preciseTime(infraction.time.utc))}${figures(infraction.measured).map(
+<dl class="facts">${fact('Date and time', captureTime(infraction.time))}${figures(infraction.measured).map(
     ([name, value]) => fact(name, value),
   )}${truthFacts(sealed, outcome)}</dl>
 ${findingsTable(infraction.findings)}
@@ -42,8 +42,14 @@ function truthFacts(sealed: SealedInfraction, outcome: InfractionOutcome | undef
   if (outcome?.outcome === 'invented') return fact('Truth', `invented: ${inventedBecause(outcome)}`);
   if (outcome?.outcome !== 'found') return undefined;
   const { truth, off } = trueFigure(outcome, sealed.infraction);
-  return [fact('True', `${truth} (${outcome.vehicle.id})`), fact('Measured less true', off)];
+  const speeding = sealed.infraction.measured.rule === 'speeding';
+  return [
+    fact(speeding ? 'True' : sentence(momentMeaning), `${truth} (${outcome.vehicle.id})`),
+    fact(speeding ? 'Measured less true' : "Charged moment less the truth's", off),
+  ];
 }
+
+const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
 const captions: Record<PictureKind, string> = {
   annotated: 'Annotated copy',
@@ -75,19 +81,24 @@ function findingsTable(findings: readonly Finding[]): Content {
   return html`<div class="scroll"><table class="findings"><thead><tr><th scope="col">Finding</th><th scope="col" class="number">Value</th><th scope="col" class="number">Held against</th><th scope="col">Why</th></tr></thead><tbody>
 ${findings.map(
   ({ name, value, unit, limit, says }) =>
-    html`<tr><th scope="row">${name.replaceAll('-', ' ')}</th><td class="number">${quantity(value, unit)}</td><td class="number" data-name="against">${limit === undefined ? '' : quantity(limit, unit)}</td><td class="says">${says}</td></tr>
+    html`<tr><th scope="row">${name.replaceAll('-', ' ')}</th><td class="number">${quantity(value, unit, limit)}</td><td class="number" data-name="against">${limit === undefined ? '' : quantity(limit, unit)}</td><td class="says">${says}</td></tr>
 `,
 )}</tbody></table></div>`;
 }
 
 /** A value with its unit; a number with as many digits as it needs, three after the point at most. */
-function quantity(value: number | string | boolean, unit: string | undefined): string {
-  const text = typeof value === 'boolean' ? (value ? 'yes' : 'no') : typeof value === 'string' ? value : digits(value);
+function quantity(value: Finding['value'], unit: string | undefined, limit?: Finding['limit']): string {
+  const against = typeof limit === 'number' ? limit : undefined;
+  const text =
+    typeof value === 'boolean' ? (value ? 'yes' : 'no') : typeof value === 'string' ? value : digits(value, against);
   return unit === undefined ? text : `${text} ${unit}`;
 }
 
-function digits(value: number): string {
-  const most = Math.abs(value) >= 100 ? 1 : Math.abs(value) >= 1 ? 2 : 3;
+/** On the same side of the limit as the value itself, as far as three digits show it. */
+function digits(value: number, limit?: number): string {
+  const least = Math.abs(value) >= 100 ? 1 : Math.abs(value) >= 1 ? 2 : 3;
+  const side = (figure: number) => (limit === undefined ? 0 : Math.sign(figure - limit));
+  const most = [least, 2].find((count) => count >= least && side(Number(value.toFixed(count))) === side(value)) ?? 3;
   const text = fixed(value, most);
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }

@@ -68,7 +68,7 @@ test('the page says what was watched, how many were judged, and how it stands ag
     header,
     /all 6 infractions found, none invented\. Speed of 12 vehicles: median error 0\.30 km\/h, largest 0\.90 km\/h/,
   );
-  t.regex(header, /Watched 19\.9 s Vehicles 14 Crossings 12 Frames 300 Frames\/s 14\.0 Skipped 0 Damaged 1/);
+  t.regex(header, /Watched 19\.9 s Tracks 14 Crossings 12 Frames 300 Frames\/s 14\.0 Skipped 0 Damaged 1/);
 });
 
 test('each infraction has a card with its figures, its findings and its evidence', (t) => {
@@ -84,7 +84,7 @@ test('each infraction has a card with its figures, its findings and its evidence
     'red for 3.9 s, 45 km/h',
     'Date and time 2026-03-01 12:00:15.867 UTC',
     'Red for 3.87 s',
-    'True at 0:15.85 (red-runner)',
+    'The truth&#39;s moment: when it became an infraction at 0:15.85 (red-runner)',
     'red for 3.87 s 0.5 s The light was red for longer than the period of grace.',
     'went on yes',
     'Evidence unit-1-000006',
@@ -232,6 +232,16 @@ test('a page that cannot be written is a fault with its path, and leaves nothing
   });
   t.true(isAtalayaError(error, 'store-failed'));
   t.deepEqual(await readdir(root), ['report.html']);
+});
+
+test('a page for a folder that is not there is refused with what to do', async (t) => {
+  const root = await folder(t);
+  const path = join(root, 'missing', 'report.html');
+  const error = await t.throwsAsync(writeHtmlReport(sampleRun, comparison, { path, pictureRoot: root }));
+  t.is(error?.message, `The run report ${path} cannot be written: its folder does not exist`);
+  t.true(
+    isAtalayaError(error, 'store-failed') && error.hint?.startsWith('Give --report a file in a folder that exists'),
+  );
 });
 
 test('a run without frames, lanes or infractions still makes a page', (t) => {

@@ -1,16 +1,18 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
+import type { CaptureTime } from '../capture/frame.ts';
 import { AtalayaError, systemCode } from '../kernel/errors.ts';
 import { type Content, html, Markup } from './html.ts';
 import { infractionCards } from './html-cards.ts';
 import { pageStyle } from './html-style.ts';
 import { aboutList, countTables, trackTable } from './html-tables.ts';
-import { inventedBecause, tallyOutcomes, trueMoment } from './outcomes.ts';
+import { inventedBecause, tallyOutcomes, trueMoment, uncertaintySentence } from './outcomes.ts';
 import { type Pictures, readPictures } from './report-pictures.ts';
 import { frameRate, type RunRecord, watchedSeconds } from './run-record.ts';
 import { speedPlot } from './speed-plot.ts';
 import { timelinePlot } from './timeline-plot.ts';
 import type { TruthComparison } from './truth.ts';
-import { dateAndTime, duration, fixed, outcomeSentence, percent, plural, ruleTitle } from './words.ts';
+import { captureDate, dateAndTime, duration, fixed, outcomeSentence, plural, ruleTitle } from './words.ts';
+import { writeReason } from './write-reason.ts';
 
 /** Tracks and crossings that the page draws and lists; of a longer run it shows the newest and says so. */
 const mostTracks = 1000;
@@ -44,8 +46,10 @@ export async function writeHtmlReport(
   } catch (error) {
     await rm(unfinished, { force: true }).catch(() => undefined);
     const code = systemCode(error) === 'ENOSPC' ? 'store-full' : 'store-failed';
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new AtalayaError(code, `The run report ${path} cannot be written: ${reason}`, { cause: error });
+    throw new AtalayaError(code, `The run report ${path} cannot be written: ${writeReason(error)}`, {
+      hint: 'Give --report a file in a folder that exists, that has room, and that you may write to.',
+      cause: error,
+    });
   }
 }
 
@@ -91,11 +95,11 @@ const style = new Markup(pageStyle);
 
 function header(record: RunRecord, comparison: TruthComparison | undefined): Markup {
   const { counts } = record;
-  const when = record.watched === undefined ? '' : `, recorded ${dateAndTime(record.watched.from.utc)}`;
+  const when = record.watched === undefined ? '' : recorded(record.watched.from);
   const sentence = outcomeSentence(record);
   const tiles: readonly (readonly [string, string])[] = [
     ['Watched', duration(watchedSeconds(record))],
-    ['Vehicles', String(record.tracks.length)],
+    ['Tracks', String(record.tracks.length)],
     ['Crossings', String(record.crossings.length)],
     ['Frames', String(counts.frames)],
     ['Frames/s', fixed(frameRate(record), 1)],
@@ -112,6 +116,9 @@ ${comparison === undefined ? undefined : truthBanner(record, comparison)}
 <dl class="tiles">${tiles.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 </header>`;
 }
+
+const recorded = (from: CaptureTime): string =>
+  from.clock.dated ? `, recorded ${captureDate(from)}` : `, ${captureDate(from)}: times count from its beginning`;
 
 /** `2 speeding, 1 red light. `, or nothing. */
 function ruleList(record: RunRecord): string {
@@ -141,12 +148,15 @@ function truthBanner(record: RunRecord, comparison: TruthComparison): Markup {
       ? `Against the truth: all ${found} infractions found, none invented.`
       : `Against the truth: ${found} of ${found + missed} infractions found, ${missed} missed, ${invented} invented.`;
   const { errors, medianKmh, largestKmh, withinTwoSigma } = comparison.speed;
+  const uncertainty = withinTwoSigma === undefined ? undefined : uncertaintySentence(withinTwoSigma);
   const speeds =
-    medianKmh === undefined || largestKmh === undefined || withinTwoSigma === undefined
+    medianKmh === undefined || largestKmh === undefined
       ? ''
-      : ` Speed of ${plural(errors.length, 'vehicle')}: median error ${fixed(medianKmh, 2)} km/h, largest ${fixed(largestKmh, 2)} km/h, ${percent(withinTwoSigma)} within two standard uncertainties.`;
+      : ` Speed of ${plural(errors.length, 'vehicle')}: median error ${fixed(medianKmh, 2)} km/h, largest ${fixed(largestKmh, 2)} km/h${uncertainty === undefined || uncertainty.poor ? '' : `, ${uncertainty.text}`}.`;
+  const caution =
+    uncertainty?.poor === true ? html`<div class="banner warn">Speeds: ${uncertainty.text}.</div>` : undefined;
   const list = wrong.length === 0 ? undefined : html`<ul>${wrong.map((one) => html`<li>${one}</li>`)}</ul>`;
-  return html`<div class="banner ${missed + invented === 0 ? 'good' : 'bad'}">${verdict}${speeds}${list}</div>`;
+  return html`<div class="banner ${missed + invented === 0 ? 'good' : 'bad'}">${verdict}${speeds}${list}</div>${caution}`;
 }
 
 function responsive(draw: (width: number) => Markup | undefined): Content {

@@ -7,7 +7,7 @@ export const pageStyle = `
 @media (prefers-color-scheme:dark){:root{--ground:#0e1116;--card:#171b22;--ink:#eef1f5;--soft:#b2bbc8;--rule:#363d49;--stripe:#1d222b;--accent:#6cb2ff;--bad:#ff7b78;--bad-ground:#3a1618;--good:#62d58f;--good-ground:#10301d;--warn:#ffc35c;--warn-ground:#3a2a0c;--limit:#ff9a5c;--true:#57dd96;--span:#3b5373;--span-ink:#f2f6fb;--red:#e5484d;--amber:#f0b43c;--green:#2fae62;--off:#6c7482}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
-body{margin:0;background:var(--ground);color:var(--ink);font:18px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:break-word}
+body{margin:0;background:var(--ground);color:var(--ink);font:18px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 main,header,footer{max-width:1080px;margin:0 auto;padding:0 20px}
 header{padding-top:28px}
 h1{font-size:1rem;letter-spacing:.02em;font-weight:600;color:var(--soft);margin:0}
@@ -31,7 +31,7 @@ p{margin:.4em 0}
 .when{color:var(--soft)}
 .figure{font-size:clamp(1.5rem,5vw,2rem);font-weight:720;color:var(--bad);line-height:1.2;margin:.1em 0 .5em;letter-spacing:-.01em}
 .figure::first-letter{text-transform:uppercase}
-.pictures{display:grid;grid-template-columns:2.2fr 1fr;grid-template-rows:auto 1fr;gap:12px;margin:0 0 16px}
+.pictures{display:grid;grid-template-columns:minmax(0,2.2fr) minmax(0,1fr);grid-template-rows:auto 1fr;gap:12px;margin:0 0 16px}
 figure{margin:0}
 .pictures figure:first-child{grid-row:1 / span 2}
 .pictures.single{grid-template-columns:1fr}
@@ -42,9 +42,9 @@ figcaption{font-size:.88rem;color:var(--soft);margin-top:.25em}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(165px,1fr));gap:.5em 1.2em;margin:0 0 1em}
 .facts dt{font-size:.88rem;color:var(--soft)}
 .facts dd{margin:0;font-weight:620}
-.scroll{overflow-x:auto;background:var(--card);border:1px solid var(--rule);border-radius:12px}
+.scroll{max-width:100%;overflow-x:auto;background:var(--card);border:1px solid var(--rule);border-radius:12px}
 .card .scroll{border-radius:8px}
-table{border-collapse:collapse;width:100%;font-size:.95rem}
+table{border-collapse:collapse;width:100%;overflow-wrap:normal;font-size:.95rem}
 th,td{text-align:left;padding:.5em .75em;border-bottom:1px solid var(--rule);vertical-align:top}
 tbody tr:last-child>*{border-bottom:0}
 thead th{font-size:.88rem;color:var(--soft);font-weight:600;border-bottom:2px solid var(--rule)}
@@ -55,7 +55,7 @@ thead th{font-size:.88rem;color:var(--soft);font-weight:600;border-bottom:2px so
 code{font:0.92em/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 .plot{background:var(--card);border:1px solid var(--rule);border-radius:14px;padding:16px}
 .about{background:var(--card);border:1px solid var(--rule);border-radius:12px;padding:6px 18px;margin:0}
-.about div{display:grid;grid-template-columns:minmax(130px,220px) 1fr;gap:.2em 1em;padding:.45em 0;border-bottom:1px solid var(--rule)}
+.about div{display:grid;grid-template-columns:minmax(130px,220px) minmax(0,1fr);gap:.2em 1em;padding:.45em 0;border-bottom:1px solid var(--rule)}
 .about div:last-child{border-bottom:0}
 .about dt{color:var(--soft)}
 .about dd{margin:0}
@@ -100,16 +100,16 @@ main,header,footer{padding-left:14px;padding-right:14px}
 .pictures{display:block}
 .pictures figure+figure{margin-top:12px}
 .pictures figure:not(:first-child) img{aspect-ratio:auto;max-height:70vh}
-.tiles{grid-template-columns:1fr 1fr}
-.facts{grid-template-columns:1fr 1fr}
+.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}
+.facts{grid-template-columns:repeat(2,minmax(0,1fr))}
 .findings thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-.findings tr{display:grid;grid-template-columns:1fr 1fr;padding:.55em .75em;border-bottom:1px solid var(--rule)}
+.findings tr{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));overflow-wrap:anywhere;padding:.55em .75em;border-bottom:1px solid var(--rule)}
 .findings tr:last-child{border-bottom:0}
 .findings td,.findings th{padding:.05em 0;border:0}
 .findings td.says,.findings th{grid-column:1 / -1}
 .findings td.number{text-align:left;white-space:normal;font-weight:620}
 .findings td[data-name]:not(:empty)::before{content:attr(data-name) ' ';color:var(--soft);font-weight:400}
-.about div{grid-template-columns:1fr}
+.about div{grid-template-columns:minmax(0,1fr)}
 }
 @media print{
 :root{--ground:#fff;--card:#fff;--ink:#000;--soft:#333;--rule:#bbb;--stripe:#f3f3f3;--accent:#0b4d91;--bad:#a01217;--bad-ground:#fff;--good:#0b5529;--good-ground:#fff;--warn:#6b4000;--warn-ground:#fff;--limit:#b03a08;--true:#0b6a3a;--span:#c4d2e4;--span-ink:#000;--red:#d32027;--amber:#f0a81c;--green:#1c9a4b;--off:#888}

@@ -9,7 +9,7 @@ export function countTables(record: RunRecord): Content {
   const lanes = laneTallies(record);
   const lines = lineTallies(record);
   return [
-    lanes.length === 0 ? undefined : [html`<h2>Vehicles per lane</h2>`, countTable('Lane', lanes)],
+    lanes.length === 0 ? undefined : [html`<h2>Tracks per lane</h2>`, countTable('Lane', lanes)],
     lines.length === 0 ? undefined : [html`<h2>Crossings per line</h2>`, countTable('Line', lines)],
   ];
 }
@@ -77,7 +77,9 @@ export function aboutList(record: RunRecord): Markup {
     ['Source', `${source.name}, ${source.width} x ${source.height} pixels`],
     [
       'Clock of the frames',
-      record.watched === undefined ? 'no frame came' : clockWords[record.watched.from.clock.source],
+      record.watched === undefined
+        ? 'no frame came'
+        : `${clockWords[record.watched.from.clock.source]}${record.watched.from.clock.dated ? '' : '; date unknown'}`,
     ],
     ['Scene', [scene.name, ', SHA-256 ', html`<code>${versions.sceneSha256}</code>`]],
     ...(limits.length === 0 ? [] : [['Limits', limits.join(', ')] as const]),

@@ -1,7 +1,7 @@
 import type { Infraction, Measurement } from '../judge/infraction.ts';
 import { milliseconds } from '../kernel/units.ts';
 import { type InfractionOutcome, type TruthComparison, trueSpeed } from './truth.ts';
-import { clockFace, fixed, signed } from './words.ts';
+import { beyond, clockFace, fixed, percent, signed } from './words.ts';
 
 export interface OutcomeTally {
   readonly found: number;
@@ -28,6 +28,16 @@ export function trueFigure(
   return { truth: `at ${trueMoment(outcome.truth.timeS)}`, off: `${signed(outcome.lateS, 2)} s` };
 }
 
+/** What `at 0:12.10` among the true figures means. */
+export const momentMeaning = "the truth's moment: when it became an infraction";
+
+/** How often the truth lay within two standard uncertainties; `poor` where that is seen to be less often than it should. */
+export function uncertaintySentence(withinTwoSigma: number): { readonly text: string; readonly poor: boolean } {
+  const text = `${percent(withinTwoSigma)} within two standard uncertainties`;
+  const poor = withinTwoSigma < 0.9;
+  return { text: poor ? `${text}; about 95 % would be expected` : text, poor };
+}
+
 /** A true moment on the recording's clock: `0:12.10`. */
 export const trueMoment = (timeS: number): string => clockFace(milliseconds(timeS * 1000));
 
@@ -46,9 +56,9 @@ export function shortFigure(measured: Measurement): string {
         : `${fixed(measured.distanceM, 1)} m`;
     case 'stopping':
     case 'blocked-box':
-      return `${fixed(measured.standingS, 1)} s`;
+      return `${beyond(measured.standingS, measured.allowedS)} s`;
     case 'restricted-lane':
-      return `${fixed(measured.insideS, 1)} s inside`;
+      return `${fixed(measured.insideS, 2)} s inside`;
   }
 }
 

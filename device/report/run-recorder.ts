@@ -156,8 +156,10 @@ export class RunRecorder {
 
   #speedOf(track: number): SpeedSummary {
     const estimate = this.#speeds.get(track)?.estimate;
-    if (estimate === undefined)
-      return { stated: false, reason: 'the scene is not calibrated, or nothing was measured' };
+    if (estimate === undefined) {
+      const uncalibrated = this.#scene.ground === undefined;
+      return { stated: false, reason: uncalibrated ? 'the scene is not calibrated' : 'nothing was measured' };
+    }
     if (!estimate.stated) return { stated: false, reason: estimate.says };
     return {
       stated: true,

@@ -16,7 +16,7 @@ export function timeOf(frame: number): CaptureTime {
   return {
     utc: utcMilliseconds(Math.round(began + elapsed)),
     elapsed,
-    clock: { source: 'recording', synchronised: false, intervalError: milliseconds(1) },
+    clock: { source: 'recording', synchronised: false, dated: true, intervalError: milliseconds(1) },
   };
 }
 

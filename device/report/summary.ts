@@ -1,18 +1,17 @@
 import type { Infraction } from '../judge/infraction.ts';
-import { shortFigure, tallyOutcomes, trueFigure, trueMoment } from './outcomes.ts';
+import { momentMeaning, shortFigure, tallyOutcomes, trueFigure, trueMoment, uncertaintySentence } from './outcomes.ts';
 import { frameRate, type RunRecord, watchedSeconds } from './run-record.ts';
 import { classesIn, laneTallies, lineTallies, type Tally } from './tallies.ts';
-import { type Column, printable, type Row, type Style, table, wrap } from './terminal.ts';
+import { type Column, leastWidth, printable, type Row, type Style, table, wrap } from './terminal.ts';
 import type { InfractionOutcome, TruthComparison } from './truth.ts';
 import {
+  captureDate,
   clockFace,
-  dateAndTime,
   duration,
   fixed,
   keyFigure,
   megabytes,
   outcomeSentence,
-  percent,
   plural,
   signed,
 } from './words.ts';
@@ -44,7 +43,7 @@ export function summaryText(
 
 function watched(record: RunRecord, style: Style, width: number): string[] {
   const { counts } = record;
-  const when = record.watched === undefined ? 'no frame came' : dateAndTime(record.watched.from.utc);
+  const when = record.watched === undefined ? 'no frame came' : captureDate(record.watched.from);
   const pieces = [
     plural(counts.frames, 'frame'),
     `${fixed(frameRate(record), 1)} frames/s`,
@@ -87,14 +86,18 @@ function infractions(
         cells: [...whoAndWhere(infraction), printable(keyFigure(infraction.measured))],
       }),
     );
-    return [style.strong(`${said}.`), ...table(infractionColumns, rows, width, style)];
+    return [style.strong(`${said}.`), ...infractionTable(infractionColumns, rows, width, style)];
   }
   const { found, missed, invented } = tallyOutcomes(comparison);
   const paint = missed + invented === 0 ? style.good : style.bad;
+  const momentShown = comparison.infractions.some(
+    (one) => one.outcome !== 'invented' && (one.outcome === 'missed' || one.truth.rule !== 'speeding'),
+  );
   const rows = comparison.infractions.map((outcome) => outcomeRow(outcome, record, style));
   return [
     paint(`${said}: ${found} of ${found + missed} true ones found, ${missed} missed, ${invented} invented.`),
-    ...(rows.length === 0 ? [] : table([...infractionColumns, ...truthColumns], rows, width, style)),
+    ...(rows.length === 0 ? [] : infractionTable([...infractionColumns, ...truthColumns], rows, width, style)),
+    ...(momentShown ? wrap(`at: ${momentMeaning}`.split(' '), width, ' ', '  ').map(style.dim) : []),
   ];
 }
 
@@ -103,12 +106,28 @@ const infractionColumns: readonly Column[] = [
   { title: 'rule', align: 'left' },
   { title: 'who', align: 'left', narrows: true },
   { title: 'lane', align: 'left', narrows: true },
-  { title: 'measured', align: 'left', narrows: true },
+  { title: 'measured', align: 'left' },
 ];
 const truthColumns: readonly Column[] = [
   { title: 'true', align: 'right' },
   { title: 'off', align: 'right' },
 ];
+
+/**
+ * A table where it fits once who and lane are narrowed; else a line or two an infraction, what was measured before who and where, so that
+ * no figure is ever cut.
+ */
+function infractionTable(columns: readonly Column[], rows: readonly Row[], width: number, style: Style): string[] {
+  if (leastWidth(columns, rows) <= width) return table(columns, rows, width, style);
+  return rows.flatMap(({ cells, paint }) => {
+    const [at = '', rule = '', who = '', lane = '', measured = '', truth = '', off = ''] = cells;
+    const figure = wrap(measured.split(' '), width - 4, ' ', '');
+    const held = [truth === '' ? '' : `true ${truth}`, off === '' ? '' : `off ${off}`];
+    const place = lane === '-' ? 'in no lane' : `lane ${lane}`;
+    const pieces = [at, rule, ...figure, ...held, who, place].filter((piece) => piece !== '');
+    return wrap(pieces, width, '  ', '    ').map(paint ?? ((line) => line));
+  });
+}
 
 function whoAndWhere(infraction: Infraction): string[] {
   return [
@@ -152,6 +171,7 @@ function speeds(comparison: TruthComparison, style: Style, width: number): strin
   if (speed.medianKmh === undefined || speed.largestKmh === undefined || speed.withinTwoSigma === undefined) {
     return [...lines, 'No speed was stated that could be compared.'];
   }
+  const uncertainty = uncertaintySentence(speed.withinTwoSigma);
   const rows = speed.errors.map(({ track, vehicle, statedKmh, trueKmh, errorKmh }): Row => {
     const stated = `${fixed(statedKmh, 1)} km/h`;
     const cells = [`#${track}`, printable(vehicle.id), stated, `${fixed(trueKmh, 1)} km/h`, signed(errorKmh, 1)];
@@ -161,16 +181,16 @@ function speeds(comparison: TruthComparison, style: Style, width: number): strin
     ...lines,
     ...wrap(
       [
-        style.strong(
-          `Speed: median error ${fixed(speed.medianKmh, 2)} km/h, largest ${fixed(speed.largestKmh, 2)} km/h`,
-        ),
+        `Speed: median error ${fixed(speed.medianKmh, 2)} km/h`,
+        `largest ${fixed(speed.largestKmh, 2)} km/h`,
         `${plural(speed.errors.length, 'vehicle')} compared`,
-        `${percent(speed.withinTwoSigma)} within two standard uncertainties`,
+        ...(uncertainty.poor ? [] : [uncertainty.text]),
       ],
       width,
       ', ',
       '  ',
-    ),
+    ).map((line, i) => (i === 0 ? style.strong(line) : line)),
+    ...(uncertainty.poor ? wrap(uncertainty.text.split(' '), width, ' ', '  ').map(style.warn) : []),
     ...table(speedColumns, rows, width, style),
   ];
 }

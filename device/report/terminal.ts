@@ -91,16 +91,32 @@ export interface Row {
   readonly paint?: (text: string) => string;
 }
 
-/** A table in plain text, two blanks between columns, never wider than `columns` as long as narrowing can make it so. */
-export function table(columns: readonly Column[], rows: readonly Row[], width: number, style: Style): string[] {
-  const widths = columns.map((column, i) =>
+/** Least letters of a column that is narrowed. */
+const narrowest = 6;
+const gapWidth = 2;
+
+function naturalWidths(columns: readonly Column[], rows: readonly Row[]): number[] {
+  return columns.map((column, i) =>
     Math.max(column.title.length, ...rows.map((row) => [...(row.cells[i] ?? '')].length)),
   );
-  const total = () => widths.reduce((sum, one) => sum + one, 0) + 2 * (widths.length - 1);
-  while (total() > width) {
+}
+
+const totalWidth = (widths: readonly number[]): number =>
+  widths.reduce((sum, one) => sum + one, 0) + gapWidth * (widths.length - 1);
+
+/** How wide a table is once everything that narrows has been narrowed as far as it goes. */
+export function leastWidth(columns: readonly Column[], rows: readonly Row[]): number {
+  const widths = naturalWidths(columns, rows);
+  return totalWidth(widths.map((one, i) => (columns[i]?.narrows === true ? Math.min(one, narrowest) : one)));
+}
+
+/** A table in plain text, two blanks between columns, never wider than `columns` as long as narrowing can make it so. */
+export function table(columns: readonly Column[], rows: readonly Row[], width: number, style: Style): string[] {
+  const widths = naturalWidths(columns, rows);
+  while (totalWidth(widths) > width) {
     let widest: number | undefined;
     for (const [i, column] of columns.entries()) {
-      if (column.narrows !== true || (widths[i] ?? 0) <= 6) continue;
+      if (column.narrows !== true || (widths[i] ?? 0) <= narrowest) continue;
       if (widest === undefined || (widths[i] ?? 0) > (widths[widest] ?? 0)) widest = i;
     }
     if (widest === undefined) break;
@@ -114,7 +130,7 @@ export function table(columns: readonly Column[], rows: readonly Row[], width: n
         const blanks = ' '.repeat(space - [...cell].length);
         return column.align === 'right' ? blanks + cell : cell + blanks;
       })
-      .join('  ')
+      .join(' '.repeat(gapWidth))
       .trimEnd();
   return [
     style.dim(line(columns.map((column) => column.title))),

@@ -1,5 +1,7 @@
+import type { CaptureTime } from '../capture/frame.ts';
+import { elapsedFace, undatedFace } from '../evidence/elapsed-face.ts';
 import type { Measurement, RuleName } from '../judge/infraction.ts';
-import type { Milliseconds, UtcMilliseconds } from '../kernel/units.ts';
+import type { UtcMilliseconds } from '../kernel/units.ts';
 import type { RunRecord } from './run-record.ts';
 
 /** The same figure reads the same on the console and on the page: every wording of a value stands here. */
@@ -38,9 +40,11 @@ export function keyFigure(measured: Measurement): string {
     }
     case 'stopping':
     case 'blocked-box':
-      return `stood ${fixed(measured.standingS, 1)} s, ${brief(measured.allowedS)} s allowed`;
+      return measured.standingS > measured.allowedS
+        ? `stood ${beyond(measured.standingS, measured.allowedS)} s, ${exact(measured.allowedS)} s allowed`
+        : `stood ${exact(measured.standingS)} s, less than ${exact(measured.allowedS)} s allowed`;
     case 'restricted-lane':
-      return `${fixed(measured.insideS, 1)} s in a lane for ${measured.allowed.join(', ')}`;
+      return `${fixed(measured.insideS, 2)} s in a lane for ${measured.allowed.join(', ')}`;
   }
 }
 
@@ -81,14 +85,14 @@ export function figures(measured: Measurement): readonly (readonly [name: string
     case 'blocked-box':
       return [
         ['Zone', measured.zone],
-        ['Standing', `${fixed(measured.standingS, 1)} s`],
-        ['Allowed', `${brief(measured.allowedS)} s`],
+        ['Standing', `${beyond(measured.standingS, measured.allowedS)} s`],
+        ['Allowed', `${measured.standingS > measured.allowedS ? '' : 'less than '}${exact(measured.allowedS)} s`],
       ];
     case 'restricted-lane':
       return [
         ['Lane', measured.lane],
         ['Allowed classes', measured.allowed.join(', ')],
-        ['Inside for', `${fixed(measured.insideS, 1)} s`],
+        ['Inside for', `${fixed(measured.insideS, 2)} s`],
       ];
   }
 }
@@ -102,6 +106,18 @@ export function fixed(value: number, digits: number): string {
   if (!Number.isFinite(value)) return '-';
   const text = Math.abs(value).toFixed(digits);
   return value < 0 && Number(text) !== 0 ? `−${text}` : text;
+}
+
+/** At most three digits after the point, none that says nothing. */
+const exact = (value: number): string => String(Math.round(value * 1000) / 1000);
+
+/**
+ * A figure that a limit was exceeded with, with as many digits after the point, 1 to 3, as it takes to see that it did: 10.03 beside a
+ * limit of 10.
+ */
+export function beyond(value: number, limit: number): string {
+  const digits = [1, 2].find((count) => Number(value.toFixed(count)) > limit) ?? 3;
+  return fixed(value, value > limit ? digits : 1);
 }
 
 /** With its sign always: `+0.3`, `−1.2`, `0.0`. */
@@ -120,13 +136,7 @@ export const percent = (share: number): string => `${fixed(share * 100, 0)} %`;
 export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
 
 /** Position in a recording: `0:07.43`, `1:02:07.43`. */
-export function clockFace(elapsed: Milliseconds): string {
-  const hundredths = Math.max(0, Math.round(elapsed / 10));
-  const hours = Math.floor(hundredths / 360_000);
-  const minutes = Math.floor(hundredths / 6000) % 60;
-  const rest = ((hundredths % 6000) / 100).toFixed(2).padStart(5, '0');
-  return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}` : `${minutes}:${rest}`;
-}
+export const clockFace = elapsedFace;
 
 /** Time of day, UTC: `12:00:07.400`. */
 export const timeOfDay = (utc: UtcMilliseconds): string => new Date(utc).toISOString().slice(11, 23);
@@ -138,6 +148,17 @@ export const dateAndTime = (utc: UtcMilliseconds): string =>
 /** The same to the millisecond. */
 export const preciseTime = (utc: UtcMilliseconds): string =>
   `${new Date(utc).toISOString().slice(0, 23).replace('T', ' ')} UTC`;
+
+/** When a frame was taken, as a time of day; `date unknown, +0:05.44` where nothing states the date. */
+export const captureTimeOfDay = ({ utc, elapsed, clock }: CaptureTime): string =>
+  clock.dated ? timeOfDay(utc) : undatedFace(elapsed);
+
+/** When a frame was taken, with its date to the millisecond; `date unknown, +0:05.44` where nothing states the date. */
+export const captureTime = ({ utc, elapsed, clock }: CaptureTime): string =>
+  clock.dated ? preciseTime(utc) : undatedFace(elapsed);
+
+/** The date and time at which a recording begins; `date unknown` where nothing states it. */
+export const captureDate = ({ utc, clock }: CaptureTime): string => (clock.dated ? dateAndTime(utc) : 'date unknown');
 
 /** A stretch of time in the unit that suits it: `21.3 s`, `12 min 5 s`, `3 h 20 min`. */
 export function duration(seconds: number): string {

@@ -9,7 +9,7 @@ import { makeStills } from '../stills.ts';
 export const timeOf = (sequence: number): CaptureTime => ({
   utc: utcMilliseconds(1_700_000_000_000 + sequence * 40),
   elapsed: milliseconds(sequence * 40),
-  clock: { source: 'system', synchronised: true, intervalError: milliseconds(0.5) },
+  clock: { source: 'system', synchronised: true, dated: true, intervalError: milliseconds(0.5) },
 });
 
 /** A small picture that differs from frame to frame, in the format that is asked for. */
@@ -24,7 +24,10 @@ export function frameOf(sequence: number, format: Picture['format'] = 'rgb24', w
 /** The same with the bytes of a camera that delivers JPEG. */
 export async function jpegFrameOf(sequence: number): Promise<Frame> {
   const frame = frameOf(sequence);
-  const [context] = await makeStills({ at: keptFrame(frame) }, infractionAt(sequence), 'camera', []);
+  const [context] = await makeStills({ at: keptFrame(frame) }, infractionAt(sequence), 'camera', {
+    track: [],
+    marks: [],
+  });
   return { ...frame, original: context?.content };
 }
 
