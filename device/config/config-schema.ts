@@ -54,12 +54,7 @@ const detector = z.strictObject({
     .min(1)
     .default('ssdlite-mobilenet-v2-int8')
     .describe('The model bundle: a name under `.build/models`, or the path of a folder.'),
-  threads: z
-    .int()
-    .min(1)
-    .max(64)
-    .default(2)
-    .describe('Processor threads that one inference shares.'),
+  threads: z.int().min(1).max(64).default(2).describe('Processor threads that one inference shares.'),
   leastScore: z
     .number()
     .min(0.05)

@@ -5,6 +5,7 @@ import type { Scene, StopLine } from '../scene/scene.ts';
 import type { Finding, Infraction } from './infraction.ts';
 import { instant } from './instant.ts';
 import { laneOf } from './lane.ts';
+import { isSeamless, movedWhole } from './passage.ts';
 import type { PhaseSource } from './phase.ts';
 import type { Rule } from './rule.ts';
 import type { Sight, Subject } from './subject.ts';
@@ -16,6 +17,8 @@ interface Pass {
   readonly time: CaptureTime;
   readonly foot: Point;
   readonly box: Box;
+  /** The times of the moments that it lies between. */
+  readonly between: readonly [CaptureTime, CaptureTime];
 }
 
 interface State {
@@ -41,7 +44,8 @@ const alongLine = 0.26;
 
 /**
  * Red light: both axles pass the stop line while its signal is red, after the vehicle was seen before the line, and it goes on. A vehicle
- * whose picture overlaps the line, or that stops with its nose over it, is not accused here. Charged is the moment half way between the
+ * whose picture overlaps the line, or that stops with its nose over it, is not accused here; nor is one that was hidden while an axle
+ * passed. Charged is the moment half way between the
  * passing of the leading and of the trailing axle; the accusation follows when the vehicle has gone on.
  */
 export class RedLight implements Rule {
@@ -117,7 +121,10 @@ export class RedLight implements Rule {
     const read = (time: CaptureTime) => this.#phases.phaseAt(this.#line.signal, time.utc, time.elapsed);
     const atFront = read(front.time);
     const atRear = read(rear.time);
-    if (!atFront.known || !atRear.known || atFront.phase !== 'red' || atRear.phase !== 'red') return undefined;
+    if (!atFront.known || !atRear.known) return undefined;
+    // Both moments around each passing: the instant between them is computed, not seen.
+    const readings = [atFront, atRear, ...[...front.between, ...rear.between].map(read)];
+    if (readings.some((reading) => !reading.known || reading.phase !== 'red')) return undefined;
     const redFor = (front.time.utc - atFront.since) / 1000;
     if (redFor < this.#line.grace) return undefined;
     subject.accused.add('red-light');
@@ -198,13 +205,18 @@ function goesOn(from: Moment, to: Moment): boolean {
   return distance(expected, to.foot) <= (0.6 + 0.6 * seconds) * size;
 }
 
-/** Where an axle went from before the line to behind it between two moments, on the line itself. */
+/**
+ * Where an axle went from before the line to behind it between two moments, on the line itself. `undefined` where it was not seen to: the
+ * moments are too far apart, or only an edge of the box moved.
+ */
 function pass(line: StopLine, before: Moment, now: Moment, from: Point, to: Point): Pass | undefined {
   const a = offsetFrom(line.points, from);
   const b = offsetFrom(line.points, to);
   if (!(a.across < 0 && b.across >= 0)) return undefined;
+  if (!isSeamless(before, now) || !movedWhole(now, line.direction)) return undefined;
   const share = a.across / (a.across - b.across);
   const past = a.past + (b.past - a.past) * share;
   if (past > 0.1 * now.box.width) return undefined;
-  return { ...instant(before, now, share), foot: now.foot, box: share < 0.5 ? before.box : now.box };
+  const between = [before.time, now.time] as const;
+  return { ...instant(before, now, share), foot: now.foot, box: share < 0.5 ? before.box : now.box, between };
 }

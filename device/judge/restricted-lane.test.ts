@@ -29,3 +29,43 @@ test('a bus, a bicycle and a person are not, nor is a car beside the lane, acros
   t.deepEqual(rules(drive(scene, [{ id: 1, box: (s) => boxAt(300 + 110 * s, 200) }], { seconds: 5 })), []);
   t.deepEqual(rules(drive(scene, [along('car')], { seconds: 7, start: monday + 3_600_000 })), []);
 });
+
+const voted = (votes: (s: number) => [ObjectClass, number][]): Actor => ({
+  id: 1,
+  box: (s) => boxAt(480, 350 - 40 * s),
+  votes: (s) => votes(s).sort(([, a], [, b]) => b - a),
+});
+
+test('a bus that is taken for a lorry in half of its pictures is not accused', (t) => {
+  const share = (truck: number) =>
+    voted(() => [
+      ['truck', truck],
+      ['bus', 1 - truck],
+    ]);
+  for (const truck of [0.55, 0.65, 0.84]) t.deepEqual(rules(drive(scene, [share(truck)], { seconds: 7 })), []);
+  t.deepEqual(rules(drive(scene, [share(0.9)], { seconds: 7 })), ['restricted-lane']);
+  // Several classes may use the lane: their votes add up.
+  const mixed = voted(() => [
+    ['truck', 0.8],
+    ['bus', 0.1],
+    ['bicycle', 0.1],
+  ]);
+  t.deepEqual(rules(drive(scene, [mixed], { seconds: 7 })), []);
+});
+
+test('a bus that is taken for a lorry while it is far away is not accused', (t) => {
+  const truck = (s: number) => (s < 2.5 ? 1 : (0.55 * 2.5) / (0.55 * 2.5 + 0.9 * (s - 2.5)));
+  const late = voted((s) => [
+    ['truck', truck(s)],
+    ['bus', 1 - truck(s)],
+  ]);
+  t.deepEqual(rules(drive(scene, [late], { seconds: 8 })), []);
+});
+
+test('who leaves the lane soon after its grace is accused, at the moment when the grace was over', (t) => {
+  const short: Actor = { id: 1, box: (s) => boxAt(s < 2.6 ? 480 : 480 - 150 * (s - 2.6), 350 - 20 * s) };
+  const [one] = drive(scene, [short], { seconds: 7 }).infractions;
+  t.true(one !== undefined && Math.abs(one.time.elapsed - 2000) < 100, `${one?.time.elapsed}`);
+  const gone: Actor = { id: 1, box: (s) => (s < 2.6 ? boxAt(480, 350 - 20 * s) : undefined) };
+  t.deepEqual(rules(drive(scene, [gone], { seconds: 7 })), ['restricted-lane']);
+});

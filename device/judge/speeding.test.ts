@@ -78,3 +78,53 @@ test('the deduction is 3 km/h up to 100 km/h and 3 % above; the limit is the low
   t.is(limitFor(fifty.speed, 30 as never, 'truck'), 30 as never);
   return t.is(limitFor(fifty.speed, undefined, 'car'), 50 as never);
 });
+
+test('the limit is the highest of the classes that it may be', (t) => {
+  const of = (votes: readonly (readonly [ObjectClass, number])[]): Actor => ({ ...car(49), votes: () => votes });
+  const charged = (actor: Actor) => run(fifty, actor).infractions.length;
+  t.is(charged(of([['truck', 1]])), 1);
+  t.is(
+    charged(
+      of([
+        ['truck', 0.9],
+        ['car', 0.1],
+      ]),
+    ),
+    1,
+  );
+  t.is(
+    charged(
+      of([
+        ['truck', 0.6],
+        ['car', 0.4],
+      ]),
+    ),
+    0,
+  );
+  t.is(
+    charged(
+      of([
+        ['truck', 0.8],
+        ['car', 0.1],
+        ['bus', 0.1],
+      ]),
+    ),
+    0,
+  );
+});
+
+test('a box that goes over to another part of the vehicle in mid-run makes no speeder', (t) => {
+  for (const leap of [3, 4.5, 6, 9]) {
+    for (const at of [1.2, 1.5, 1.8]) {
+      const box = (s: number) => {
+        const y = 16 + (48 / 3.6) * s;
+        return y > 58 ? undefined : boxOf(testCamera, 0, s < at ? y : y + leap, Math.PI / 2);
+      };
+      const { infractions, speeds } = run(fifty, { id: 1, box }, { jitter: 0.004 });
+      t.deepEqual(infractions, []);
+      const estimate = speeds[0]?.estimate;
+      if (estimate?.stated)
+        t.true(Math.abs(estimate.speed * 3.6 - 48) < (leap < 4 ? 5 : 2.5), `${leap} ${at}: ${estimate.speed * 3.6}`);
+    }
+  }
+});

@@ -7,6 +7,7 @@ import type { Scene, SpeedLimits, Tolerance } from '../scene/scene.ts';
 import { laneAt } from '../scene/scene.ts';
 import { measureSpeed, type SpeedEstimate, speedNeeds } from '../scene/speed.ts';
 import type { TrackPoint } from '../track/track.ts';
+import { mildest } from './class-doubt.ts';
 import type { Infraction } from './infraction.ts';
 import type { Sight, Subject } from './subject.ts';
 
@@ -38,7 +39,7 @@ export function limitFor(
 /**
  * Speeding. Each road user is measured once, when its measurement closes: it reaches the border of the picture, leaves the measuring
  * area, is lost or ends. It is accused when the measured speed, less the legal tolerance, less `coverage` standard uncertainties, is
- * still above the limit. The charged figure is the measured speed less the tolerance, the charged moment the middle of the measurement.
+ * still above the limit; where its class is in doubt, above the highest limit of those that it may be. The charged figure is the measured speed less the tolerance, the charged moment the middle of the measurement.
  */
 export class Speeding {
   readonly #scene: Scene;
@@ -73,7 +74,7 @@ export class Speeding {
     const measured = toKilometresPerHour(estimate.speed);
     const uncertainty = toKilometresPerHour(estimate.uncertainty);
     const lane = this.#lane(subject, estimate);
-    const limit = limitFor(limits, lane?.limit, subject.class);
+    const limit = kilometresPerHour(mildest(subject.track, (kind) => limitFor(limits, lane?.limit, kind)));
     const tolerance = toleranceAt(measured, limits.tolerance);
     const charged = measured - tolerance;
     const point = chargedPoint(subject, estimate);

@@ -46,3 +46,51 @@ test('who passed at green and is held up behind the line is not accused when it 
 test('nobody is accused while the phase is unknown', (t) => {
   t.deepEqual(rules(drive(scene('[{ from: 50, to: 60, phase: red }]'), [stops(197)], { seconds: 15 })), []);
 });
+
+test('who was hidden while the nose passed at green is not accused, nor who passed as it turned red', (t) => {
+  const held = scene('[{ from: 0, to: 5, phase: green }, { from: 5, to: 60, phase: red }]');
+  for (const stop of [188, 194, 205]) {
+    const way = (s: number) => boxAt(300, Math.max(stop, 300 - 23.75 * s));
+    const kept: Actor = { id: 1, box: (s) => (s > 3.5 && s < 5.2 ? undefined : way(s)) };
+    t.deepEqual(rules(drive(held, [kept], { seconds: 14, patience: 3000 })), []);
+    const first: Actor = { id: 1, box: (s) => (s <= 3.5 ? way(s) : undefined) };
+    const second: Actor = { id: 2, box: (s) => (s >= 5.2 ? way(s) : undefined) };
+    t.deepEqual(rules(drive(held, [first, second], { seconds: 14 })), []);
+  }
+});
+
+test('a waiting car whose lower part is covered by the next one has not driven on', (t) => {
+  for (const cut of [10, 20, 30]) {
+    for (const foot of [228, 232, 236, 240]) {
+      for (const seconds of [0.5, 1, 2]) {
+        const car: Actor = {
+          id: 1,
+          box: (s) => {
+            const hidden = s < 6 ? 0 : Math.min(cut, (cut * (s - 6)) / seconds);
+            const whole = boxAt(300, foot + (s < 3 ? 40 * (3 - s) : 0));
+            return { ...whole, height: whole.height - hidden };
+          },
+        };
+        t.deepEqual(rules(drive(red, [car], { seconds: 16, jitter: 0.005 })), [], `${cut} ${foot} ${seconds}`);
+      }
+    }
+  }
+});
+
+test('one that is covered while it comes to stand before the line is not accused', (t) => {
+  for (const [stop, cut, from, rate] of [
+    [222, 25, 1, 6],
+    [222, 30, 1.5, 12],
+    [226, 30, 0.5, 24],
+    [230, 30, 0.5, 24],
+  ] as const) {
+    const car: Actor = {
+      id: 1,
+      box: (s) => {
+        const whole = boxAt(300, stop + 120 * Math.exp(-1.2 * s));
+        return { ...whole, height: whole.height - Math.min(cut, Math.max(0, rate * (s - from))) };
+      },
+    };
+    t.deepEqual(rules(drive(red, [car], { seconds: 16, jitter: 0.005 })), [], `${stop} ${cut} ${from} ${rate}`);
+  }
+});

@@ -1,18 +1,23 @@
 import type { CaptureTime } from '../capture/frame.ts';
+import type { Box } from '../detect/detection.ts';
 import { dot, offsetFrom } from '../scene/geometry.ts';
 import type { Scene, StopLine } from '../scene/scene.ts';
 import type { Infraction } from './infraction.ts';
 import { laneOf } from './lane.ts';
+import { hiddenBelow, isSeamless, movedWhole } from './passage.ts';
 import type { PhaseSource } from './phase.ts';
 import type { Rule } from './rule.ts';
+import { standingTime } from './standing.ts';
 import type { Sight, Subject } from './subject.ts';
 import type { Moment } from './trail.ts';
 
 interface State {
   last: Moment | undefined;
   before: number;
-  /** When the leading axle passed the line, where it was red then. */
-  passedAtRed: CaptureTime | undefined;
+  /** The box from before the leading axle passed the line, where it was red then. */
+  passedAtRed: Box | undefined;
+  /** The least hidden of the last boxes before the line: the highest for its width. */
+  whole: Moment | undefined;
   lane: string | undefined;
 }
 
@@ -20,10 +25,13 @@ interface State {
 const beyondShare = 0.15;
 /** The leading axle was seen before the line at this many frames. */
 const neededBefore = 3;
+/** A box says for so long how high the vehicle is for its width, milliseconds: then it is seen from elsewhere. */
+const wholeFor = 3000;
 
 /**
  * Stop line: at red the leading axle passes the line and the vehicle comes to stand behind it, for at least the line's `stand` seconds.
- * Standing is read from the box's place over seconds, not from its speed. Who passed the line before red and was held up is not accused.
+ * Standing is read from the box's place over seconds, not from its speed. Who passed the line before red and was held up is not accused;
+ * nor is whose passage was hidden, or where a part of the box disappeared rather than the vehicle moved.
  */
 export class StopLineRule implements Rule {
   readonly #scene: Scene;
@@ -41,7 +49,7 @@ export class StopLineRule implements Rule {
     if (subject.class === 'person' || subject.accused.has('stop-line')) return undefined;
     let state = this.#states.get(subject);
     if (state === undefined) {
-      state = { last: undefined, before: 0, passedAtRed: undefined, lane: undefined };
+      state = { last: undefined, before: 0, passedAtRed: undefined, whole: undefined, lane: undefined };
       this.#states.set(subject, state);
     }
     for (const moment of moments) {
@@ -65,6 +73,7 @@ export class StopLineRule implements Rule {
     const onTheWay = dot(moment.heading, this.#line.direction) > 0.26;
     if (front.across < 0) {
       state.passedAtRed = undefined;
+      state.whole = wholer(state.whole, moment);
       if (front.across < -1 && onTheWay) state.before += 1;
       if (front.past === 0) state.lane = laneOf(this.#scene, moment.wheels.front) ?? state.lane;
       return;
@@ -72,18 +81,23 @@ export class StopLineRule implements Rule {
     if (state.passedAtRed !== undefined || before?.wheels === undefined || moment.leapt || !onTheWay) return;
     const was = offsetFrom(this.#line.points, before.wheels.front);
     if (was.across >= 0 || front.past > 0.1 * moment.box.width || state.before < neededBefore) return;
-    if (this.#isRed(moment.time)) state.passedAtRed = moment.time;
+    // It passed somewhere between the two moments: only what was red all the way from one to the other was red then.
+    if (!isSeamless(before, moment) || !this.#isRed(before.time) || !this.#isRed(moment.time)) return;
+    if (movedWhole(moment, this.#line.direction)) state.passedAtRed = state.whole?.box;
   }
 
   #judge(subject: Subject, state: State, moment: Moment): Infraction | undefined {
     if (state.passedAtRed === undefined || moment.wheels === undefined || !this.#isRed(moment.time)) return undefined;
-    const beyond = offsetFrom(this.#line.points, moment.wheels.front).across;
+    const hidden = hiddenBelow(state.passedAtRed, moment.box);
+    const { x, y } = moment.wheels.front;
+    // The wheels stand where the lower edge would be, if a part of it is hidden; never further on for that.
+    const beyond = Math.min(...[0, hidden].map((lag) => offsetFrom(this.#line.points, { x, y: y + lag }).across));
     const rear = offsetFrom(this.#line.points, moment.wheels.rear).across;
     const size = moment.box.height;
     // A vehicle that stands far behind the line has driven through: that is red light, or a jam in the junction.
     if (beyond < beyondShare * size || rear > 0.5 * size) return undefined;
-    const standing = (moment.time.elapsed - moment.standingSince.elapsed) / 1000;
-    if (standing < this.#line.stand) return undefined;
+    const standing = standingTime(moment);
+    if (standing === undefined || standing < this.#line.stand) return undefined;
     const guarded = this.#line.lanes.length === 0 || this.#line.lanes.some((lane) => lane.name === state.lane);
     if (!guarded) return undefined;
     subject.accused.add('stop-line');
@@ -137,4 +151,9 @@ export class StopLineRule implements Rule {
     const line = this.#line.points.map((point) => ground.toRoad(point)).filter((point) => point !== undefined);
     return road === undefined || line.length < 2 ? undefined : Math.abs(offsetFrom(line, road).across);
   }
+}
+
+function wholer(old: Moment | undefined, now: Moment): Moment {
+  if (old === undefined || now.time.elapsed - old.time.elapsed > wholeFor || now.leapt) return now;
+  return old.box.height * now.box.width > now.box.height * old.box.width ? old : now;
 }

@@ -1,3 +1,4 @@
+import type { Milliseconds } from '../kernel/units.ts';
 import type { Scene, Zone } from '../scene/scene.ts';
 import type { Infraction } from './infraction.ts';
 import type { Rule } from './rule.ts';
@@ -8,7 +9,7 @@ import type { Sight, Subject } from './subject.ts';
 export class Stopping implements Rule {
   readonly #scene: Scene;
   readonly #zone: Zone;
-  readonly #entered = new WeakMap<Subject, number>();
+  readonly #entered = new WeakMap<Subject, Milliseconds>();
 
   constructor(scene: Scene, zone: Zone) {
     this.#scene = scene;

@@ -1,5 +1,6 @@
 import type { CaptureTime } from '../capture/frame.ts';
 import type { Box } from '../detect/detection.ts';
+import { type Milliseconds, milliseconds } from '../kernel/units.ts';
 import { bottomCentre, type Wheels, wheelsInPicture, wheelsOnRoad } from '../scene/contact.ts';
 import { type Point, unit } from '../scene/geometry.ts';
 import type { Scene } from '../scene/scene.ts';
@@ -25,10 +26,21 @@ export interface Moment {
   readonly moving: boolean;
   /** The axles; only where the scene has stop lines and the heading is known. */
   readonly wheels: Wheels | undefined;
-  /** Since when it stands at this place; the moment's own time while it moves. */
-  readonly standingSince: CaptureTime;
+  /** For how long the road user has been watched, from its first box on; time in which it was hidden for over a second is left out. */
+  readonly watched: Milliseconds;
+  /** Standing at this place; it began with this moment while it moves. */
+  readonly stand: Stand;
+  /** The smoothed box up to a second earlier, to tell a movement of the body from that of one edge; `undefined` just after a leap. */
+  readonly earlier: Box | undefined;
   /** True where the box leapt from the moment before: another vehicle or a broken box, not a movement. */
   readonly leapt: boolean;
+}
+
+/** A stay at one place, as far as it was watched. */
+export interface Stand {
+  readonly watchedBefore: Milliseconds;
+  /** Moments at this place, this one included. */
+  readonly moments: number;
 }
 
 /** Half the span over which boxes are smoothed, milliseconds. */
@@ -43,12 +55,20 @@ const stillShare = 0.15;
 const settledStand = 800;
 /** It moves where it would go this share of its height (and at least 1.5 px) within the smoothing span. */
 const movingShare = 0.05;
+/** Boxes further apart than this leave the time between them unwatched, milliseconds. */
+const watchGap = 1000;
+/** In a gap of this length one vehicle can have left its place and another one have taken it, milliseconds. */
+const exchangeGap = 3000;
+/** How far `earlier` looks back, milliseconds. */
+const lookBack = 1000;
 /** A box that stands more than this share of its size from where the one before it was going is no movement. */
 const leapShare = 0.5;
 
 interface Anchor {
   readonly foot: Point;
   readonly time: CaptureTime;
+  readonly watched: Milliseconds;
+  moments: number;
 }
 
 /** The boxes of one road user that were really seen, and the moments made of them. Grows no further than a fixed length. */
@@ -60,6 +80,9 @@ export class Trail {
   #anchor: Anchor | undefined;
   #heading: Point | undefined;
   #velocity: Point = { x: 0, y: 0 };
+  #watched = milliseconds(0);
+  #latest: CaptureTime | undefined;
+  #recent: { readonly time: CaptureTime; readonly box: Box }[] = [];
 
   /** With `after`, boxes up to that frame are somebody else's. */
   constructor(scene: Scene, after = -1) {
@@ -125,14 +148,18 @@ export class Trail {
     const moving = (speed * 2 * half) / 1000 > Math.max(1.5, movingShare * box.height);
     if (moving) this.#heading = unit(velocity) ?? this.#heading;
     const size = Math.sqrt(box.width * box.height);
-    const away = this.#anchor === undefined ? Number.POSITIVE_INFINITY : apart(this.#anchor.foot, foot);
-    const anchor: Anchor =
-      this.#anchor !== undefined && away <= Math.max(3, stillShare * size) ? this.#anchor : { foot, time: point.time };
-    this.#anchor = anchor;
+    const gap = this.#latest === undefined ? 0 : point.time.elapsed - this.#latest.elapsed;
+    this.#latest = point.time;
+    if (gap <= watchGap) this.#watched = milliseconds(this.#watched + gap);
+    const anchor = this.#anchorAt(foot, point.time, gap, size);
     const heading = this.#heading;
     const wheels = heading === undefined ? undefined : this.#wheels(box, heading, kind);
     const leapt = this.#leaps(index, size);
     this.#velocity = velocity;
+    if (leapt || gap > watchGap) this.#recent = [];
+    this.#recent = this.#recent.filter((one) => point.time.elapsed - one.time.elapsed <= lookBack);
+    const earlier = this.#recent[0]?.box;
+    this.#recent.push({ time: point.time, box });
     return {
       frame: point.frame,
       time: point.time,
@@ -142,9 +169,21 @@ export class Trail {
       heading,
       moving,
       wheels,
-      standingSince: anchor.time,
+      watched: this.#watched,
+      stand: { watchedBefore: anchor.watched, moments: anchor.moments },
+      earlier,
       leapt,
     };
+  }
+
+  /** Where it stands, since when: anew where it has moved, or was hidden so long that it may be another vehicle. */
+  #anchorAt(foot: Point, time: CaptureTime, gap: number, size: number): Anchor {
+    const old = this.#anchor;
+    const stays = old !== undefined && gap < exchangeGap && apart(old.foot, foot) <= Math.max(3, stillShare * size);
+    const anchor = stays ? old : { foot, time, watched: this.#watched, moments: 0 };
+    anchor.moments += 1;
+    this.#anchor = anchor;
+    return anchor;
   }
 
   /** Only stop lines ask for the axles. */

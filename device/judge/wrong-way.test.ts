@@ -72,3 +72,17 @@ lanes:
   t.deepEqual(drive(curve, [right], { seconds: 10 }).infractions, []);
   t.is(drive(curve, [wrong], { seconds: 10 }).infractions.length, 1);
 });
+
+test('who follows one of two overlapping lanes is not accused, whichever comes first', (t) => {
+  const up =
+    '  - { name: up, polygon: [[200, 359], [200, 20], [500, 20], [500, 359]], direction: [[450, 350], [450, 30]] }\n';
+  const down =
+    '  - { name: down, polygon: [[200, 20], [500, 20], [500, 359], [200, 359]], direction: [[150, 30], [150, 350]] }\n';
+  for (const lanes of [up + down, down + up]) {
+    const both = sceneOf(`name: test\npicture: { width: 640, height: 360 }\nlanes:\n${lanes}`);
+    for (const way of [1, -1]) {
+      const actor: Actor = { id: 1, box: (s) => boxAt(350, 200 + way * (40 * s - 120)) };
+      t.deepEqual(drive(both, [actor], { seconds: 6 }).infractions, []);
+    }
+  }
+});

@@ -17,6 +17,12 @@ interface Run {
   angle: number;
 }
 
+interface Against {
+  readonly lane: Lane;
+  readonly direction: Point;
+  readonly angle: number;
+}
+
 /** A movement of at least 120 degrees from the lane's direction is against it. */
 const againstCosine = -0.5;
 /** The wheels must be inside the lane by this share of the box's width: a box that leans over a lane's edge is not in it. */
@@ -79,11 +85,12 @@ export class WrongWay implements Rule {
     run.last = moment;
   }
 
-  /** The lane that the moment goes against; `undefined` where it stands in no lane, or in one that it follows. */
-  #against(
-    moment: Moment,
-    heading: Point,
-  ): { readonly lane: Lane; readonly direction: Point; readonly angle: number } | undefined {
+  /**
+   * The first lane of the scene that the moment goes against; `undefined` where it stands in no lane, or in any that it does not go
+   * against. The order of the lanes does not matter for that.
+   */
+  #against(moment: Moment, heading: Point): Against | undefined {
+    let against: Against | undefined;
     for (const lane of this.#scene.lanes) {
       if (lane.direction === undefined) continue;
       if (depthInside(lane.polygon, moment.foot) < insideShare * moment.box.width) continue;
@@ -92,9 +99,9 @@ export class WrongWay implements Rule {
       const cosine = dot(heading, direction);
       // Lanes may overlap, at a junction: following one of them is enough.
       if (cosine > againstCosine) return undefined;
-      return { lane, direction, angle: (Math.acos(Math.max(-1, cosine)) * 180) / Math.PI };
+      against ??= { lane, direction, angle: (Math.acos(Math.max(-1, cosine)) * 180) / Math.PI };
     }
-    return undefined;
+    return against;
   }
 
   #judge(subject: Subject, run: Run, moment: Moment): Infraction | undefined {

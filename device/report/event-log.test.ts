@@ -56,6 +56,7 @@ test('every event names kind, frame, time, track and class; an infraction its ru
     'kind',
     'frame',
     'time',
+    'dated',
     'track',
     'class',
     'line',

@@ -54,6 +54,12 @@ export function checkScene(scene: SceneDocument): readonly SceneFault[] {
   for (const [i, stop] of (scene.stopLines ?? []).entries()) {
     line(['stopLines', i, 'points'], stop.points);
     line(['stopLines', i, 'direction'], stop.direction);
+    if (sineBetween(stop.points, stop.direction) < leastCrossing) {
+      fault(
+        ['stopLines', i, 'direction'],
+        'runs along the stop line, so nobody would ever pass it: draw it in the way of the traffic',
+      );
+    }
     if (!scene.signals?.some((head) => head.name === stop.signal)) {
       fault(['stopLines', i, 'signal'], `there is no signal head ${stop.signal} in \`signals\``);
     }
@@ -95,6 +101,10 @@ export function checkScene(scene: SceneDocument): readonly SceneFault[] {
     fault(['lanes', limited, 'limitKmh'], 'a limit needs `speed` (and `calibration`)');
   }
   for (const [i, head] of (scene.signals ?? []).entries()) {
+    if ('input' in head.phases && head.phases.input.red === undefined) {
+      const path = ['signals', i, 'phases', 'input', 'red'];
+      fault(path, 'the input line that is active at red is missing: without it nobody is ever accused');
+    }
     if (!('schedule' in head.phases)) continue;
     const spans = head.phases.schedule.map((span, at) => ({ ...span, at })).sort((a, b) => a.from - b.from);
     for (const [k, span] of spans.entries()) {
@@ -118,4 +128,18 @@ function isTimeZone(name: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Sine of the flattest angle at which traffic may cross a stop line in the picture: about 10 degrees. */
+const leastCrossing = 0.17;
+
+/** Sine of the angle between the chords of two lines; 1 where one of them has none, which is another fault. */
+function sineBetween(a: readonly Point[], b: readonly Point[]): number {
+  const chord = (points: readonly Point[]) => {
+    const [first, last] = [points[0], points.at(-1)];
+    return first === undefined || last === undefined ? { x: 0, y: 0 } : { x: last.x - first.x, y: last.y - first.y };
+  };
+  const [u, v] = [chord(a), chord(b)];
+  const lengths = Math.hypot(u.x, u.y) * Math.hypot(v.x, v.y);
+  return lengths === 0 ? 1 : Math.abs(u.x * v.y - u.y * v.x) / lengths;
 }

@@ -64,6 +64,17 @@ for (const [what, text, said] of [
     'countingLines:\n  - { name: A, points: [[0, 0], [9, 0]] }\n  - { name: A, points: [[0, 5], [9, 5]] }\n',
     /countingLines\[1\]\.name: the name A is used twice/,
   ],
+  [
+    'a signal head whose red is not wired',
+    'signals:\n  - { name: T, phases: { input: { green: line-1 } } }\n',
+    /line \d+: .*signals\[0\]\.phases.*active at red is missing/,
+  ],
+  ['a signal head of no line', 'signals:\n  - { name: T, phases: { input: {} } }\n', /active at red is missing/],
+  [
+    'a stop line whose arrow runs along it',
+    'signals:\n  - { name: T, phases: { cycle: { steps: [{ seconds: 9, phase: red }] } } }\nstopLines:\n  - { name: s, points: [[100, 200], [300, 210]], direction: [[100, 200], [300, 215]], signal: T }\n',
+    /stopLines\[0\]\.direction: runs along the stop line/,
+  ],
   ['speed without metres', 'speed: { limitKmh: 50 }\n', /`calibration` is missing/],
   [
     'an unknown class',

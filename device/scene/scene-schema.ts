@@ -114,11 +114,14 @@ const signal = z.strictObject({
       z.strictObject({
         input: z
           .strictObject({
-            red: z.string().min(1).optional().describe('Input line that is active at red.'),
+            red: z
+              .string()
+              .min(1)
+              .optional()
+              .describe('Input line that is active at red; must be given, since only red accuses anybody.'),
             amber: z.string().min(1).optional().describe('Input line that is active at amber.'),
             green: z.string().min(1).optional().describe('Input line that is active at green.'),
           })
-          .refine((value) => Object.keys(value).length > 0, { message: 'name at least one input line' })
           .describe("Names of the unit's input lines that are wired to the signal controller."),
       }),
     ])

@@ -52,7 +52,7 @@ function drive(
       width: exact.width * (1 + jitter * random.normal()),
       height: exact.height * (1 + jitter * random.normal()),
     };
-    const clock = { source, synchronised: false, intervalError: milliseconds(1) };
+    const clock = { source, synchronised: false, dated: true, intervalError: milliseconds(1) };
     const time = { utc: utcMilliseconds(t * 1000), elapsed: milliseconds(t * 1000), clock };
     points.push({ frame, time, box, measured: true });
   }
@@ -199,7 +199,7 @@ test('rendered cars at exactly known speeds (optional data)', (t) => {
       const frame = Number(row[0]);
       const elapsed = milliseconds((frame * 1000) / 30);
       const box = boxOf(camera, Number(row[2]), Number(row[3]), to > from ? Math.PI / 2 : -Math.PI / 2, carBody);
-      const clock = { source: 'recording', synchronised: false, intervalError: milliseconds(1) } as const;
+      const clock = { source: 'recording', synchronised: false, dated: true, intervalError: milliseconds(1) } as const;
       return { frame, time: { utc: utcMilliseconds(elapsed), elapsed, clock }, box, measured: true };
     });
     const found = kmh(measureSpeed(points, 'car', { ground, picture: camera }));

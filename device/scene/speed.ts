@@ -4,6 +4,7 @@ import { type Metres, type MetresPerSecond, metres, metresPerSecond, type Second
 import { areWheelsCut, bottomCentre, chassisOnRoad } from './contact.ts';
 import { contains, type Point, type Polygon } from './geometry.ts';
 import type { GroundPlane } from './ground-plane.ts';
+import { leapsOf } from './leap.ts';
 import { type Fix, fitMotion, type Motion } from './motion-fit.ts';
 
 /** A box at a frame, as a track has it. */
@@ -111,11 +112,18 @@ export function measureSpeed(points: readonly SpeedPoint[], kind: ObjectClass, v
   if (seen.length < speedNeeds.points) {
     return refuse('too-few-points', `${seen.length} whole boxes were seen, ${speedNeeds.points} are needed`);
   }
-  const fine = seen.filter((point) => fixError(point.box, ground) <= speedNeeds.fixErrorM);
-  if (fine.length < speedNeeds.points) {
+  const clear = seen.filter((point) => fixError(point.box, ground) <= speedNeeds.fixErrorM);
+  if (clear.length < speedNeeds.points) {
     return refuse(
       'ground-too-coarse',
-      `a pixel spans too much road at ${seen.length - fine.length} of ${seen.length} boxes`,
+      `a pixel spans too much road at ${seen.length - clear.length} of ${seen.length} boxes`,
+    );
+  }
+  const fine = longestWithoutLeap(clear, ground);
+  if (fine.length < speedNeeds.points) {
+    return refuse(
+      'too-few-points',
+      `the box leaps: ${fine.length} boxes on end go steadily, ${speedNeeds.points} are needed`,
     );
   }
   const first = fine[0];
@@ -173,6 +181,18 @@ export function measureSpeed(points: readonly SpeedPoint[], kind: ObjectClass, v
     duration: seconds(duration),
     residual: metres(motion.residual),
   };
+}
+
+/** The longest part of the way in which the box does not come to stand for another place of the vehicle, or another vehicle. */
+function longestWithoutLeap(points: readonly SpeedPoint[], ground: GroundPlane): readonly SpeedPoint[] {
+  const steps = points.flatMap((point) => {
+    const road = ground.toRoad(bottomCentre(point.box));
+    return road === undefined ? [] : [{ t: point.time.elapsed / 1000, road, error: fixError(point.box, ground) }];
+  });
+  if (steps.length < points.length) return points;
+  const bounds = [0, ...leapsOf(steps), points.length];
+  const parts = bounds.slice(1).map((end, i) => points.slice(bounds[i], end));
+  return parts.reduce((best, part) => (part.length > best.length ? part : best), []);
 }
 
 /** The longest run of points that are all usable: beside the border, a box that seems whole now and then is not. */

@@ -41,3 +41,10 @@ export function winner(votes: Votes): ObjectClass {
   if (best === undefined) throw new RangeError('no class has got a vote');
   return best;
 }
+
+/** Each class's share of all votes; they sum to 1, and a class without votes is absent. */
+export function shares(votes: Votes): ReadonlyMap<ObjectClass, number> {
+  const sum = Object.values(votes).reduce((total, one) => total + one, 0);
+  const share = (name: ObjectClass): number => (votes[name] ?? 0) / sum;
+  return new Map(objectClasses.filter((name) => (votes[name] ?? 0) > 0).map((name) => [name, share(name)]));
+}

@@ -3,7 +3,7 @@ import type { Box, Detection, ObjectClass } from '../detect/detection.ts';
 import { type Milliseconds, toSeconds } from '../kernel/units.ts';
 import type { Expectation } from './associate.ts';
 import { centreDistance, sizeOf } from './boxes.ts';
-import { addVotes, type Votes, winner } from './classes.ts';
+import { addVotes, shares, type Votes, winner } from './classes.ts';
 import type { TrackerConfig } from './config.ts';
 import type { Candidate } from './duplicates.ts';
 import { recentSpeed, thinOut, withoutTail } from './history.ts';
@@ -163,7 +163,7 @@ export class Target {
   /** An unchanging picture of this target. */
   snapshot(status: Track['status']): Track {
     const points = status === 'ended' ? withoutTail(this.#points) : this.#points;
-    return { id: this.id, class: this.class, status, points };
+    return { id: this.id, class: this.class, votes: shares(this.#votes), status, points };
   }
 }
 

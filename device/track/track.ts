@@ -19,6 +19,8 @@ export interface Track {
   readonly id: number;
   /** By vote over the detections, weighed by score. */
   readonly class: ObjectClass;
+  /** Share of that vote that each class has got; they sum to 1, a class without a vote is absent. */
+  readonly votes: ReadonlyMap<ObjectClass, number>;
   /** `tentative`: too few detections to be believed; `confirmed`: seen now; `lost`: coasting on prediction; `ended`: will not change any more. */
   readonly status: 'tentative' | 'confirmed' | 'lost' | 'ended';
   readonly points: readonly TrackPoint[];

@@ -101,7 +101,7 @@ export function trackBoxes(boxes: readonly Observation[], options: TrackingOptio
     const time = {
       utc: utcMilliseconds((sequence * 1000) / rate),
       elapsed: milliseconds((sequence * 1000) / rate),
-      clock: { source: 'recording', synchronised: false, intervalError: milliseconds(1) } as const,
+      clock: { source: 'recording', synchronised: false, dated: true, intervalError: milliseconds(1) } as const,
     };
     const detections: Detection[] = (frames.get(sequence) ?? []).map(({ box }) => ({
       box,

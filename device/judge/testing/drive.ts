@@ -16,6 +16,8 @@ export interface Actor {
   readonly id: number;
   readonly class?: ObjectClass;
   readonly box: (seconds: number) => Box | undefined;
+  /** The shares of the classes in the tracker's vote at each second, the greatest first; all for `class` by default. */
+  readonly votes?: (seconds: number) => readonly (readonly [ObjectClass, number])[];
 }
 
 export interface Outcome {
@@ -31,6 +33,8 @@ export interface Drive {
   /** Noise of every box edge as a share of the box, 1 sigma, seeded. */
   readonly jitter?: number;
   readonly phases?: PhaseSource;
+  /** For how many milliseconds a track is kept that is not seen. Default 500. */
+  readonly patience?: number;
   readonly source?: CaptureTime['clock']['source'];
   /** Date of the first frame. */
   readonly start?: number;
@@ -41,9 +45,9 @@ export const monday = Date.UTC(2026, 5, 1, 8);
 
 export const sceneOf = (yaml: string): Scene => parseScene(yaml, 'test');
 
-/** Drives the actors through a judge as a tracker would hand them over: one update a frame, ended half a second after the last box. */
+/** Drives the actors through a judge as a tracker would hand them over: one update a frame, ended `patience` after the last box. */
 export function drive(scene: Scene, actors: readonly Actor[], options: Drive): Outcome {
-  const { seconds, rate = 25, jitter = 0, start = monday, source = 'recording' } = options;
+  const { seconds, rate = 25, jitter = 0, start = monday, source = 'recording', patience = 500 } = options;
   const judge = new Judge({ scene, phases: options.phases ?? new SchedulePhases(scene.signals) });
   const random = randomNumbers(20260601);
   const infractions: Infraction[] = [];
@@ -76,8 +80,10 @@ export function drive(scene: Scene, actors: readonly Actor[], options: Drive): O
       histories.set(actor.id, points);
       const last = points.at(-1);
       const gone = last === undefined ? 0 : time.elapsed - last.time.elapsed;
-      if (gone > 500 && gone <= 500 + 1000 / rate) ended.push(trackOf(actor, points, 'ended'));
-      else if (gone <= 500) live.push(trackOf(actor, points, exact === undefined ? 'lost' : 'confirmed'));
+      if (gone > patience && gone <= patience + 1000 / rate) ended.push(trackOf(actor, points, 'ended', frame / rate));
+      else if (gone <= patience) {
+        live.push(trackOf(actor, points, exact === undefined ? 'lost' : 'confirmed', frame / rate));
+      }
     }
     take(judge.observe({ live, ended }, time));
   }
@@ -85,18 +91,17 @@ export function drive(scene: Scene, actors: readonly Actor[], options: Drive): O
   return { infractions, crossings, speeds, judge };
 }
 
-const trackOf = (actor: Actor, points: readonly TrackPoint[], status: Track['status']): Track => ({
-  id: actor.id,
-  class: actor.class ?? 'car',
-  status,
-  points,
-});
+function trackOf(actor: Actor, points: readonly TrackPoint[], status: Track['status'], seconds: number): Track {
+  const shares = actor.votes?.(seconds) ?? [[actor.class ?? 'car', 1] as const];
+  const kind = shares[0]?.[0] ?? 'car';
+  return { id: actor.id, class: kind, votes: new Map(shares), status, points };
+}
 
 function timeAt(elapsed: number, start: number, source: CaptureTime['clock']['source']): CaptureTime {
   return {
     utc: utcMilliseconds(start + elapsed),
     elapsed: milliseconds(elapsed),
-    clock: { source, synchronised: false, intervalError: milliseconds(1) },
+    clock: { source, synchronised: false, dated: true, intervalError: milliseconds(1) },
   };
 }
 

@@ -11,7 +11,7 @@ export function captureTime(elapsed: number): CaptureTime {
   return {
     utc: utcMilliseconds(1_700_000_000_000 + elapsed),
     elapsed: milliseconds(elapsed),
-    clock: { source: 'recording', synchronised: false, intervalError: milliseconds(1) },
+    clock: { source: 'recording', synchronised: false, dated: true, intervalError: milliseconds(1) },
   };
 }
 
