@@ -98,7 +98,7 @@ async function wholeFigures({ root }: BenchContext, pictures: readonly Picture[]
 /** The session alone, on a thread of its own as in the pipeline. */
 async function bareRate(request: BareRequest): Promise<number> {
   const worker = new Worker(new URL('./bare-worker.ts', import.meta.url), { workerData: request });
-  // Both reject with what the thread fails with. It ends by itself: stopping it while its session closes can take the process down.
+  // Both reject with what the thread fails with. It ends by itself: stopping it while its session closes seems able to end the process.
   const ended = once(worker, 'exit');
   const [{ rate }] = (await once(worker, 'message')) as [BareResult];
   await ended;

@@ -107,8 +107,8 @@ export class DetectorThread implements RegionView {
   }
 
   /**
-   * Resolves when the thread has ended. It finishes the inference that it is in: to stop it in there takes the whole process down
-   * (onnxruntime-node 1.30: "terminate called after throwing an instance of 'Napi::Error'"), so that is the last resort.
+   * Resolves when the thread has ended. It finishes what it was asked before and closes its session. To stop it from outside is the last
+   * resort: with onnxruntime-node 1.30 that seems able to end the whole process (`device/decisions/0006-*`).
    */
   async close(): Promise<void> {
     this.fail(new AtalayaError('engine-failed', 'the detector is closed'));
