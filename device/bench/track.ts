@@ -2,16 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { identityScore } from '../track/evaluate.ts';
 import { degrade, parseTruth, randomFrom, trackBoxes } from '../track/urbantracker.ts';
-
-/** One figure of a benchmark section. */
-export interface TrackFigure {
-  readonly section: 'track';
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  /** What the figure is to be held against. */
-  readonly ratio?: string;
-}
+import type { Figure } from './figure.ts';
 
 const sets = [
   { name: 'sherbrooke', picture: { width: 800, height: 600 } },
@@ -23,7 +14,7 @@ const sets = [
  *
  * @param data folder that holds `tracks-urbantracker`; without it only the speed on made-up traffic is measured
  */
-export function benchTrack(data: string | undefined): readonly TrackFigure[] {
+export function benchTrack(data: string | undefined): readonly Figure[] {
   return [
     ...(data === undefined ? [] : sets.flatMap((set) => identityFigures(data, set))),
     speedFigure(20),
@@ -31,7 +22,7 @@ export function benchTrack(data: string | undefined): readonly TrackFigure[] {
   ];
 }
 
-function identityFigures(data: string, set: (typeof sets)[number]): readonly TrackFigure[] {
+function identityFigures(data: string, set: (typeof sets)[number]): readonly Figure[] {
   const file = join(data, 'tracks-urbantracker', `${set.name}_gt_mot.csv`);
   if (!existsSync(file)) return [];
   const truth = parseTruth(readFileSync(file, 'utf8'));
@@ -45,7 +36,7 @@ function identityFigures(data: string, set: (typeof sets)[number]): readonly Tra
 }
 
 /** Updates per second with `count` vehicles in view. */
-function speedFigure(count: number): TrackFigure {
+function speedFigure(count: number): Figure {
   const random = randomFrom(1);
   const truth = Array.from({ length: count }, (_, id) => ({
     id,
@@ -66,6 +57,6 @@ function speedFigure(count: number): TrackFigure {
   return figure(`updates with ${count} vehicles`, updates / seconds, '1/s', '25 frames/s');
 }
 
-function figure(name: string, value: number, unit: string, ratio: string): TrackFigure {
+function figure(name: string, value: number, unit: string, ratio: string): Figure {
   return { section: 'track', name, value, unit, ratio };
 }

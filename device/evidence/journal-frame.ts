@@ -28,7 +28,7 @@ export interface Frame {
   readonly next: number;
 }
 
-export const headBytes = 112;
+const headBytes = 112;
 export const longestPayload = 16 * 1024 * 1024;
 
 /** The hash by which a payload is framed, hexadecimal. */

@@ -74,7 +74,7 @@ function recordOf(parts: RecordParts): EvidenceRecord {
   };
 }
 
-export const evidenceId = (unit: string, sequence: number): string => `${unit}-${sequence.toString().padStart(9, '0')}`;
+const evidenceId = (unit: string, sequence: number): string => `${unit}-${sequence.toString().padStart(9, '0')}`;
 
 export function momentOf({ utc, elapsed, clock }: CaptureTime): Moment {
   return { utc: toIso(utc), elapsedMs: elapsed, clock: clockOf(clock) };

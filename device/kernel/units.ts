@@ -26,5 +26,4 @@ export const fraction = (value: number): Fraction => value as Fraction;
 export const toSeconds = (time: Milliseconds): Seconds => seconds(time / 1000);
 export const toMilliseconds = (time: Seconds): Milliseconds => milliseconds(time * 1000);
 export const toKilometresPerHour = (speed: MetresPerSecond): KilometresPerHour => kilometresPerHour(speed * 3.6);
-export const toMetresPerSecond = (speed: KilometresPerHour): MetresPerSecond => metresPerSecond(speed / 3.6);
 export const toIso = (time: UtcMilliseconds): string => new Date(time).toISOString();

@@ -51,7 +51,7 @@ export function contains(polygon: Polygon, point: Point): boolean {
 }
 
 /** The point of the segment a-b that is nearest to `point`, and how far along it stands (0 at a, 1 at b). */
-export function nearestOnSegment(a: Point, b: Point, point: Point): { readonly point: Point; readonly share: number } {
+function nearestOnSegment(a: Point, b: Point, point: Point): { readonly point: Point; readonly share: number } {
   const along = subtract(b, a);
   const length2 = dot(along, along);
   const share = length2 > 0 ? Math.min(1, Math.max(0, dot(subtract(point, a), along) / length2)) : 0;

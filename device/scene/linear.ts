@@ -13,7 +13,7 @@ export const multiply = (a: Matrix, b: Matrix): Matrix => {
   return a.map((row) => columns.map((column) => dotProduct(row, column)));
 };
 
-export const dotProduct = (a: Vector, b: Vector): number => a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
+const dotProduct = (a: Vector, b: Vector): number => a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
 
 /**
  * Solves `matrix x = right` by Gaussian elimination with partial pivoting; `undefined` where the matrix is singular, which is taken

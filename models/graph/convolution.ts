@@ -50,11 +50,7 @@ export function draftConvolution(node: TfNode, tensor: TfTensor, input: string, 
 }
 
 /** TensorFlow's SAME along one side: `ceil(input / stride)` outputs; what is odd in the padding goes after the picture. */
-export function samePadding(
-  input: number,
-  kernel: number,
-  stride: number,
-): { size: number; before: number; after: number } {
+function samePadding(input: number, kernel: number, stride: number): { size: number; before: number; after: number } {
   const size = Math.ceil(input / stride);
   const total = Math.max((size - 1) * stride + kernel - input, 0);
   const before = Math.floor(total / 2);
