@@ -24,6 +24,15 @@ test('every value is counted, and the chosen range holds zero and lies inside wh
   );
 });
 
+test('a range barely more than zero counts its values too', (t) => {
+  for (const value of [-Number.MIN_VALUE, Number.MIN_VALUE, 1e-310]) {
+    t.is(
+      histogramOf([value]).counts.reduce((sum, count) => sum + count, 0),
+      1,
+    );
+  }
+});
+
 test('a lone outlier does not stretch the range of many values', (t) => {
   const many = Array.from({ length: 200_000 }, (_, i) => (i % 1000) / 1000);
   const [, high] = leastSquaresRange(histogramOf([...many, 20]));

@@ -15,9 +15,10 @@ export class Histogram {
 
   count(values: Float32Array): void {
     const { low, counts } = this;
-    const perStep = bins / (this.high - low);
+    const width = this.high - low;
     for (const value of values) {
-      const bin = Math.min(bins - 1, Math.max(0, Math.floor((value - low) * perStep)));
+      // The share first: steps a unit would overflow where the whole range is barely more than zero.
+      const bin = Math.min(bins - 1, Math.max(0, Math.floor(((value - low) / width) * bins)));
       counts[bin]! += 1;
     }
   }
