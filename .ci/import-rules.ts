@@ -21,13 +21,19 @@ const stages = ['capture', 'detect', 'track', 'plate', 'judge', 'evidence', 'sig
 /** Packages that touch hardware, files or native code, and the only places that may import them. */
 const adapters: Readonly<Record<string, RegExp>> = {
   sharp:
-    /^(device\/capture\/(decode-jpeg|mjpeg-camera|street\/.*)|device\/evidence\/(stills|.*encode.*|.*picture.*)|device\/report\/draw-scene|models\/frames\/.*)\.ts$/,
+    /^(device\/capture\/(decode-jpeg|mjpeg-camera|street\/.*)|device\/evidence\/pictures\/.*|device\/report\/draw-scene|models\/frames\/.*)\.ts$/,
   'onnxruntime-node': /^(device\/detect\/engine\/onnxruntime-engine|models\/calibration\/observe)\.ts$/,
   '@tensorflow/': /^device\/detect\/engine\/tfjs-.*\.ts$/,
   'onnx-proto': /^models\/onnx\/.*\.ts$/,
-  lowdb: /^device\/evidence\/.*\.ts$/,
+  lowdb: /^device\/evidence\/index\/.*\.ts$/,
+  'age-encryption': /^(device\/evidence\/sealing|device\/audit)\/.*\.ts$/,
+  pdfkit: /^device\/audit\/.*\.ts$/,
   commander: /(^|\/)cli\/.*\.ts$/,
 };
+
+/** The verifier of evidence, and all that it shares with the writer: an auditor must not inherit the writer's errors. */
+const verifier = /^device\/evidence\/verify\//;
+const sharedWithWriter = /^device\/kernel\/(canonical-json|hash|errors)\.ts$/;
 
 /** Tests and what only they use. */
 const forTests = /\.test\.ts$|\/testing\//;
@@ -48,6 +54,9 @@ export function violation({ from, to, kind, typeOnly }: Import): string | undefi
   if (forTests.test(to)) return 'only tests import what is made for tests';
   const [top, room] = from.split('/');
   const [toTop, toRoom] = to.split('/');
+  if (verifier.test(from)) {
+    return verifier.test(to) || sharedWithWriter.test(to) ? undefined : 'the verifier shares nothing with the writer';
+  }
   if (to.startsWith('device/kernel/')) return undefined;
   if (/\/contract\//.test(to)) return undefined;
   if (top === toTop && (room === toRoom || top !== 'device')) return undefined;
@@ -69,7 +78,7 @@ function stageViolation(room: string, toRoom: string, typeOnly: boolean): string
   if (toRoom === 'scene') return room === 'config' ? 'the configuration knows no stage' : undefined;
   if (room === 'scene')
     return toAt >= 0 && (typeOnly || toRoom === 'detect') && toAt <= 2 ? undefined : 'the scene knows value types only';
-  if (room === 'report' || room === 'health' || room === 'panel')
+  if (room === 'report' || room === 'health' || room === 'panel' || room === 'audit')
     return toAt >= 0 ? undefined : `${room} knows stages only`;
   if (at < 0) return `${room} knows the kernel only`;
   return toAt >= 0 && toAt < at ? undefined : `${room} comes before ${toRoom}`;

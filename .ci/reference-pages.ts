@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ZodType } from 'zod';
 import { configSchema } from '../device/config/config-schema.ts';
+import { publishedSchemas } from '../device/evidence/record/published-schema.ts';
 import { referenceTable } from '../device/kernel/schema-reference.ts';
 import { sceneSchema } from '../device/scene/scene-schema.ts';
 
@@ -25,11 +26,19 @@ export function withReference(page: string, schema: ZodType): string {
   return `${page.slice(0, from)}${begin}\n\n${referenceTable(schema)}\n\n${page.slice(to)}`;
 }
 
+/** Everything that is made from a schema: path from the root, and how it should read. */
+function wantedFiles(root: string): readonly (readonly [path: string, text: string])[] {
+  const references = pages.map(({ path, schema }) => {
+    return [path, withReference(readFileSync(join(root, path), 'utf8'), schema)] as const;
+  });
+  const schemas = publishedSchemas().map(({ file, text }) => [`device/evidence/record/schema/${file}`, text] as const);
+  return [...references, ...schemas];
+}
+
 if (import.meta.main) {
   const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-  for (const { path, schema } of pages) {
-    const now = readFileSync(join(root, path), 'utf8');
-    const wanted = withReference(now, schema);
+  for (const [path, wanted] of wantedFiles(root)) {
+    const now = existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined;
     if (wanted === now) continue;
     if (process.argv.includes('--check')) {
       console.error(`${path} is not what its schema says; run make docs`);

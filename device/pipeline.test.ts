@@ -6,6 +6,7 @@ import { recordingClock } from './capture/frame-times.ts';
 import type { Detector } from './detect/detector.ts';
 import type { SealedEvidence } from './evidence/evidence-store.ts';
 import type { Infraction } from './judge/infraction.ts';
+import { rawDataWith } from './judge/testing/raw.ts';
 import { sleep } from './kernel/clock.ts';
 import { AtalayaError } from './kernel/errors.ts';
 import { milliseconds, utcMilliseconds } from './kernel/units.ts';
@@ -92,9 +93,11 @@ function stages(source: Source, accuse: readonly number[], change: Partial<Stage
     judge: {
       observe: (_update, time) => {
         const number = Math.round(time.elapsed / 40);
-        return { infractions: accuse.includes(number) ? [infraction(frame(number))] : [], crossings: [], speeds: [] };
+        const infractions = accuse.includes(number) ? [infraction(frame(number))] : [];
+        const raw = new Map(infractions.map((one) => [one, rawDataWith([])]));
+        return { infractions, crossings: [], raw, speeds: [] };
       },
-      finish: () => ({ infractions: [], crossings: [], speeds: [] }),
+      finish: () => ({ infractions: [], crossings: [], raw: new Map(), speeds: [] }),
     },
     seal: async ({ frame: number }) => {
       // The earlier, the slower: announcing has to keep the order all the same.

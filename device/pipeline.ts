@@ -7,8 +7,10 @@ import type { Detector } from './detect/detector.ts';
 import type { SealedEvidence } from './evidence/evidence-store.ts';
 import type { Crossing, Infraction } from './judge/infraction.ts';
 import type { Judged } from './judge/judge.ts';
+import type { RawData } from './judge/raw-data.ts';
 import type { SpeedReport } from './judge/speeding.ts';
-import type { Track, TrackUpdate } from './track/track.ts';
+import { AtalayaError } from './kernel/errors.ts';
+import type { TrackUpdate } from './track/track.ts';
 
 /** The stages that a frame passes, in order. */
 export interface Stages {
@@ -18,7 +20,7 @@ export interface Stages {
   readonly tracker: { update(frame: Frame, detections: readonly Detection[]): TrackUpdate };
   readonly judge: { observe(update: TrackUpdate, now: CaptureTime): Judged; finish(now: CaptureTime): Judged };
   /** Resolves when the evidence is durable. Takes what it needs from the ring before it returns its promise. */
-  readonly seal: (infraction: Infraction, track: Track | undefined, ring: FrameRing) => Promise<SealedEvidence>;
+  readonly seal: (infraction: Infraction, raw: RawData, ring: FrameRing) => Promise<SealedEvidence>;
   /** Called with what is sealed already, one after the other in the order of judgement. */
   readonly announce: (infraction: Infraction, evidence: SealedEvidence) => Promise<void>;
   readonly observer: PipelineObserver;
@@ -89,7 +91,7 @@ async function judgeAll(stages: Stages, mailbox: FrameMailbox<Held<Frame>>, flow
   // With every frame wanted, the next one is already with the detector while this one is tracked and judged.
   const ahead = flow.frames === 'every' ? 1 : 0;
   const inFlight: InFlight[] = [];
-  let last: { readonly time: CaptureTime; readonly tracks: readonly Track[] } | undefined;
+  let last: CaptureTime | undefined;
   try {
     for (;;) {
       const held = await mailbox.take();
@@ -101,7 +103,7 @@ async function judgeAll(stages: Stages, mailbox: FrameMailbox<Held<Frame>>, flow
       while (inFlight.length > (held === undefined ? 0 : ahead))
         last = (await judgeOne(stages, inFlight, seals)) ?? last;
       if (held !== undefined) continue;
-      if (last !== undefined) await report(stages, stages.judge.finish(last.time), last.tracks, seals);
+      if (last !== undefined) await report(stages, stages.judge.finish(last), seals);
       return;
     }
   } finally {
@@ -112,11 +114,7 @@ async function judgeAll(stages: Stages, mailbox: FrameMailbox<Held<Frame>>, flow
   }
 }
 
-async function judgeOne(
-  stages: Stages,
-  inFlight: InFlight[],
-  seals: SealQueue,
-): Promise<{ readonly time: CaptureTime; readonly tracks: readonly Track[] } | undefined> {
+async function judgeOne(stages: Stages, inFlight: InFlight[], seals: SealQueue): Promise<CaptureTime | undefined> {
   seals.check();
   const next = inFlight.shift();
   if (next === undefined) return undefined;
@@ -126,22 +124,20 @@ async function judgeOne(
     const update = stages.tracker.update(frame, detections);
     const judged = stages.judge.observe(update, frame.time);
     stages.observer.processed(frame, detections, update);
-    const tracks = [...update.live, ...update.ended];
-    await report(stages, judged, tracks, seals);
-    return { time: frame.time, tracks };
+    await report(stages, judged, seals);
+    return frame.time;
   } finally {
     next.held.release();
   }
 }
 
-async function report({ observer }: Stages, judged: Judged, tracks: readonly Track[], seals: SealQueue): Promise<void> {
+async function report({ observer }: Stages, judged: Judged, seals: SealQueue): Promise<void> {
   for (const crossing of judged.crossings) observer.crossed(crossing);
   for (const speed of judged.speeds) observer.measured(speed);
   for (const infraction of judged.infractions) {
-    await seals.add(
-      infraction,
-      tracks.find(({ id }) => id === infraction.track),
-    );
+    const raw = judged.raw.get(infraction);
+    if (raw === undefined) throw new AtalayaError('internal', 'an infraction without what it was judged from');
+    await seals.add(infraction, raw);
   }
 }
 
@@ -158,8 +154,8 @@ class SealQueue {
     this.#limit = limit;
   }
 
-  async add(infraction: Infraction, track: Track | undefined): Promise<void> {
-    const sealed = this.#stages.seal(infraction, track, this.#stages.ring);
+  async add(infraction: Infraction, raw: RawData): Promise<void> {
+    const sealed = this.#stages.seal(infraction, raw, this.#stages.ring);
     // Never rejects: what was sealed is announced in its turn, whatever became of the one before it.
     sealed.catch(() => {});
     this.#announced = this.#announced.then(async () => {

@@ -1,14 +1,17 @@
 import type { CaptureTime } from './capture/frame.ts';
 import type { FrameRing, Held } from './capture/frame-ring.ts';
 import type { KeptFrame } from './capture/kept-frame.ts';
-import type { Mark } from './evidence/annotate.ts';
 import type { EvidenceStore, SealedEvidence } from './evidence/evidence-store.ts';
-import type { Provenance } from './evidence/record.ts';
+import type { Mark } from './evidence/pictures/annotate.ts';
+import type { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
+import { holdClip } from './evidence/pictures/clip-frames.ts';
+import type { Provenance } from './evidence/record/record.ts';
 import type { Infraction } from './judge/infraction.ts';
+import type { RawData } from './judge/raw-data.ts';
 import { AtalayaError } from './kernel/errors.ts';
 import { type Milliseconds, milliseconds } from './kernel/units.ts';
+import type { CalibrationRecord } from './scene/calibration-record.ts';
 import type { Scene } from './scene/scene.ts';
-import type { Track } from './track/track.ts';
 
 export interface SealParts {
   readonly store: EvidenceStore;
@@ -16,17 +19,23 @@ export interface SealParts {
   readonly provenance: Provenance;
   /** How long before the moment the first still is taken. */
   readonly before: Milliseconds;
+  /** How long before the moment the clip begins. */
+  readonly clipBefore: Milliseconds;
+  /** How long after it the clip ends at the latest. */
+  readonly clipAfter: Milliseconds;
+  readonly bystanders: BystanderMemory;
+  readonly calibration: CalibrationRecord;
 }
 
 /**
  * Seals one infraction with the frames that the ring still has, as originals or as pixels: one before the moment, the moment's own (or
  * the nearest that is left; each still names its frame and time), and the newest. The frames are held from the call on until the
- * evidence is durable.
+ * evidence is durable. The clip goes from before the moment to after it, as far as frames are there.
  */
 export async function sealInfraction(
-  { store, scene, provenance, before }: SealParts,
+  { store, scene, provenance, before, clipBefore, clipAfter, bystanders, calibration }: SealParts,
   infraction: Infraction,
-  track: Track | undefined,
+  raw: RawData,
   ring: FrameRing,
 ): Promise<SealedEvidence> {
   const held: Held<KeptFrame>[] = [];
@@ -44,10 +53,19 @@ export async function sealInfraction(
       ...(first !== undefined && first.sequence < at.sequence ? { before: first } : {}),
       ...(newest !== undefined && newest.sequence > at.sequence ? { after: newest } : {}),
     };
+    const clip = holdClip(ring, {
+      from: earlier(infraction.time, clipBefore),
+      to: milliseconds(Math.min((newest ?? at).time.elapsed, infraction.time.elapsed + clipAfter)),
+      include: [first, at, newest].flatMap((frame) => (frame === undefined ? [] : [frame.sequence])),
+    });
+    held.push(...clip.held);
     return await store.seal(infraction, frames, {
       provenance,
-      track: track?.points ?? [],
+      raw,
+      calibration,
       marks: marksFor(scene, infraction),
+      surroundings: bystanders.around(at),
+      clip: { frames: clip.held.map(({ frame }) => frame), thinned: clip.thinned },
     });
   } finally {
     for (const one of held) one.release();

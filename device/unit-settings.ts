@@ -3,9 +3,11 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Config } from './config/config-schema.ts';
 import { defaultConfig, loadConfig } from './config/load-config.ts';
+import { recipientOf } from './evidence/sealing/identity.ts';
 import { canonicalJson } from './kernel/canonical-json.ts';
 import { AtalayaError } from './kernel/errors.ts';
 import { sha256 } from './kernel/hash.ts';
+import { readIdentities } from './unit-pictures.ts';
 
 /** What a person asked for on the command line; it goes before the configuration. Relative paths start at the working folder. */
 export interface RunRequest {
@@ -19,6 +21,8 @@ export interface RunRequest {
   readonly pace?: string;
   /** Date and time of the source's first frame, ISO 8601. */
   readonly started?: string;
+  /** File with the authority's identity, for trials. */
+  readonly identity?: string;
 }
 
 /** Everything that a run needs to know, complete. */
@@ -31,6 +35,10 @@ export interface RunSettings {
   readonly events: string | undefined;
   readonly report: string;
   readonly truth: string | undefined;
+  /** Who can open the pictures besides what the configuration says; where it says nothing, the identity's own. */
+  readonly recipients: readonly string[];
+  /** What opens the pictures for the report: of a trial alone, no unit at a road is given them. */
+  readonly identities: readonly string[] | undefined;
 }
 
 /** Throws `config-invalid` and `usage-invalid`. */
@@ -61,6 +69,11 @@ export async function settle(request: RunRequest): Promise<RunSettings> {
     evidence: { ...file.evidence, data },
   };
   await refuseFile(data);
+  const identities = request.identity === undefined ? undefined : await readIdentities(resolve(request.identity));
+  const recipients =
+    identities === undefined || config.evidence.authority.length > 0
+      ? []
+      : await Promise.all(identities.map(recipientOf));
   if (request.report !== undefined) await needFolder(dirname(resolve(request.report)));
   return {
     config,
@@ -70,6 +83,8 @@ export async function settle(request: RunRequest): Promise<RunSettings> {
     events: request.events === undefined ? undefined : resolve(request.events),
     report: resolve(request.report ?? `${data}/report.html`),
     truth: request.truth === undefined ? undefined : resolve(request.truth),
+    recipients,
+    identities,
   };
 }
 

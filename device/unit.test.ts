@@ -3,14 +3,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import test from 'ava';
-import { EvidenceStore } from './evidence/evidence-store.ts';
-import { systemClock } from './kernel/clock.ts';
+import { exportPacks } from './cli/audit/export-packs.ts';
+import { newAuthority } from './cli/audit/new-authority.ts';
+import { rederive } from './evidence/re-derive/re-derive.ts';
+import { type ClipFile, evidenceRecord } from './evidence/record/record.ts';
+import { parseKey } from './evidence/verify/keys.ts';
+import { verifyPack } from './evidence/verify/verify-pack.ts';
+import { verifyStore } from './evidence/verify/verify-store.ts';
 import { runEventSchema } from './report/event-log.ts';
 import { tallyOutcomes } from './report/outcomes.ts';
 import { runUnit } from './unit.ts';
 import { settle } from './unit-settings.ts';
 
 const here = import.meta.dirname;
+
+/** UK SI 2022/71, Schedule 1: at least five frames a second; no two of them further apart than that allows, or a frame more. */
+function fastEnough(frames: ClipFile['frames']): boolean {
+  const times = frames.map(([, elapsedMs]) => elapsedMs);
+  return times.length > 5 && times.every((time, i) => i === 0 || time - (times[i - 1] ?? 0) <= 201);
+}
 
 /** The whole program on the street whose truth is known: real frames, the real detector, real files. */
 test('the street: every infraction found, none invented, speeds within bounds, evidence whole, events as promised', async (t) => {
@@ -23,7 +34,10 @@ test('the street: every infraction found, none invented, speeds within bounds, e
       done();
     },
   });
+  const identity = join(folder, 'authority.txt');
+  await newAuthority({ out: identity }, () => {});
   const settings = await settle({
+    identity,
     config: join(here, 'config/examples/street.yaml'),
     data: join(folder, 'data'),
     events: join(folder, 'events.jsonl'),
@@ -62,19 +76,37 @@ test('the street: every infraction found, none invented, speeds within bounds, e
   t.is(events.filter(({ kind }) => kind === 'infraction').length, 6);
   t.is(events.filter(({ kind }) => kind === 'crossing').length, record.crossings.length);
 
-  const store = await EvidenceStore.open(join(folder, 'data'), {
-    unit: 'street-demo',
-    boot: 'after',
-    clock: systemClock,
-  });
-  t.teardown(() => store.close());
-  t.is(store.opening.records, 6);
-  for (let sequence = 1; sequence <= 6; sequence += 1) {
-    const sealed = await store.read(sequence);
-    t.true((sealed?.files.length ?? 0) >= 3);
-    // Reading checks every hash.
-    for (const file of sealed?.files ?? []) await store.readFile(file);
-    t.true((sealed?.record.auxiliary.track.length ?? 0) > 5, 'the raw track stands beside what was made of it');
+  const data = join(folder, 'data');
+  const key = parseKey(await readFile(join(data, 'evidence/public/unit.pem'), 'utf8'));
+  const verdict = await verifyStore(join(data, 'evidence'), { key });
+  t.deepEqual(
+    verdict.findings.filter(({ severity }) => severity === 'failure'),
+    [],
+  );
+  // The report was given the pictures, and so that is stated too.
+  t.like(verdict.counts, { evidence: 6, actions: 1 });
+
+  const by = { store: data, who: 'the test', why: 'to see that it stands up' };
+  for (let number = 1; number <= 6; number += 1) {
+    const id = `street-demo-00000000${number}`;
+    const out = join(folder, 'packs', id);
+    await exportPacks([id], { ...by, out, identity }, () => {}, new AbortController().signal);
+    const pack = await verifyPack(out, { key });
+    t.deepEqual(
+      pack.findings.filter(({ severity }) => severity === 'failure'),
+      [],
+    );
+    const record = evidenceRecord.parse(JSON.parse(await readFile(join(out, 'record.json'), 'utf8')));
+    t.is(rederive(record).outcome, 'same', `every figure of ${id} comes out of its raw data again`);
+    t.true(record.auxiliary.track.length > 5, 'the raw track stands beside what was made of it');
+    t.deepEqual(
+      new Set(record.files.map(({ role }) => role)),
+      new Set(['context', 'close-up', 'annotated', 'operator', 'clip']),
+    );
+    const clip = record.files.find((file) => file.role === 'clip');
+    t.true(fastEnough(clip?.frames ?? []), 'five frames a second');
+    const opened = await readFile(join(out, 'opened/clip.mjpeg'));
+    t.true(clip?.frames.every(([, , at, bytes]) => opened.readUInt16BE(at) === 0xffd8 && at + bytes <= opened.length));
   }
 
   const lines = (await readFile(join(folder, 'data/lines.jsonl'), 'utf8'))

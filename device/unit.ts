@@ -9,8 +9,9 @@ import { PacedCamera } from './capture/paced-camera.ts';
 import type { Config } from './config/config-schema.ts';
 import { boxOvershoot } from './detect/box-overshoot.ts';
 import { WorkerDetector } from './detect/worker-detector.ts';
-import { EvidenceStore, type SealedEvidence } from './evidence/evidence-store.ts';
-import type { Provenance } from './evidence/record.ts';
+import type { SealedEvidence } from './evidence/evidence-store.ts';
+import { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
+import type { Provenance } from './evidence/record/record.ts';
 import { Judge } from './judge/judge.ts';
 import { systemClock } from './kernel/clock.ts';
 import { explain } from './kernel/errors.ts';
@@ -25,10 +26,13 @@ import { RunRecorder } from './report/run-recorder.ts';
 import type { TerminalEnvironment, TerminalStream } from './report/terminal.ts';
 import { compareWithTruth, type TruthComparison } from './report/truth.ts';
 import { loadTruth } from './report/truth-schema.ts';
+import { calibrationRecordOf } from './scene/calibration-record.ts';
 import { loadScene } from './scene/load-scene.ts';
 import type { Scene } from './scene/scene.ts';
 import { defaultTrackerConfig } from './track/config.ts';
 import { Tracker } from './track/tracker.ts';
+import { evidenceFolder, openEvidence, type UnitEvidence } from './unit-evidence.ts';
+import { openPictures } from './unit-pictures.ts';
 import { sealInfraction } from './unit-seal.ts';
 import type { RunSettings } from './unit-settings.ts';
 import { openSignals } from './unit-signals.ts';
@@ -40,6 +44,9 @@ export interface UnitIo {
   /** Given what makes the lines safe as soon as there are lines: for whoever ends the process without waiting for the run. */
   readonly onLines: (makeSafe: () => Promise<void>) => void;
 }
+
+/** Processed frames whose detections are remembered for masking: more than a fast detector makes in the reach of the ring. */
+const MOST_REMEMBERED = 4096;
 
 /** Infractions whose evidence may be under way before the judging waits. */
 const SEALS_AT_ONCE = 8;
@@ -85,8 +92,9 @@ export async function runUnit(
   const scene = await loadScene(settings.scene, info);
   const detector = await openDetector(config, scene);
   open.defer(() => detector.close());
-  const store = await EvidenceStore.open(config.evidence.data, { unit: config.unit.id, boot: randomUUID(), clock });
-  open.defer(() => store.close());
+  const evidence = await openEvidence(config, clock, randomUUID(), settings.recipients);
+  open.defer(() => evidence.close());
+  const { store } = evidence;
   const events = settings.events === undefined ? undefined : await EventLog.open(settings.events);
   if (events !== undefined) open.defer(() => events.close());
 
@@ -103,19 +111,31 @@ export async function runUnit(
   };
   const sceneSha256 = await sha256File(settings.scene);
   const provenance: Provenance = {
-    site: { id: config.unit.id, name: config.unit.site || config.unit.id },
+    site: siteOf(config),
     software: { version },
     configuration: { sha256: settings.sha256 },
     scene: { name: scene.name, sha256: sceneSha256 },
     model: detector.model,
   };
-  const seal = { store, scene, provenance, before: toMilliseconds(seconds(config.evidence.beforeS)) };
-  const reach = toMilliseconds(seconds(LATEST_JUDGEMENT + config.evidence.beforeS));
-  const ring = new FrameRing(config.evidence.ringMegabytes * 1e6, (frame) => camera.release(frame), {
+  const { beforeS, clipBeforeS, clipAfterS, ringMegabytes } = config.evidence;
+  const reach = toMilliseconds(seconds(LATEST_JUDGEMENT + Math.max(beforeS, clipBeforeS)));
+  const bystanders = new BystanderMemory(scene.regions, { reach, most: MOST_REMEMBERED });
+  const seal = {
+    store,
+    scene,
+    provenance,
+    before: toMilliseconds(seconds(beforeS)),
+    clipBefore: toMilliseconds(seconds(clipBeforeS)),
+    clipAfter: toMilliseconds(seconds(clipAfterS)),
+    bystanders,
+    calibration: calibrationRecordOf(scene, boxOvershoot),
+  };
+  const ring = new FrameRing(ringMegabytes * 1e6, (frame) => camera.release(frame), {
     ...RING_THINNING,
     reach,
   });
-  console.opening(openingLines(settings, info, scene, detector, store));
+  evidence.keepHouse((problem) => console.notice(explain(problem)));
+  console.opening(openingLines(settings, info, scene, detector, evidence));
 
   let outcome: RunOutcome = { kind: 'source-ended' };
   let fault: { readonly error: unknown } | undefined;
@@ -127,10 +147,10 @@ export async function runUnit(
         detector,
         tracker: new Tracker(defaultTrackerConfig),
         judge: new Judge({ scene, phases, boxOvershoot }),
-        seal: (infraction, track, frames) => sealInfraction(seal, infraction, track, frames),
+        seal: (infraction, raw, frames) => sealInfraction(seal, infraction, raw, frames),
         announce: async (infraction, sealed) => {
           signaller.show(infraction);
-          const entry = recorder.sealed(infraction, sealed.id, picturesOf(sealed, config.evidence.data));
+          const entry = recorder.sealed(infraction, sealed.id, picturesOf(sealed));
           console.infraction(entry);
           await events?.append(infractionEvent(infraction, sealed.id));
         },
@@ -143,6 +163,7 @@ export async function runUnit(
             events?.append(crossingEvent(crossing)).catch(() => {});
           },
           processed: (frame, detections, update) => {
+            bystanders.observe(frame, detections);
             recorder.processed(frame, detections, update);
             const { processed, tracksLive, skipped, damaged, infractions } = recorder.counts;
             const { memoryBytes } = recorder;
@@ -191,7 +212,13 @@ export async function runUnit(
   const comparison = truth === undefined ? undefined : compareWithTruth(record, truth);
   console.summary(record, comparison);
   try {
-    await writeHtmlReport(record, comparison, { path: settings.report, pictureRoot: config.evidence.data });
+    await writeHtmlReport(record, comparison, {
+      path: settings.report,
+      open: await openPictures(
+        { store, unit: config.unit.id, evidence: record.infractions.map((sealed) => sealed.evidence) },
+        settings.identities,
+      ),
+    });
     console.opening([`report: ${shown(settings.report)}`]);
   } catch (error) {
     // What stopped the run is what the person must read last.
@@ -200,6 +227,10 @@ export async function runUnit(
   }
   if (fault !== undefined) throw fault.error;
   return { record, comparison };
+}
+
+function siteOf({ unit: { id, site, direction } }: Config): Provenance['site'] {
+  return { id, name: site || id, ...(direction === undefined ? {} : { direction }) };
 }
 
 /** What a person says of the recording's date; the recording's own word goes before it. */
@@ -229,14 +260,20 @@ function openingLines(
   info: CameraInfo,
   scene: Scene,
   detector: WorkerDetector,
-  store: EvidenceStore,
+  { store, recipients }: UnitEvidence,
 ): string[] {
-  const { records, torn, rebuiltDocuments } = store.opening;
+  const { last, torn, rebuiltDocuments, rebuiltTiles, finishedErasures } = store.opening;
   return [
     `source ${shown(info.name)}, ${info.width}x${info.height}${info.frames === undefined ? '' : `, ${info.frames} frames`}`,
     `scene ${scene.name}: ${scene.lanes.length} lanes, ${scene.regions === 'auto' ? 'automatic' : scene.regions.length} detection regions, ${scene.ground === undefined ? 'no metres, so no speeds' : 'calibrated'}`,
     `detector ${detector.model.id} ${detector.model.version} on ${detector.engine}`,
-    `evidence in ${shown(settings.config.evidence.data)}: ${records} records${rebuiltDocuments > 0 ? `, ${rebuiltDocuments} index documents rebuilt from the journal` : ''}`,
+    `evidence in ${shown(evidenceFolder(settings.config.evidence.data))}: ${last} entries, signed by ${store.ledger.publicKey.vkey}`,
+    recipients === undefined
+      ? 'NO AUTHORITY is configured (evidence.authority): records are kept, pictures are not'
+      : `pictures are sealed to ${recipients.authority.length} recipient${recipients.authority.length === 1 ? '' : 's'} of the authority`,
+    ...(rebuiltDocuments > 0 ? [`${rebuiltDocuments} documents of the index were made anew from the journal`] : []),
+    ...(rebuiltTiles ? ["the log's hashes were made anew from the journal and agree with its checkpoint"] : []),
+    ...(finishedErasures > 0 ? [`${finishedErasures} erasures that had been begun were finished`] : []),
     ...(torn === undefined
       ? []
       : [`the journal's last entry was incomplete and was cut: ${torn.segment}, byte ${torn.byte}`]),
@@ -249,13 +286,11 @@ function shown(path: string): string {
   return near === '' || near.startsWith('..') ? path : near;
 }
 
-/** The pictures of a sealed infraction, for the report: of the moment itself. */
-function picturesOf({ files }: SealedEvidence, root: string): SealedInfraction['pictures'] {
-  const path = (role: string) => {
-    const file = files.find((one) => one.role === role && one.moment === 'at');
-    return file === undefined ? undefined : relative(root, file.path);
-  };
-  const [context, closeUp, annotated] = [path('context'), path('close-up'), path('annotated')];
+/** The names of the pictures that the report shows: of the moment itself. */
+function picturesOf({ record }: SealedEvidence): SealedInfraction['pictures'] {
+  const named = (role: string) =>
+    record.files.find((file) => file.role === role && (!('moment' in file) || file.moment === 'at'))?.name;
+  const [context, closeUp, annotated] = [named('context'), named('close-up'), named('annotated')];
   return {
     ...(context === undefined ? {} : { context }),
     ...(closeUp === undefined ? {} : { closeUp }),

@@ -21,12 +21,19 @@ const sections: Readonly<Record<string, Section>> = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, minutes: { type: 'string', default: '10' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '10' },
+    records: { type: 'string', default: '1000000' },
+  },
 });
 const unknown = positionals.filter((name) => !(name in sections));
 const minutes = Number(values.minutes);
-if (unknown.length > 0 || !(minutes > 0)) {
-  console.error(`usage: npm run bench -- [${Object.keys(sections).join('|')} ...] [--json] [--minutes N]`);
+const records = Number(values.records);
+if (unknown.length > 0 || !(minutes > 0) || !(records >= 20_000)) {
+  console.error(
+    `usage: npm run bench -- [${Object.keys(sections).join('|')} ...] [--json] [--minutes N] [--records N, 20000 or more]`,
+  );
   process.exit(2);
 }
 
@@ -39,7 +46,7 @@ say(`# ${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cor
 try {
   for (const name of positionals.length > 0 ? positionals : Object.keys(sections)) {
     const data = existsSync(footage) ? footage : undefined;
-    const found = await sections[name]?.({ data, root, scratch, minutes, say });
+    const found = await sections[name]?.({ data, root, scratch, minutes, records, say });
     for (const figure of found ?? []) {
       figures.push(figure);
       if (!values.json) console.log(figureLine(figure));

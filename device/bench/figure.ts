@@ -24,6 +24,8 @@ export interface BenchContext {
   readonly scratch: string;
   /** Minutes that the soak runs. */
   readonly minutes: number;
+  /** Entries of the large store of evidence. */
+  readonly records: number;
   /** For notes that are not figures. */
   readonly say: (text: string) => void;
 }

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { milliseconds, utcMilliseconds } from '../kernel/units.ts';
 import type { Frame } from './frame.ts';
-import { FrameRing, type Held } from './frame-ring.ts';
+import { type FrameMoment, FrameRing, type Held } from './frame-ring.ts';
 import { recordingClock } from './frame-times.ts';
 import type { KeptFrame } from './kept-frame.ts';
 
@@ -120,6 +120,40 @@ class HoldNewest implements Command {
   toString = () => 'holdNewest';
 }
 
+class HoldBetween implements Command {
+  readonly from: number;
+  readonly to: number;
+  readonly every: number | undefined;
+  constructor(from: number, to: number, every: number | undefined) {
+    this.from = from;
+    this.to = to;
+    this.every = every;
+  }
+  check = () => true;
+  run(model: Model, real: Real): void {
+    const { from, to, every } = this;
+    const wanted = (sequence: number) => every === undefined || sequence % every === 0;
+    const offered: FrameMoment[] = [];
+    const choose = (frames: readonly FrameMoment[]) => {
+      offered.push(...frames);
+      // 5000 is of no frame that the ring has.
+      return new Set([5000, ...frames.map(({ sequence }) => sequence).filter(wanted)]);
+    };
+    const held = real.ring.holdBetween(milliseconds(from), milliseconds(to), every === undefined ? undefined : choose);
+    const between = model.ring.filter(({ time }) => time.elapsed >= from && time.elapsed <= to);
+    const chosen = between.filter(({ sequence }) => wanted(sequence));
+    if (held.map(({ frame: { sequence } }) => sequence).join() !== chosen.map(({ sequence }) => sequence).join())
+      throw new Error('not the frames between the moments, in their order');
+    const said = (one: FrameMoment) => `${one.sequence} ${one.elapsed} ${one.bytes}`;
+    const truly = between.map((one) => `${one.sequence} ${one.time.elapsed} ${sizeOf(one)}`);
+    if (every !== undefined && offered.map(said).join() !== truly.join()) throw new Error('others were offered');
+    real.handles.push(...held);
+    for (const one of chosen) model.handles.push({ frame: one, by: 'evidence', released: false });
+    same(model, real);
+  }
+  toString = () => `holdBetween(${this.from}, ${this.to}, ${this.every})`;
+}
+
 class Release implements Command {
   readonly pick: number;
   constructor(pick: number) {
@@ -152,6 +186,13 @@ test('whatever is pushed, held, released and cleared: each picture is disposed o
       fc.tuple(fc.integer({ min: 1, max: 60 }), fc.nat(20)).map(([bytes, original]) => new Push(bytes, original)),
       fc.integer({ min: -50, max: 1000 }).map((elapsed) => new HoldNearest(elapsed)),
       fc.constant(new HoldNewest()),
+      fc
+        .tuple(
+          fc.integer({ min: -50, max: 1000 }),
+          fc.integer({ min: -50, max: 1000 }),
+          fc.option(fc.constantFrom(1, 2, 3), { nil: undefined }),
+        )
+        .map(([from, to, every]) => new HoldBetween(from, to, every)),
       fc.nat(50).map((pick) => new Release(pick)),
       fc.nat(50).map((pick) => new Release(pick)),
       fc.constant(new Clear()),
@@ -211,6 +252,19 @@ test('an empty ring holds nothing', (t) => {
   const ring = new FrameRing(10, () => t.fail());
   t.is(ring.holdNewest(), undefined);
   t.is(ring.holdNearest(milliseconds(0)), undefined);
+  t.deepEqual(ring.holdBetween(milliseconds(0), milliseconds(9)), []);
+});
+
+test('a choice of frames that fails holds nothing', (t) => {
+  const disposed: number[] = [];
+  const ring = new FrameRing(100, ({ sequence }) => disposed.push(sequence));
+  for (let sequence = 0; sequence < 5; sequence += 1) ring.push(frame(sequence, 1)).release();
+  const choose = () => {
+    throw new RangeError('no choice');
+  };
+  t.throws(() => ring.holdBetween(milliseconds(0), milliseconds(1000), choose), { message: 'no choice' });
+  ring.clear();
+  t.deepEqual(disposed, [0, 1, 2, 3, 4]);
 });
 
 test('thinning reaches further back, keeps the newest whole, and leaves no gap wider than asked', (t) => {

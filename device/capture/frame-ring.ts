@@ -8,6 +8,14 @@ export interface Held<T> {
   release(): void;
 }
 
+/** What can be said of a frame without reading its picture. */
+export interface FrameMoment {
+  readonly sequence: number;
+  readonly elapsed: Milliseconds;
+  /** Memory that holding it takes. */
+  readonly bytes: number;
+}
+
 /** One place of the ring. */
 interface Slot {
   readonly frame: KeptFrame;
@@ -86,6 +94,21 @@ export class FrameRing {
     return slot === undefined ? undefined : hold(slot);
   }
 
+  /**
+   * Holds the frames captured from one moment to another, both included, in the order of capture; of these, only the frames whose
+   * sequence numbers `choose` returns, where it is given. What it names besides is not there to be held.
+   */
+  holdBetween(
+    from: Milliseconds,
+    to: Milliseconds,
+    choose?: (frames: readonly FrameMoment[]) => ReadonlySet<number>,
+  ): readonly Held<KeptFrame>[] {
+    const between = this.#slots.filter(({ frame: { time } }) => time.elapsed >= from && time.elapsed <= to);
+    // A choice that throws leaves nothing held.
+    const chosen = choose?.(between.map(momentOf));
+    return between.filter(({ frame }) => chosen?.has(frame.sequence) ?? true).map(hold);
+  }
+
   get length(): number {
     return this.#slots.length;
   }
@@ -149,6 +172,10 @@ const usesNoPixels = { use: () => () => {}, leave: () => {} };
 
 function hold({ frame, use }: Slot): Held<KeptFrame> {
   return { frame, release: use() };
+}
+
+function momentOf({ frame: { sequence, time }, bytes }: Slot): FrameMoment {
+  return { sequence, elapsed: time.elapsed, bytes };
 }
 
 function distance(slot: Slot, elapsed: Milliseconds): number {

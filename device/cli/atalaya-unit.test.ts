@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import sharp from 'sharp';
 import { makeJpegs, writeMjpeg } from '../capture/testing/made-recordings.ts';
+import { createIdentity } from '../evidence/sealing/identity.ts';
 
 /** The program as a person calls it: what it says, what it leaves, how it ends. */
 
@@ -246,7 +247,16 @@ const street = () => {
   ];
 };
 
-test('a full disk stops the run at the first evidence that does not fit, and that is the last thing said', async (t) => {
+for (const [reserveMegabytes, code] of [
+  [0, 'store-full'],
+  [64, 'store-reserved'],
+] as const) {
+  test(`a full disk stops the run at the first evidence that does not fit, and ${code} is the last thing said`, async (t) => {
+    await stopsOnFullDisk(t, reserveMegabytes, code);
+  });
+}
+
+async function stopsOnFullDisk(t: ExecutionContext, reserveMegabytes: number, code: string): Promise<void> {
   const small = await folder(t);
   try {
     await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=300k', 'tmpfs', small]);
@@ -258,13 +268,16 @@ test('a full disk stops the run at the first evidence that does not fit, and tha
   t.teardown(() => promisify(execFile)('umount', ['-l', small]));
   const events = join(await folder(t), 'events');
   // The report would go to the full disk as well: its failure must not hide what stopped the run.
-  const ended = await call(...street(), '--data', join(small, 'data'), '--events', events);
+  const { recipient } = await createIdentity();
+  const settings = `evidence: { authority: [${recipient}], reserveMegabytes: ${reserveMegabytes}, keepFreeMegabytes: 0 }`;
+  const config = await written(t, 'unit.yaml', settings);
+  const ended = await call(...street(), '--config', config, '--data', join(small, 'data'), '--events', events);
   t.is(ended.code, 1);
-  t.regex(ended.complained, /^store-full: /);
+  t.true(ended.complained.startsWith(`${code}: `), ended.complained);
   t.regex(ended.said, /\d+ frames/, 'the summary is there all the same');
   const announced = (await readFile(events, 'utf8')).match(/"infraction"/g)?.length ?? 0;
   t.true(announced <= 1, `${announced} announced on a disk with room for one`);
-});
+}
 
 test('events that cannot be written are named as such, not as a fault of closing down', async (t) => {
   const { code, complained } = await call(

@@ -68,6 +68,7 @@ function program(): Command {
     .option('--report <file>', 'the HTML report; report.html in the data folder unless said otherwise')
     .option('--truth <file>', 'compare with a known truth; exit code 3 where something is missed or invented')
     .option('--started <date>', 'date and time of the first frame, for a recording that does not state it')
+    .option('--identity <file>', "for trials: the authority's age identity, which opens the pictures for the report")
     .option('--pace <pace>', 'timestamps: as it was recorded, skipping what is not kept up with; flat-out: every frame')
     .action(async (request: RunRequest) => {
       process.exitCode = await run(request);
@@ -100,5 +101,12 @@ try {
 }
 
 function isUsage({ code }: AtalayaError): boolean {
-  return code === 'usage-invalid' || code === 'config-invalid' || code === 'scene-invalid' || code === 'scene-mismatch';
+  return (
+    code === 'usage-invalid' ||
+    code === 'key-missing' ||
+    code === 'key-invalid' ||
+    code === 'config-invalid' ||
+    code === 'scene-invalid' ||
+    code === 'scene-mismatch'
+  );
 }

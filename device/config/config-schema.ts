@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { evidence } from './evidence-section.ts';
 import { lineName } from './names.ts';
 
 /**
@@ -14,6 +15,12 @@ const unit = z.strictObject({
     .default('unit-0')
     .describe('Name of this unit, as it stands in every record. Lower-case letters, digits and dashes.'),
   site: z.string().max(200).default('').describe('Where the unit stands, in words.'),
+  direction: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Which way the traffic goes that it watches, in words; stands in every record.'),
 });
 
 const source = z.strictObject({
@@ -79,30 +86,6 @@ const detector = z.strictObject({
     .max(120)
     .default(20)
     .describe('Seconds after which a detector that does not answer counts as failed.'),
-});
-
-const evidence = z.strictObject({
-  data: z
-    .string()
-    .min(1)
-    .default('run')
-    .describe(
-      'Folder for journal, index and pictures; one process at a time. Relative paths start at the configuration file.',
-    ),
-  ringMegabytes: z
-    .number()
-    .min(1)
-    .max(4096)
-    .default(64)
-    .describe(
-      'Memory for the recent frames, from which evidence is taken. Of a camera that delivers JPEG it holds the JPEGs: 64 reaches back 30 s and `beforeS` up to 300 KB a picture, and less memory is taken where less will do. Of video it holds pixels: 64 is 46 frames of 1280x720, the last 0.7 s whole and 4 to 6 s before that at five or more a second.',
-    ),
-  beforeS: z
-    .number()
-    .min(0)
-    .max(30)
-    .default(1)
-    .describe('The still before the moment is taken this many seconds earlier, or as early as the ring reaches.'),
 });
 
 const onMs = (value: number) =>

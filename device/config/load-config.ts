@@ -39,7 +39,14 @@ export async function loadConfig(path: string): Promise<Config> {
     ...config,
     ...(scene === undefined ? {} : { scene: from(scene) }),
     source: { ...source, ...(source.path === undefined ? {} : { path: from(source.path) }) },
-    evidence: { ...evidence, data: from(evidence.data) },
+    evidence: {
+      ...evidence,
+      data: from(evidence.data),
+      signing: {
+        ...evidence.signing,
+        ...(evidence.signing.keyFile === undefined ? {} : { keyFile: from(evidence.signing.keyFile) }),
+      },
+    },
     detector: { ...detector, bundle: detector.bundle.includes('/') ? from(detector.bundle) : detector.bundle },
   };
 }

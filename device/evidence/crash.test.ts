@@ -1,44 +1,21 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { systemClock } from '../kernel/clock.ts';
 import { seededRandom } from '../kernel/testing/seeded-random.ts';
 import { EvidenceStore } from './evidence-store.ts';
+import { createIdentity } from './sealing/identity.ts';
 import { checkStore } from './testing/check-store.ts';
-import { contextAt, framesAround, infractionAt } from './testing/fixtures.ts';
+import { type Ran, type Running, start, workForever } from './testing/run-program.ts';
+import { onDisk } from './testing/stores.ts';
 
-const program = fileURLToPath(new URL('./testing/seal-forever.ts', import.meta.url));
-/** More of them with ATALAYA_CRASHES=200. */
-const { ATALAYA_CRASHES = '15' } = process.env;
+/** More or fewer of them with ATALAYA_CRASHES. */
+const { ATALAYA_CRASHES = '200' } = process.env;
 const crashes = Number(ATALAYA_CRASHES);
-
-interface Run {
-  readonly acknowledged: readonly string[];
-  readonly errors: string;
-  readonly status: number | null;
-}
-
-/** Runs a program until it ends or is killed; tells of each line that it wrote. */
-async function run(command: readonly string[], onLine: (count: number, kill: () => void) => void): Promise<Run> {
-  const [name = '', ...rest] = command;
-  const child = spawn(name, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  let errors = '';
-  child.stderr.on('data', (chunk) => {
-    errors += String(chunk);
-  });
-  child.stdout.on('data', (chunk) => {
-    output += String(chunk);
-    onLine(output.split('\n').length - 1, () => child.kill('SIGKILL'));
-  });
-  const [status] = (await once(child, 'close')) as [number | null];
-  return { acknowledged: output.split('\n').slice(1, -1), errors, status };
-}
+/** Kills after which the store is checked, and checks after which a new one is begun. */
+const killsPerCheck = 10;
+const checksPerStore = 5;
 
 async function newFolder(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'atalaya-crash-'));
@@ -46,94 +23,111 @@ async function newFolder(t: ExecutionContext): Promise<string> {
   return folder;
 }
 
-test('killed at random in the middle of seals, again and again: everything acknowledged is there, and nothing is half there', async (t) => {
-  t.timeout(20_000 + crashes * 4000);
-  const folder = join(await newFolder(t), 'evidence');
-  const random = seededRandom(20_260_117);
-  const acknowledged: string[] = [];
-  let cut = 0;
-  for (let i = 0; i < crashes; i += 1) {
-    const delay = random() * 400;
-    const crash = await run([process.execPath, program, folder], (lines, now) => {
-      if (lines === 1) void wait(delay).then(now);
-    });
-    t.is(crash.status, null, `the program ended by itself: ${crash.errors}`);
-    acknowledged.push(...crash.acknowledged);
-    const store = await EvidenceStore.open(folder, { unit: 'unit-1', boot: `after-${i}`, clock: systemClock });
-    if (store.opening.torn !== undefined) cut += 1;
-    await store.close();
-    const found = new Set(checkStore(folder));
-    t.deepEqual(
-      acknowledged.filter((id) => !found.has(id)),
-      [],
-      `after crash ${i + 1}`,
-    );
+/** Programs that have started and wait for the word to open the store, so that no test waits for their start. */
+async function* programs(argumentsOf: (number: number) => readonly string[], cache: string): AsyncGenerator<Running> {
+  const waiting: Running[] = [];
+  const command = [process.execPath, workForever];
+  const env = { NODE_COMPILE_CACHE: cache };
+  // Only a program that ends by itself leaves compiled code for the others.
+  await start(command, env).ended;
+  try {
+    for (let number = 0; ; number += 1) {
+      while (waiting.length < 4) waiting.push(start([...command, ...argumentsOf(number + waiting.length)], env));
+      yield waiting.shift() as Running;
+    }
+  } finally {
+    for (const { process: child } of waiting) child.kill('SIGKILL');
   }
-  const found = checkStore(folder);
-  t.true(acknowledged.length > 0 && new Set(acknowledged).size === acknowledged.length);
-  t.log(`${crashes} crashes, ${acknowledged.length} acknowledged, ${found.length} found, ${cut} torn tails cut`);
-});
-
-/** Runs until the disk is full, then checks what is left, and that it goes on when there is space again. */
-async function fillUp(t: ExecutionContext, folder: string, command: readonly string[], makeSpace: () => Promise<void>) {
-  const full = await run(command, () => undefined);
-  t.is(full.status, 3, full.errors);
-  t.regex(full.errors, /^store-full: .*(no space left)/);
-  t.true(full.acknowledged.length > 0);
-  const kept = checkStore(folder);
-  t.deepEqual(
-    full.acknowledged.filter((id) => !kept.includes(id)),
-    [],
-  );
-  t.log(`${full.acknowledged.length} acknowledged, ${kept.length} kept: ${full.errors.split('\n')[0]}`);
-  await makeSpace();
-  const store = await EvidenceStore.open(folder, { unit: 'unit-1', boot: 'after', clock: systemClock });
-  const { sequence } = await store.seal(infractionAt(50), framesAround(50), contextAt(50));
-  t.is(sequence, kept.length + 1);
-  await store.close();
 }
 
-test('a disk that is really full: the store says so, and keeps everything acknowledged', async (t) => {
-  const disk = await newFolder(t);
-  const mounted = await run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk], () => undefined).catch(
-    () => undefined,
+/** Lets a program begin and write so many lines, and kills it so long afterwards, milliseconds. */
+async function killed({ process: child, written, ended }: Running, lines: number, after: number): Promise<Ran> {
+  child.stdin?.write('go\n');
+  await written(lines);
+  await wait(after);
+  child.kill('SIGKILL');
+  return ended;
+}
+
+test('killed at random, again and again: everything acknowledged is there, and nothing is half there', async (t) => {
+  t.timeout(60_000 + crashes * 3000);
+  const root = await newFolder(t);
+  const { recipient } = await createIdentity();
+  const random = seededRandom(20_260_117);
+  const perStore = killsPerCheck * checksPerStore;
+  const folderOf = (number: number): string => join(root, `evidence-${Math.floor(number / perStore)}`);
+  const sealsPictures = (number: number): boolean => Math.floor(number / perStore) % 3 === 0;
+  const argumentsOf = (number: number) => [folderOf(number), '4000', ...(sealsPictures(number) ? [recipient] : [])];
+  const acknowledged = new Set<string>();
+  let [all, torn, finished] = [0, 0, 0];
+  let number = 0;
+  for await (const program of programs(argumentsOf, join(root, 'cache'))) {
+    // Every fourth one is killed while it opens the store or soon after, the others at some act of theirs.
+    const opening = number % 4 === 0;
+    const { lines, errors, status } = await killed(
+      program,
+      opening ? 0 : random() * 9,
+      random() * (opening ? 120 : 25),
+    );
+    t.is(status, null, `the program ended by itself: ${errors}`);
+    for (const line of lines) if (line !== 'open') acknowledged.add(line);
+    number += 1;
+    if (number % killsPerCheck === 0 || number === crashes) {
+      const { opening } = await looked(t, folderOf(number - 1), acknowledged, number);
+      torn += opening.torn === undefined ? 0 : 1;
+      finished += opening.finishedErasures;
+    }
+    if (number % perStore === 0 || number === crashes) {
+      all += acknowledged.size;
+      acknowledged.clear();
+    }
+    if (number === crashes) break;
+  }
+  t.true(all > crashes, String(all));
+  t.log(
+    `${crashes} kills, ${all} acknowledged, ${torn} torn tails cut and ${finished} erasures finished where it was looked`,
   );
-  if (mounted?.status !== 0) {
-    t.log('skipped: this user may not mount a small file system');
-    t.pass();
-    return;
-  }
-  const ballast = join(disk, 'ballast');
-  try {
-    await mkdir(ballast);
-    await run(['dd', 'if=/dev/zero', `of=${ballast}/file`, 'bs=1k', 'count=300'], () => undefined);
-    const folder = join(disk, 'evidence');
-    await fillUp(t, folder, [process.execPath, program, folder], () => rm(ballast, { recursive: true }));
-  } finally {
-    await run(['umount', disk], () => undefined);
-  }
 });
 
-test('a limit on the size of files acts as a full disk does', async (t) => {
-  const folder = join(await newFolder(t), 'evidence');
-  // The shell counts in blocks of 1024 bytes; the one segment is the first file to reach that many.
-  const command = ['bash', '-c', 'ulimit -f 24 && exec "$0" "$@"', process.execPath, program, folder, '1000000'];
-  await fillUp(t, folder, command, async () => undefined);
-});
+/** Opens and closes a store after a crash, and compares what an independent check finds with what was acknowledged. */
+async function looked(t: ExecutionContext, folder: string, acknowledged: ReadonlySet<string>, number: number) {
+  const store = await EvidenceStore.open(folder, onDisk({ boot: `after-${number}` }));
+  await store.close();
+  const { evidence, actions, records, checkpoint } = await checkStore(folder);
+  const found = new Set([...evidence.map((id) => `sealed ${id}`), ...actions.map(acknowledgement)]);
+  t.deepEqual(
+    [...acknowledged].filter((line) => !found.has(line)),
+    [],
+    `after kill ${number}`,
+  );
+  t.is(checkpoint ?? 0, records.length);
+  return store;
+}
+
+const words: Readonly<Record<string, string>> = { hold: 'held', release: 'released', erase: 'erased' };
+const acknowledgement = (action: string): string => action.replace(/^\w+/, (kind) => words[kind] ?? kind);
 
 test('a store that another process holds is refused with its number, and free when that process is killed', async (t) => {
   const folder = join(await newFolder(t), 'evidence');
-  const options = { unit: 'unit-1', boot: 'other', clock: systemClock };
-  let refused: Promise<unknown> | undefined;
-  const holder = await run([process.execPath, program, folder], (_, kill) => {
-    refused ??= EvidenceStore.open(folder, options)
-      .then(
-        () => 'opened',
-        (error: unknown) => error,
-      )
-      .finally(kill);
-  });
-  t.is(holder.status, null);
-  t.regex(String(await refused), /is in use by process \d+/);
-  await t.notThrowsAsync(async () => (await EvidenceStore.open(folder, options)).close());
+  const holder = start([process.execPath, workForever, folder]);
+  holder.process.stdin?.write('go\n');
+  await holder.written(1);
+  const refused = await t.throwsAsync(EvidenceStore.open(folder, onDisk()), { code: 'store-locked' });
+  t.true(refused?.message.includes(`is in use by process ${holder.process.pid}`), refused?.message);
+  holder.process.kill('SIGKILL');
+  t.is((await holder.ended).status, null);
+  await t.notThrowsAsync(async () => (await EvidenceStore.open(folder, onDisk())).close());
+});
+
+test('two programs that begin at once: one has the store, the other is refused', async (t) => {
+  const folder = join(await newFolder(t), 'evidence');
+  const [one, other] = [0, 1].map(() => start([process.execPath, workForever, folder])) as [Running, Running];
+  for (const { process: child } of [one, other]) child.stdin?.write('go\n');
+  const loser = await Promise.race([one.ended, other.ended]);
+  t.not(loser.status, 0);
+  t.regex(loser.errors, /store-locked/);
+  t.deepEqual(loser.lines, []);
+  for (const { process: child } of [one, other]) child.kill('SIGKILL');
+  const lines = (await Promise.all([one.ended, other.ended])).map((ran) => ran.lines.length > 0);
+  t.deepEqual(lines.sort(), [false, true]);
 });

@@ -1,133 +1,117 @@
-import { join } from 'node:path';
 import type { Infraction } from '../judge/infraction.ts';
-import { canonicalJson } from '../kernel/canonical-json.ts';
-import type { Clock } from '../kernel/clock.ts';
+import type { RawData } from '../judge/raw-data.ts';
 import { makeFolders, storeFault } from '../kernel/durable-file.ts';
 import { AtalayaError, isAtalayaError } from '../kernel/errors.ts';
-import { type Files, systemFiles } from '../kernel/files.ts';
-import { FolderLock } from '../kernel/folder-lock.ts';
+import type { Space } from '../kernel/files.ts';
 import { sha256 } from '../kernel/hash.ts';
-import { systemTimer, type Timer, withDeadline } from '../kernel/timer.ts';
-import { type Milliseconds, milliseconds } from '../kernel/units.ts';
-import { BlobStore } from './blob-store.ts';
-import { highestIndexed, type IndexEntry, IndexStore } from './index-store.ts';
-import { Journal } from './journal.ts';
-import type { TornTail } from './journal-segments.ts';
-import { buildRecord, indexEntryOf, momentOf, readEntry } from './make-record.ts';
-import type { EvidenceFile, EvidenceRecord, Provenance } from './record.ts';
-import { type InfractionFrames, makeStills, type Still, type StillContext } from './stills.ts';
+import { withDeadline } from '../kernel/timer.ts';
+import type { CalibrationRecord } from '../scene/calibration-record.ts';
+import type { Custody } from './custody.ts';
+import type { IndexEntry } from './index/index-store.ts';
+import type { Ledger, LedgerOpening } from './ledger.ts';
+import { makePackage, noPackage, type PackageContent, type PackageFields } from './make-package.ts';
+import { openStoreParts, type StoreParts } from './open-store.ts';
+import type { InfractionFrames } from './pictures/stills.ts';
+import { makeEvidenceRecord } from './record/make-record.ts';
+import { type Entry, indexEntryOf } from './record/read-entry.ts';
+import type { EvidenceRecord, Provenance } from './record/record.ts';
+import { readingOf } from './retention/plan-retention.ts';
+import { type Retained, Retention } from './retention/retention.ts';
+import type { PackageSealer } from './sealing/package-sealer.ts';
+import { type CompleteOptions, completeOptions, type Lock, type StoreOptions, wantedFree } from './store-options.ts';
 import { Turnstile } from './turnstile.ts';
 
-export interface StoreOptions {
-  /** Id of the unit, in every record and every id. */
-  readonly unit: string;
-  /** Id of this start of the machine or of the program. */
-  readonly boot: string;
-  readonly clock: Clock;
-  readonly timer?: Timer;
-  readonly files?: Files;
-  /** Takes the folder for this process alone. */
-  readonly takeLock?: (folder: string) => Promise<Lock>;
-  /** Default 16 MiB. */
-  readonly segmentBytes?: number;
-  /** Longest time of one seal, waiting included; default 10 s. */
-  readonly sealDeadline?: Milliseconds;
-}
-
-export interface Lock {
-  release(): Promise<void>;
-}
-
 /** What belongs to an infraction besides its frames. */
-export interface SealContext extends StillContext {
+export interface SealContext extends Omit<PackageContent, 'track'> {
   readonly provenance: Provenance;
+  /** What the judge had in hand; its points also say where the accused is in the frames that are shown. */
+  readonly raw: RawData;
+  readonly calibration: CalibrationRecord;
 }
 
 /** Evidence that is on disk. */
 export interface SealedEvidence {
   readonly id: string;
   readonly sequence: number;
-  /** Of the record's canonical JSON: what a signature will sign and a log will hold. */
+  /** Of the record's canonical JSON: what is signed, and what the log holds. */
   readonly recordSha256: string;
   readonly record: EvidenceRecord;
-  /** The record's files with the paths at which their bytes lie, named by their hash. */
-  readonly files: readonly (EvidenceFile & { readonly path: string })[];
 }
 
 /** What the opening found and did. */
-export interface StoreOpening {
-  readonly records: number;
-  readonly segments: number;
-  readonly torn: TornTail | undefined;
-  /** Documents of the index that were made anew. */
-  readonly rebuiltDocuments: number;
+export interface StoreOpening extends LedgerOpening {
+  /** Erasures of an earlier run that were finished. */
+  readonly finishedErasures: number;
 }
 
 export interface StoreStatus {
-  readonly records: number;
+  /** Entries of every kind. */
+  readonly entries: number;
   /** Why nothing is sealed any more, where that is so. */
   readonly fault: AtalayaError | undefined;
   /** Why the index on disk is behind, where it is; evidence is not concerned. */
   readonly indexFault: AtalayaError | undefined;
+  /** Why the newest entries have no signed checkpoint, where one was due. */
+  readonly checkpointFault: AtalayaError | undefined;
 }
 
-/** Stills of so many infractions are made at the same time; the frames of the others wait. */
+/** Packages of so many infractions are made at the same time; the frames of the others wait. */
 const stagedAtOnce = 2;
 
 /**
  * The evidence of a unit.
  *
- * Guarantees: a seal that has resolved is on the medium, pictures and record, and every later opening finds it; a record is there
- * whole or not at all, and the files that it names are there before it. One process at a time. After the first fault of the disk
- * nothing is sealed any more until the store is opened anew, and each refusal says why. A seal that was refused may still be found
- * later, whole, where the fault was an fsync or the plug: it is then evidence as any other.
+ * Guarantees: a seal that has resolved is on the medium, pictures and record, signed, and every later opening finds it; a record is
+ * there whole or not at all, and the files that it names are there before it; the files are encrypted before they touch the medium, and
+ * nothing here opens them. One process at a time. After the first fault of the disk nothing is sealed any more until the store is opened
+ * anew, and each refusal says why; where only the reserve is left, evidence is refused until there is room. A seal that was refused may
+ * still be found later, whole, where the fault was an fsync or the plug: it is then evidence as any other.
  */
 export class EvidenceStore {
   readonly opening: StoreOpening;
-  readonly #options: Required<StoreOptions>;
+  /** What is done to evidence after its seal. */
+  readonly custody: Custody;
+  readonly ledger: Ledger;
+  readonly #folder: string;
+  readonly #options: CompleteOptions;
   readonly #lock: Lock;
-  readonly #blobs: BlobStore;
-  readonly #journal: Journal;
-  readonly #index: IndexStore;
+  readonly #sealer: PackageSealer;
   readonly #turnstile = new Turnstile(stagedAtOnce);
   readonly #sealing = new Set<Promise<unknown>>();
+  readonly #retention: Retention;
+  #retaining: Promise<Retained> | undefined;
   #fault: AtalayaError | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: Required<StoreOptions>, lock: Lock, blobs: BlobStore, journal: Journal, index: IndexStore) {
+  constructor(folder: string, options: CompleteOptions, lock: Lock, parts: StoreParts) {
+    this.#folder = folder;
     this.#options = options;
     this.#lock = lock;
-    this.#blobs = blobs;
-    this.#journal = journal;
-    this.#index = index;
-    const { segments, last, torn } = journal.opening;
-    this.opening = { records: last, segments, torn, rebuiltDocuments: index.rebuilt };
+    this.#sealer = parts.sealer;
+    this.ledger = parts.ledger;
+    this.custody = parts.custody;
+    const { clock, policies } = options;
+    this.#retention = new Retention({
+      store: this,
+      clock,
+      policies,
+      keepFreeBytes: wantedFree(options),
+      opened: readingOf(clock),
+    });
+    this.opening = { ...parts.ledger.opening, finishedErasures: parts.finishedErasures };
   }
 
   /**
-   * Locks the folder (made where it is missing), checks the journal, cuts a torn tail, and brings the index level. Throws
-   * `store-locked`, `store-damaged` naming segment and byte, `store-version-unknown`, `store-full` or `store-failed`.
+   * Locks the folder (made where it is missing), checks the end of the journal, cuts a torn tail, brings index and log level, and
+   * finishes erasures. Throws `store-locked`, `store-damaged` naming segment and byte, `store-version-unknown`, `key-mismatch`,
+   * `store-full` or `store-failed`.
    */
   static async open(folder: string, options: StoreOptions): Promise<EvidenceStore> {
-    const complete: Required<StoreOptions> = {
-      timer: systemTimer,
-      files: systemFiles,
-      takeLock: FolderLock.take,
-      segmentBytes: 16 * 1024 * 1024,
-      sealDeadline: milliseconds(10_000),
-      ...options,
-    };
-    const { files, segmentBytes } = complete;
-    await makeFolders(files, folder);
+    const complete = completeOptions(options);
+    await makeFolders(complete.files, folder);
     const lock = await complete.takeLock(folder);
     try {
-      const indexFolder = join(folder, 'index');
-      const atLeast = await highestIndexed(files, indexFolder);
-      const journal = await Journal.open(join(folder, 'journal'), { files, segmentBytes, atLeast });
-      const blobs = await BlobStore.open(files, join(folder, 'blobs'));
-      const source = (from: number) => indexEntries(journal, from);
-      const index = await IndexStore.open(indexFolder, { files, last: journal.opening.last, source });
-      return new EvidenceStore(complete, lock, blobs, journal, index);
+      return new EvidenceStore(folder, complete, lock, await openStoreParts(folder, complete));
     } catch (error) {
       await lock.release();
       throw storeFault(error, `cannot open the evidence in ${folder}`);
@@ -135,14 +119,24 @@ export class EvidenceStore {
   }
 
   get status(): StoreStatus {
-    return { records: this.#index.last, fault: this.#fault ?? this.#journal.fault, indexFault: this.#index.fault };
+    const { last, fault, indexFault, checkpointFault } = this.ledger;
+    return { entries: last, fault: this.#fault ?? fault, indexFault, checkpointFault };
+  }
+
+  /** Of the disk that the evidence lies on. Throws `store-failed`. */
+  async space(): Promise<Space> {
+    try {
+      return await this.#options.files.space(this.#folder);
+    } catch (error) {
+      throw storeFault(error, `cannot tell the free space of ${this.#folder}`);
+    }
   }
 
   /**
-   * Seals an infraction: stills, their bytes on disk, then the record in the journal, then its line in the index.
+   * Seals an infraction: its pictures, encrypted, on disk; then the signed record in the journal; then its lines in log and index.
    *
-   * The frames are read until the promise settles. Throws `store-full` or `store-failed`, from then on each time;
-   * `deadline-exceeded`, after which the store goes on; `frame-damaged`; `store-closed`.
+   * The frames are read until the promise settles. Throws `store-full` or `store-failed`, from then on each time; `store-reserved` while
+   * no policy can make room, and `deadline-exceeded`, after which the store goes on; `frame-damaged`; `store-closed`.
    */
   async seal(infraction: Infraction, frames: InfractionFrames, context: SealContext): Promise<SealedEvidence> {
     this.#accept();
@@ -153,47 +147,80 @@ export class EvidenceStore {
     try {
       return await withDeadline(work, this.#options.sealDeadline, 'sealing', this.#options.timer);
     } catch (error) {
-      given.abort();
+      given.abort(new AtalayaError('deadline-exceeded', 'the seal was given up'));
       throw error;
     }
   }
 
   /** Lines of the index in order of sequence, `from` included. */
   async *list(from = 1): AsyncGenerator<IndexEntry> {
-    for (let sequence = Math.max(1, from); sequence <= this.#index.last; sequence += 1) {
-      const entry = await this.#index.get(sequence);
+    for (let sequence = Math.max(1, from); sequence <= this.ledger.last; sequence += 1) {
+      const entry = await this.ledger.line(sequence);
       if (entry !== undefined) yield entry;
     }
   }
 
-  /** The record of a sequence number, or undefined where there is none. Throws `store-damaged` where it is not whole any more. */
-  async read(sequence: number): Promise<SealedEvidence | undefined> {
-    const entry = await this.#index.get(sequence);
-    if (entry === undefined) return undefined;
-    return this.#sealed(readEntry(await this.#journal.read(entry.position), sequence));
-  }
-
-  /** The bytes of a file of a record, their hash checked. Throws `store-damaged`. */
-  readFile(file: Pick<EvidenceFile, 'sha256'>): Promise<Buffer> {
-    return this.#blobs.get(file.sha256);
+  /** The entry of a sequence number, or undefined where there is none. Throws `store-damaged` where it is not whole any more. */
+  read(sequence: number): Promise<Entry | undefined> {
+    return this.ledger.read(sequence);
   }
 
   /**
-   * Refuses what comes new, lets what is being sealed finish, writes the index out and gives the folder back. May be called twice.
-   *
-   * Throws `deadline-exceeded` where that takes longer than `deadline`: the folder then stays locked until the process ends, since
-   * a write may still be under way.
+   * A file of a record as it lies sealed: an age file. Throws `usage-invalid` at once where the record names no such file, and
+   * `store-damaged` where it is not what was sealed, which is known at the end.
    */
-  close(deadline: Milliseconds = milliseconds(4000)): Promise<void> {
-    this.#closing ??= withDeadline(this.#close(), deadline, 'closing the evidence store', this.#options.timer);
+  ciphertext({ files, sealing }: Pick<EvidenceRecord, 'files' | 'sealing'>, name: string): AsyncIterable<Uint8Array> {
+    const index = files.findIndex((file) => file.name === name);
+    if (sealing === null || index === -1) throw new AtalayaError('usage-invalid', `the record names no file ${name}`);
+    return this.#sealer.ciphertext(sealing.keys, files, index);
+  }
+
+  /** Erases what the policies say. Calls that overlap share one pass. Throws `store-failed` where a destruction fails. */
+  retain(): Promise<Retained> {
+    this.#retaining ??= this.#retention.run().finally(() => {
+      this.#retaining = undefined;
+    });
+    return this.#retaining;
+  }
+
+  /**
+   * Removes what seals that never finished have left: files that no entry names. Reads the whole journal. Throws `usage-invalid` after the
+   * first seal, and where an entry of newer software may name files that this one does not know.
+   */
+  async sweep(): Promise<{ readonly files: number; readonly bytes: number }> {
+    const named = new Set<string>();
+    for await (const entry of this.ledger.entries()) {
+      if (entry.kind === 'unknown') {
+        throw new AtalayaError('usage-invalid', `entry ${entry.sequence} was written by newer software`, {
+          hint: 'Sweep with that software: it knows which files the entry names.',
+        });
+      }
+      if (entry.kind !== 'evidence') continue;
+      if (entry.record.sealing !== null) named.add(entry.record.sealing.keys.sha256);
+      for (const { body } of entry.record.files) named.add(body);
+    }
+    const orphans = await this.#sealer.orphans((name) => named.has(name));
+    await this.#sealer.sweep(orphans);
+    return { files: orphans.length, bytes: orphans.reduce((sum, { bytes }) => sum + bytes, 0) };
+  }
+
+  /**
+   * Refuses what comes new, lets what is being sealed finish, signs a last checkpoint, writes the index out and gives the folder back.
+   * May be called twice.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
-    await Promise.all(this.#sealing);
-    await this.#journal.close();
-    await this.#index.flush();
-    await this.#lock.release();
+    await Promise.all([...this.#sealing, this.#retaining?.catch(() => undefined)]);
+    try {
+      await this.custody.close();
+      await this.ledger.close();
+    } finally {
+      await this.#lock.release();
+    }
   }
 
   #accept(): void {
@@ -214,13 +241,10 @@ export class EvidenceStore {
   ): Promise<SealedEvidence> {
     const leave = await this.#turnstile.enter();
     try {
-      mayGoOn(given);
-      const stills = await makeStills(frames, infraction, this.#options.unit, context);
-      // From here on the frames are not read any more; after a missed deadline they may already show something else.
-      mayGoOn(given);
-      const files = await Promise.all(stills.map((still) => this.#store(still)));
-      mayGoOn(given);
-      return await this.#commit(infraction, context, files);
+      given.throwIfAborted();
+      await this.#needRoom();
+      const fields = await this.#package(infraction, frames, context, given);
+      return await this.#commit(infraction, context, fields, given);
     } catch (error) {
       if (isAtalayaError(error, 'store-full') || isAtalayaError(error, 'store-failed')) this.#fault ??= error;
       throw error;
@@ -229,47 +253,63 @@ export class EvidenceStore {
     }
   }
 
-  async #store({ content, frame, ...about }: Still): Promise<EvidenceFile> {
-    const blob = await this.#blobs.put(content);
-    return { ...about, ...blob, frame: frame.sequence, time: momentOf(frame.time) };
+  #package(
+    infraction: Infraction,
+    frames: InfractionFrames,
+    context: SealContext,
+    given: AbortSignal,
+  ): Promise<PackageFields> | PackageFields {
+    const { recipients, unit, randomBytes } = this.#options;
+    if (recipients === undefined) return noPackage;
+    const content = { ...context, track: context.raw.points };
+    return makePackage({ unit, recipients, sealer: this.#sealer, randomBytes }, infraction, frames, content, given);
   }
 
   async #commit(
     infraction: Infraction,
-    { provenance, track }: SealContext,
-    files: readonly EvidenceFile[],
+    { provenance, raw, calibration }: SealContext,
+    fields: PackageFields,
+    given: AbortSignal,
   ): Promise<SealedEvidence> {
-    const { unit, boot, clock } = this.#options;
-    const made: EvidenceRecord[] = [];
-    const position = await this.#journal.append((sequence) => {
-      const record = buildRecord({ sequence, unit, boot, clock, infraction, provenance, track, files });
-      made.push(record);
-      return { type: 'evidence', record };
-    });
-    const record = made[0] as EvidenceRecord;
-    // The journal acknowledges in order, so the index never has a gap.
-    this.#index.add(indexEntryOf(record, position));
-    return this.#sealed(record);
+    try {
+      given.throwIfAborted();
+      const { bytes, record } = await this.ledger.commit(
+        (head) =>
+          makeEvidenceRecord(head, { infraction, provenance, raw, calibration, ...fields }, this.#options.clock),
+        (made, position, signed) => indexEntryOf({ ...signed, kind: 'evidence', record: made }, position),
+      );
+      return { id: record.id, sequence: record.sequence, recordSha256: sha256(bytes), record };
+    } catch (error) {
+      // A record that the disk refused may be found by the next start, which then needs its files; any other was never written.
+      const written = isAtalayaError(error, 'store-full') || isAtalayaError(error, 'store-failed');
+      if (!written) await this.#drop(fields);
+      throw error;
+    }
   }
 
-  #sealed(record: EvidenceRecord): SealedEvidence {
-    return {
-      id: record.id,
-      sequence: record.sequence,
-      recordSha256: sha256(canonicalJson(record)),
-      record,
-      files: record.files.map((file) => ({ ...file, path: this.#blobs.path(file.sha256) })),
-    };
+  /** Destroys files that no record will name; what stays is a leftover that costs space alone. */
+  async #drop({ sealing, files }: PackageFields): Promise<void> {
+    if (sealing === null) return;
+    const bodies = files.map(({ body }) => body);
+    await this.#sealer.destroy(sealing.keys.sha256, bodies).catch(() => undefined);
+  }
+
+  /** Below the line that is to stay free, policies make room; the reserve belongs to journal and log, whatever they could do. */
+  async #needRoom(): Promise<void> {
+    const { reserveBytes } = this.#options;
+    const wanted = wantedFree(this.#options);
+    if (wanted === 0) return;
+    if ((await this.space()).free < wanted) await this.retain();
+    const { free } = await this.space();
+    if (free >= reserveBytes) return;
+    throw new AtalayaError(
+      'store-reserved',
+      `evidence is refused: ${megabytes(free)} are free, and ${megabytes(reserveBytes)} are kept for journal and log`,
+      {
+        hint: 'Let retention erase more (evidence.retention), or make room on the data disk; nothing that is sealed is lost.',
+      },
+    );
   }
 }
 
-/** A seal that has missed its deadline ends before its next step. */
-function mayGoOn(given: AbortSignal): void {
-  if (given.aborted) throw new AtalayaError('deadline-exceeded', 'the seal was given up');
-}
-
-async function* indexEntries(journal: Journal, from: number): AsyncGenerator<IndexEntry> {
-  for await (const { position, payload } of journal.entries(from)) {
-    yield indexEntryOf(readEntry(payload, position.sequence), position);
-  }
-}
+const megabytes = (bytes: number): string => `${Math.floor(bytes / 1e6)} MB`;

@@ -12,7 +12,7 @@ export const shareOf = ({ votes }: Track, classes: readonly ObjectClass[]): numb
   classes.reduce((sum, one) => sum + (votes.get(one) ?? 0), 0);
 
 /** The greatest value of `mildness` that the road user may claim: its classes with that value or more are not to be ruled out. */
-export function mildest(track: Track, mildness: (kind: ObjectClass) => number): number {
+export function mildest(track: Pick<Track, 'class' | 'votes'>, mildness: (kind: ObjectClass) => number): number {
   const sorted = [...track.votes].map(([kind, share]) => ({ value: mildness(kind), share }));
   sorted.sort((a, b) => b.value - a.value);
   let sum = 0;

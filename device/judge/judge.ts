@@ -6,6 +6,7 @@ import { BlockedBox } from './blocked-box.ts';
 import { CrossingCounter } from './crossing.ts';
 import type { Crossing, Infraction, RuleName } from './infraction.ts';
 import type { PhaseSource } from './phase.ts';
+import { type RawData, rawDataOf } from './raw-data.ts';
 import { RedLight } from './red-light.ts';
 import { RestrictedLane } from './restricted-lane.ts';
 import type { Rule } from './rule.ts';
@@ -19,6 +20,8 @@ import { WrongWay } from './wrong-way.ts';
 export interface Judged {
   readonly infractions: readonly Infraction[];
   readonly crossings: readonly Crossing[];
+  /** What each of the infractions was made from. Held beside them, since the evidence alone needs it. */
+  readonly raw: ReadonlyMap<Infraction, RawData>;
   /** One per road user of a calibrated scene, when its measurement closes; also where no speed could be stated. */
   readonly speeds: readonly SpeedReport[];
 }
@@ -44,11 +47,13 @@ export class Judge {
   readonly #rules: readonly Rule[];
   readonly #counters: readonly CrossingCounter[];
   readonly #speeding: Speeding;
+  readonly #phases: PhaseSource;
   /** Accusations of the last seconds, to know a road user that is tracked twice. */
   #recent: (Happening & { readonly rule: RuleName })[] = [];
 
   constructor({ scene, phases, boxOvershoot = 0 }: JudgeParts) {
     this.#subjects = new Subjects(scene);
+    this.#phases = phases;
     this.#speeding = new Speeding(scene, boxOvershoot);
     this.#counters = scene.countingLines.map((line) => new CrossingCounter(line));
     this.#rules = [
@@ -80,19 +85,21 @@ export class Judge {
     const infractions: Infraction[] = [];
     const crossings: Crossing[] = [];
     const speeds: SpeedReport[] = [];
+    const raw = new Map<Infraction, RawData>();
+    const accuse = (sight: Sight, infraction: Infraction | undefined): void => {
+      if (infraction === undefined || !this.#isNew(sight, infraction)) return;
+      infractions.push(infraction);
+      raw.set(infraction, rawDataOf(sight.subject, headOf(infraction), this.#phases));
+    };
     for (const sight of sights) {
       for (const counter of this.#counters) crossings.push(...counter.observe(sight));
-      for (const rule of this.#rules) {
-        const infraction = rule.observe(sight);
-        if (infraction !== undefined && this.#isNew(sight, infraction)) infractions.push(infraction);
-      }
+      for (const rule of this.#rules) accuse(sight, rule.observe(sight));
       const report = this.#speeding.measure(sight);
       if (report === undefined) continue;
       speeds.push(report);
-      const infraction = this.#speeding.judge(sight, report);
-      if (infraction !== undefined && this.#isNew(sight, infraction)) infractions.push(infraction);
+      accuse(sight, this.#speeding.judge(sight, report));
     }
-    return { infractions, crossings, speeds };
+    return { infractions, crossings, raw, speeds };
   }
 
   /** False where the same road user was accused of the same a moment ago under another track. */
@@ -104,3 +111,5 @@ export class Judge {
     return true;
   }
 }
+
+const headOf = ({ measured }: Infraction): string | undefined => ('head' in measured ? measured.head : undefined);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { ObjectClass } from '../detect/detection.ts';
 import { boxOf, project, testCamera } from '../scene/testing/camera.ts';
-import { limitFor, toleranceAt } from './speeding.ts';
+import { limitFor, toleranceAt } from './speeding-charge.ts';
 import { type Actor, type Drive, drive, sceneOf } from './testing/drive.ts';
 
 const marks = [-4, 4]

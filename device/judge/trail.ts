@@ -5,7 +5,9 @@ import { bottomCentre, type Wheels, wheelsInPicture, wheelsOnRoad } from '../sce
 import { type Point, unit } from '../scene/geometry.ts';
 import type { Scene } from '../scene/scene.ts';
 import { isIgnored } from '../scene/scene.ts';
+import { thinOut } from '../track/history.ts';
 import type { Track, TrackPoint } from '../track/track.ts';
+import type { RawData, RawPoint } from './raw-data.ts';
 
 /**
  * One moment of a road user with the jitter of single boxes taken out, as the rules see it. A moment is settled a fifth of a second after
@@ -49,6 +51,8 @@ const half = 200;
 const patience = 400;
 /** Boxes that are kept: ten seconds at 25 frames a second. */
 const kept = 256;
+/** Points that are kept for the evidence, seen or not, thinned out with age. */
+const keptRaw = 900;
 /** A road user stands while its foot stays within this share of its size (and at least 3 px) of one place. */
 const stillShare = 0.15;
 /** Who has stood for so long is expected where it stands, milliseconds. */
@@ -71,10 +75,19 @@ interface Anchor {
   moments: number;
 }
 
+/** A box that the judge took, under the track that it came by. */
+interface Taken extends TrackPoint {
+  readonly track: number;
+  readonly ignored: boolean;
+}
+
 /** The boxes of one road user that were really seen, and the moments made of them. Grows no further than a fixed length. */
 export class Trail {
   readonly #scene: Scene;
-  #seen: TrackPoint[] = [];
+  #seen: Taken[] = [];
+  /** Everything that was taken, thinned out. */
+  #history: readonly Taken[] = [];
+  #count = 0;
   #settled = 0;
   #newest: number;
   #anchor: Anchor | undefined;
@@ -109,7 +122,10 @@ export class Trail {
     while (first > 0 && (points[first - 1]?.frame ?? -1) > this.#newest) first -= 1;
     for (const point of points.slice(first)) {
       this.#newest = point.frame;
-      if (point.measured && !isIgnored(this.#scene, bottomCentre(point.box))) this.#seen.push(point);
+      const taken = { ...point, track: track.id, ignored: isIgnored(this.#scene, bottomCentre(point.box)) };
+      if (taken.measured && !taken.ignored) this.#seen.push(taken);
+      this.#history = thinOut([...this.#history, taken], keptRaw);
+      this.#count += 1;
     }
     const moments: Moment[] = [];
     const newest = this.last;
@@ -128,6 +144,17 @@ export class Trail {
       this.#settled -= surplus;
     }
     return moments;
+  }
+
+  /** For the evidence: what is held now, all of it, and what came beside and before it as far as there is room. */
+  raw(): Pick<RawData, 'points' | 'omitted'> {
+    const held = new Set(this.#seen.map(({ frame }) => frame));
+    const beside = this.#history.filter(({ frame }) => !held.has(frame));
+    const points = [
+      ...beside.map((one) => rawPoint(one, useOf(one))),
+      ...this.#seen.map((one) => rawPoint(one, 'held')),
+    ];
+    return { points: points.sort((a, b) => a.frame - b.frame), omitted: this.#count - points.length };
   }
 
   /** Position and speed at the end of what was seen, for a guess where it is at a later time. */
@@ -204,6 +231,11 @@ export class Trail {
     return apart(expected, bottomCentre(now.box)) > Math.max(6, leapShare * size);
   }
 }
+
+const rawPoint = ({ ignored, ...point }: Taken, use: RawPoint['use']): RawPoint => ({ ...point, use });
+
+const useOf = ({ measured, ignored }: Taken): RawPoint['use'] =>
+  measured ? (ignored ? 'ignored' : 'earlier') : 'predicted';
 
 const apart = (a: Point, b: Point): number => Math.hypot(a.x - b.x, a.y - b.y);
 

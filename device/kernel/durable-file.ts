@@ -83,9 +83,10 @@ export async function makeFolders(files: Files, path: string): Promise<void> {
 /**
  * A file that grows at its end, each append on the medium before its promise resolves. One append at a time.
  *
- * After the first fault nothing is appended any more: a failed fsync leaves the page cache in a state that no later fsync can vouch
- * for (Linux marks the pages clean), so it is never tried again on the same file. What had been acknowledged stands before
- * `length`; what failed is cut off where the file still obeys.
+ * An append is one write to a file that is opened for durable writes: a write and an fsync in one, and one way into the kernel
+ * instead of two. It therefore fails as an fsync does: the page cache is left in a state that no later fsync can vouch for (Linux
+ * marks the pages clean), so after the first fault nothing is tried again on the same file. What had been acknowledged stands before
+ * `length`; what failed is cut off where the file still obeys, and may after a power cut be found nevertheless.
  */
 export class AppendFile {
   readonly #file: OpenFile;
@@ -99,10 +100,10 @@ export class AppendFile {
     this.#length = length;
   }
 
-  /** Opens an existing file whose content is good up to `length` bytes. */
+  /** Opens an existing file whose content is good, and durable, up to `length` bytes. */
   static async open(files: Files, path: string, length: number): Promise<AppendFile> {
     try {
-      return new AppendFile(await files.open(path, 'update'), path, length);
+      return new AppendFile(await files.open(path, 'durable'), path, length);
     } catch (error) {
       throw storeFault(error, `cannot open ${path}`);
     }
@@ -114,44 +115,23 @@ export class AppendFile {
   }
 
   /** Appends and makes durable. Throws `store-full` or `store-failed`, from then on each time. */
-  async append(chunks: readonly Uint8Array[]): Promise<void> {
+  async append(content: Uint8Array): Promise<void> {
     if (this.#fault !== undefined) throw this.#fault;
-    const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
     try {
-      await this.#file.write(chunks, this.#length);
+      await this.#file.write([content], this.#length);
     } catch (error) {
-      const cut = await this.#cut(true);
-      throw this.#fail(error, cut);
+      await this.#file.truncate(this.#length).catch(() => undefined);
+      this.#fault = storeFault(
+        error,
+        `cannot append to ${this.#path} after byte ${this.#length}, where the next start looks what was written of it`,
+      );
+      throw this.#fault;
     }
-    try {
-      await this.#file.datasync();
-    } catch (error) {
-      await this.#cut(false);
-      throw this.#fail(error, false);
-    }
-    this.#length += bytes;
+    this.#length += content.byteLength;
   }
 
   async close(): Promise<void> {
     await this.#file.close();
-  }
-
-  async #cut(sync: boolean): Promise<boolean> {
-    try {
-      await this.#file.truncate(this.#length);
-      if (sync) await this.#file.datasync();
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  #fail(error: unknown, cut: boolean): AtalayaError {
-    const tail = cut
-      ? 'what was written of it has been cut off again'
-      : 'what was written of it may stand at the end; the next start checks it';
-    this.#fault = storeFault(error, `cannot append to ${this.#path} after byte ${this.#length}; ${tail}`);
-    return this.#fault;
   }
 }
 

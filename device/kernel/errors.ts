@@ -26,17 +26,33 @@ const codes = {
   'scene-mismatch': 'halt',
   'usage-invalid': 'halt',
   'store-full': 'halt',
+  'store-reserved': 'retry',
   'store-locked': 'halt',
   'store-damaged': 'halt',
   'store-failed': 'restart',
   'store-version-unknown': 'halt',
   'store-closed': 'halt',
+  'evidence-unknown': 'halt',
+  'evidence-held': 'halt',
+  'evidence-erased': 'halt',
+  'key-mismatch': 'halt',
+  'cosignature-refused': 'retry',
+  'key-wrong': 'halt',
+  'key-missing': 'halt',
+  'key-exists': 'halt',
+  'key-invalid': 'halt',
+  'key-unavailable': 'restart',
+  'key-closed': 'halt',
   'lines-unavailable': 'restart',
+  'desk-busy': 'retry',
+  'desk-closed': 'retry',
   'deadline-exceeded': 'restart',
   internal: 'halt',
 } as const satisfies Record<string, Disposition>;
 
 export type ErrorCode = keyof typeof codes;
+
+export const errorCodes: readonly string[] = Object.keys(codes);
 
 export interface ErrorDetails {
   /** What the reader can do about it, as one imperative sentence. */

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, statfs, unlink } from 'node:fs/promises';
 import { systemCode } from './errors.ts';
 
 /**
@@ -10,7 +10,8 @@ import { systemCode } from './errors.ts';
  */
 export interface Files {
   /**
-   * `read`: an existing file. `update`: an existing file, read and written. `create`: read and written, made where it is missing,
+   * `read`: an existing file. `update`: an existing file, read and written. `durable`: the same, but a write that has resolved is on
+   * the medium, and as much of the metadata as it takes to read it back. `create`: read and written, made where it is missing,
    * emptied where it is not.
    */
   open(path: string, mode: OpenMode): Promise<OpenFile>;
@@ -22,9 +23,18 @@ export interface Files {
   list(path: string): Promise<readonly string[]>;
   /** Makes the names in a folder durable: what was created, renamed and removed there before the call. */
   syncFolder(path: string): Promise<void>;
+  /** The file system that a path lies on. */
+  space(path: string): Promise<Space>;
 }
 
-export type OpenMode = 'read' | 'update' | 'create';
+/** Bytes. */
+export interface Space {
+  /** What this user may still write. */
+  readonly free: number;
+  readonly total: number;
+}
+
+export type OpenMode = 'read' | 'update' | 'durable' | 'create';
 
 export interface OpenFile {
   /** Writes all the bytes one after the other from `position` on, or throws with an unknown part of them written. */
@@ -43,6 +53,7 @@ export interface OpenFile {
 const flags: Record<OpenMode, number> = {
   read: constants.O_RDONLY,
   update: constants.O_RDWR,
+  durable: constants.O_RDWR | constants.O_DSYNC,
   create: constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC,
 };
 
@@ -62,6 +73,10 @@ export const systemFiles: Files = {
     } finally {
       await handle.close();
     }
+  },
+  space: async (path) => {
+    const { bavail, blocks, bsize } = await statfs(path);
+    return { free: bavail * bsize, total: blocks * bsize };
   },
 };
 

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { Picture } from '../capture/frame.ts';
 import { toRgb } from '../capture/to-rgb.ts';
-import { outline, tag } from '../evidence/annotate.ts';
+import { outline, tag } from '../evidence/pictures/annotate.ts';
 import { AtalayaError, systemCode } from '../kernel/errors.ts';
 import type { Point, Polyline } from '../scene/geometry.ts';
 import type { Scene } from '../scene/scene.ts';

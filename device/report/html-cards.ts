@@ -1,7 +1,7 @@
 import type { Finding } from '../judge/infraction.ts';
-import { type Content, html, type Markup } from './html.ts';
+import { type Content, html, type Markup } from '../kernel/html.ts';
 import { inventedBecause, momentMeaning, trueFigure } from './outcomes.ts';
-import { type PictureKind, type Pictures, pictureKinds } from './report-pictures.ts';
+import { type PictureKind, type Pictures, pictureKey, pictureKinds } from './report-pictures.ts';
 import type { RunRecord, SealedInfraction } from './run-record.ts';
 import type { InfractionOutcome, TruthComparison } from './truth.ts';
 import { captureTime, clockFace, figures, fixed, keyFigure, ruleTitle } from './words.ts';
@@ -57,21 +57,20 @@ const captions: Record<PictureKind, string> = {
   context: 'Context, untouched',
 };
 
-function gallery({ pictures: files, infraction }: SealedInfraction, pictures: Pictures): Content {
+function gallery({ pictures: files, infraction, evidence }: SealedInfraction, pictures: Pictures): Content {
   const shown = pictureKinds.flatMap((kind) => {
-    const path = files[kind];
-    return path === undefined ? [] : [{ kind, path, source: pictures.get(path) }];
+    const name = files[kind];
+    return name === undefined ? [] : [{ kind, name, source: pictures.get(pictureKey(evidence, name)) }];
   });
   if (shown.length === 0) return html`<p class="missing">No pictures were sealed with this infraction.</p>`;
-  const items = shown.map(({ kind, path, source }) => {
+  const items = shown.map(({ kind, name, source }) => {
     const caption = html`<figcaption>${captions[kind]}</figcaption>`;
     if (source === undefined || source.kind === 'missing') {
       const reason = source === undefined ? 'it was not read' : source.reason;
-      return html`<figure><p class="missing">Picture ${path} is missing: ${reason}.</p>${caption}</figure>`;
+      return html`<figure><p class="missing">${name} is not shown: ${reason}.</p>${caption}</figure>`;
     }
-    const address = source.kind === 'embedded' ? source.uri : source.href;
     const says = `${captions[kind]}: ${infraction.class} #${infraction.track} at frame ${infraction.frame}`;
-    return html`<figure><img src="${address}" alt="${says}">${caption}</figure>`;
+    return html`<figure><img src="${source.uri}" alt="${says}">${caption}</figure>`;
   });
   return html`<div class="pictures${shown.length === 1 ? ' single' : ''}">${items}</div>`;
 }

@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import test from 'ava';
 import { isAtalayaError } from '../kernel/errors.ts';
-import { escapeHtml, html } from './html.ts';
+import { escapeHtml, html } from '../kernel/html.ts';
 import { htmlReport, writeHtmlReport } from './html-report.ts';
-import { readPictures } from './report-pictures.ts';
+import { type OpenPicture, readPictures } from './report-pictures.ts';
 import type { RunRecord } from './run-record.ts';
 import { sampleRun, sampleTruth } from './sample-run.fixture.ts';
 import { compareWithTruth } from './truth.ts';
@@ -19,17 +19,14 @@ async function folder(t: { teardown(done: () => Promise<void>): void }): Promise
   return path;
 }
 
-/** Files that begin as a JPEG does, of so many bytes, where the sample's record says. */
-async function pictures(root: string, bytes: number): Promise<void> {
-  const jpeg = Buffer.alloc(bytes, 0x55);
-  jpeg.set([0xff, 0xd8, 0xff, 0xe0]);
-  for (const { pictures: files } of sampleRun.infractions) {
-    for (const file of Object.values(files)) {
-      await mkdir(dirname(join(root, file)), { recursive: true });
-      await writeFile(join(root, file), jpeg);
-    }
-  }
-}
+/** Pictures that begin as a JPEG does, of so many bytes. */
+const pictures =
+  (bytes: number): OpenPicture =>
+  async () => {
+    const jpeg = Buffer.alloc(bytes, 0x55);
+    jpeg.set([0xff, 0xd8, 0xff, 0xe0]);
+    return jpeg;
+  };
 
 /** Names of the elements in the order in which they open and close; throws where the nesting is wrong or an attribute unquoted. */
 function skeleton(text: string): string[] {
@@ -182,35 +179,33 @@ test('hostile texts stay texts: they change no element and no attribute of the p
 
 test('pictures are embedded, so that the page needs no other file', async (t) => {
   const root = await folder(t);
-  await pictures(root, 640);
   const path = join(root, 'report.html');
-  await writeHtmlReport(sampleRun, comparison, { path, pictureRoot: root });
+  await writeHtmlReport(sampleRun, comparison, { path, open: pictures(640) });
   const text = await readFile(path, 'utf8');
   t.is(text.match(/<img src="data:image\/jpeg;base64,\/9j\//g)?.length, 18);
   t.is(text.match(/<img /g)?.length, 18);
   t.false((await readdir(root)).some((name) => name.endsWith('.part')));
 });
 
-test('beyond the budget pictures are linked, the annotated ones last, and the page stays below 10 MB', async (t) => {
+test('beyond the budget pictures stay in the evidence, the annotated ones last, and the page stays below 10 MB', async (t) => {
   const root = await folder(t);
-  await pictures(root, 500_000);
-  const each = (await stat(join(root, 'evidence/unit-1-000001/context.jpg'))).size;
-  t.true(each * 18 * (4 / 3) > 10_000_000, 'the sample is large enough to exceed the budget');
-  const path = join(root, 'reports', 'report.html');
-  await mkdir(dirname(path));
-  await writeHtmlReport(sampleRun, comparison, { path, pictureRoot: root });
+  const bytes = 500_000;
+  t.true(bytes * 18 * (4 / 3) > 10_000_000, 'the sample is large enough to exceed the budget');
+  const path = join(root, 'report.html');
+  await writeHtmlReport(sampleRun, comparison, { path, open: pictures(bytes) });
   t.true((await stat(path)).size < 10_000_000);
-  const text = await readFile(path, 'utf8');
-  t.true(text.includes('<img src="../evidence/unit-1-000006/context.jpg"'));
-  t.false(text.includes('annotated.jpg'));
+  const text = plain(await readFile(path, 'utf8'));
+  t.true(text.includes('context.jpg is not shown: the page is full; it stays in the evidence.'));
+  t.false(text.includes('annotated.jpg is not shown'));
 });
 
-test('a picture that is gone or is none is said so, and spoils nothing else', async (t) => {
-  const root = await folder(t);
-  await pictures(root, 640);
-  await rm(join(root, 'evidence/unit-1-000001/close-up.jpg'));
-  await writeFile(join(root, 'evidence/unit-1-000002/close-up.jpg'), '<svg onload="alert(1)"/>');
-  const sources = await readPictures(sampleRun, root, join(root, 'report.html'));
+test('a picture that is sealed or is none is said so, and spoils nothing else', async (t) => {
+  const open: OpenPicture = async (evidence, name) => {
+    if (name !== 'close-up.jpg') return pictures(640)(evidence, name);
+    if (evidence === 'unit-1-000001') return { missing: 'it is sealed to the authority' };
+    return evidence === 'unit-1-000002' ? Buffer.from('<svg onload="alert(1)"/>') : pictures(640)(evidence, name);
+  };
+  const sources = await readPictures(sampleRun, open);
   t.is(
     sources
       .values()
@@ -219,14 +214,14 @@ test('a picture that is gone or is none is said so, and spoils nothing else', as
     16,
   );
   const text = plain(htmlReport(sampleRun, comparison, sources));
-  t.true(text.includes('Picture evidence/unit-1-000001/close-up.jpg is missing: the file is not there.'));
-  t.true(text.includes('Picture evidence/unit-1-000002/close-up.jpg is missing: it is neither a JPEG nor a PNG.'));
+  t.true(text.includes('close-up.jpg is not shown: it is sealed to the authority.'));
+  t.true(text.includes('close-up.jpg is not shown: it is neither a JPEG nor a PNG.'));
 });
 
 test('a page that cannot be written is a fault with its path, and leaves nothing half-written', async (t) => {
   const root = await folder(t);
   await mkdir(join(root, 'report.html'));
-  const options = { path: join(root, 'report.html'), pictureRoot: root };
+  const options = { path: join(root, 'report.html'), open: pictures(640) };
   const error = await t.throwsAsync(writeHtmlReport(sampleRun, comparison, options), {
     message: /report\.html cannot be written/,
   });
@@ -237,7 +232,7 @@ test('a page that cannot be written is a fault with its path, and leaves nothing
 test('a page for a folder that is not there is refused with what to do', async (t) => {
   const root = await folder(t);
   const path = join(root, 'missing', 'report.html');
-  const error = await t.throwsAsync(writeHtmlReport(sampleRun, comparison, { path, pictureRoot: root }));
+  const error = await t.throwsAsync(writeHtmlReport(sampleRun, comparison, { path, open: pictures(640) }));
   t.is(error?.message, `The run report ${path} cannot be written: its folder does not exist`);
   t.true(
     isAtalayaError(error, 'store-failed') && error.hint?.startsWith('Give --report a file in a folder that exists'),

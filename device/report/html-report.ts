@@ -1,12 +1,12 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import type { CaptureTime } from '../capture/frame.ts';
 import { AtalayaError, systemCode } from '../kernel/errors.ts';
-import { type Content, html, Markup } from './html.ts';
+import { type Content, html, Markup } from '../kernel/html.ts';
 import { infractionCards } from './html-cards.ts';
 import { pageStyle } from './html-style.ts';
 import { aboutList, countTables, trackTable } from './html-tables.ts';
 import { inventedBecause, tallyOutcomes, trueMoment, uncertaintySentence } from './outcomes.ts';
-import { type Pictures, readPictures } from './report-pictures.ts';
+import { type OpenPicture, type Pictures, readPictures } from './report-pictures.ts';
 import { frameRate, type RunRecord, watchedSeconds } from './run-record.ts';
 import { speedPlot } from './speed-plot.ts';
 import { timelinePlot } from './timeline-plot.ts';
@@ -25,20 +25,20 @@ const narrowDrawing = 340;
 export interface HtmlReportOptions {
   /** Where the page is written. */
   readonly path: string;
-  /** The folder that the picture paths of the run's record start from. */
-  readonly pictureRoot: string;
+  /** Gives the pictures that may be shown. */
+  readonly open: OpenPicture;
 }
 
 /**
- * Writes the run's report: one HTML page that needs no other file (beyond its budget of 10 MB it links pictures) and no JavaScript.
+ * Writes the run's report: one HTML page that needs no other file and no JavaScript.
  * The page appears whole or not at all. Throws `store-full` or `store-failed`.
  */
 export async function writeHtmlReport(
   record: RunRecord,
   comparison: TruthComparison | undefined,
-  { path, pictureRoot }: HtmlReportOptions,
+  { path, open }: HtmlReportOptions,
 ): Promise<void> {
-  const pictures = await readPictures(record, pictureRoot, path);
+  const pictures = await readPictures(record, open);
   const unfinished = `${path}.part`;
   try {
     await writeFile(unfinished, htmlReport(record, comparison, pictures));
@@ -63,7 +63,7 @@ export function htmlReport(whole: RunRecord, comparison: TruthComparison | undef
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data: file: 'self'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <title>${record.scene.name}: run of ${dateAndTime(record.started)}</title>
 <style>${style}</style>
 </head>

@@ -1,4 +1,4 @@
-import { type Content, html, type Markup } from './html.ts';
+import { type Content, html, type Markup } from '../kernel/html.ts';
 import { frameRate, type RunRecord, type TrackSummary } from './run-record.ts';
 import { classesIn, laneTallies, lineTallies, type Tally } from './tallies.ts';
 import type { TruthComparison } from './truth.ts';

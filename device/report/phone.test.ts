@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { escapeHtml } from './html.ts';
+import { escapeHtml } from '../kernel/html.ts';
 import { htmlReport } from './html-report.ts';
 import type { RunRecord } from './run-record.ts';
 import { sampleRun, sampleTruth } from './sample-run.fixture.ts';

@@ -62,7 +62,7 @@ export interface SealedInfraction {
   readonly infraction: Infraction;
   /** Id of the sealed evidence record. */
   readonly evidence: string;
-  /** Files of the pictures, relative to the folder that the report is told of; each may be missing. */
+  /** Names of its files that are pictures of the moment; each may be missing. */
   readonly pictures: {
     readonly context?: string;
     readonly closeUp?: string;

@@ -205,8 +205,7 @@ const sealed: readonly SealedInfraction[] = parts
   .toSorted((a, b) => a.frame - b.frame)
   .map((infraction, i) => {
     const evidence = `unit-1-${String(i + 1).padStart(6, '0')}`;
-    const picture = (name: string) => `evidence/${evidence}/${name}.jpg`;
-    const pictures = { context: picture('context'), closeUp: picture('close-up'), annotated: picture('annotated') };
+    const pictures = { context: 'context.jpg', closeUp: 'close-up.jpg', annotated: 'annotated.jpg' };
     return { infraction, evidence, pictures };
   });
 

@@ -1,4 +1,4 @@
-import { type Content, html, type Markup } from './html.ts';
+import { type Content, html, type Markup } from '../kernel/html.ts';
 import type { RunRecord, TrackSummary } from './run-record.ts';
 import {
   at,

@@ -1,4 +1,4 @@
-import { type Content, html, Markup } from './html.ts';
+import { type Content, html, Markup } from '../kernel/html.ts';
 
 /** Small pure pieces of a plot in SVG. Coordinates are pixels of the drawing, y downwards; colours come from the page's classes. */
 

@@ -1,4 +1,4 @@
-import { type Content, html, type Markup } from './html.ts';
+import { type Content, html, type Markup } from '../kernel/html.ts';
 import { trueMoment } from './outcomes.ts';
 import { type RunRecord, type TrackSummary, watchedSeconds } from './run-record.ts';
 import {

@@ -42,6 +42,7 @@ export function buildScene(document: SceneDocument, picture: Scene['picture'] = 
       polygon: all(lane.polygon),
       direction: lane.direction && all(lane.direction),
       limit: lane.limitKmh === undefined ? undefined : kilometresPerHour(lane.limitKmh),
+      limitSource: lane.limitSource,
       restriction: lane.only && { only: lane.only, when: lane.onlyWhen, grace: seconds(lane.graceS ?? 2) },
     }),
   );
@@ -61,6 +62,8 @@ export function buildScene(document: SceneDocument, picture: Scene['picture'] = 
       picture,
       timeZone: document.timeZone ?? 'UTC',
       ground,
+      surveyed: document.calibration?.date,
+      certificate: document.calibration?.certificate,
       speed: document.speed && buildLimits(document.speed, all),
       lanes,
       signals: (document.signals ?? []).map((head) => ({
@@ -110,6 +113,7 @@ function buildLimits(
   }
   return {
     limit: kilometresPerHour(speed.limitKmh),
+    limitSource: speed.limitSource,
     byClass,
     tolerance: tolerance === 'de' ? { name: 'de', kmh: 3, percent: 3 } : { name: 'scene', ...tolerance },
     coverage: speed.coverage ?? 2,

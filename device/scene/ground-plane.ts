@@ -28,18 +28,19 @@ export class GroundPlane {
   readonly fit: HomographyFit;
   /** Where the camera stands, so that a height above the road can be seen; `undefined` where the plane does not tell. */
   readonly viewpoint: Viewpoint | undefined;
-  readonly #side: number;
+  /** Sign of the third homogeneous number of `fit.toRoad` on the near side of the horizon: 1 or -1. */
+  readonly side: number;
 
   constructor(fit: HomographyFit, side: number, viewpoint: Viewpoint | undefined) {
     this.fit = fit;
     this.viewpoint = viewpoint;
-    this.#side = side;
+    this.side = side;
   }
 
   /** Metres on the road under a picture point; `undefined` on and beyond the horizon, where no road is seen. */
   toRoad(image: Point): Point | undefined {
     const { x, y, w } = apply(this.fit.toRoad, image);
-    return w * this.#side > 0 ? { x, y } : undefined;
+    return w * this.side > 0 ? { x, y } : undefined;
   }
 
   /** Pixels of a road point. */
@@ -52,7 +53,7 @@ export class GroundPlane {
   withRoadMap(toRoad: Homography): GroundPlane {
     return new GroundPlane(
       { ...this.fit, toRoad, toImage: invert(toRoad) ?? this.fit.toImage },
-      this.#side,
+      this.side,
       this.viewpoint,
     );
   }

@@ -29,6 +29,8 @@ export interface HomographyFit {
   readonly perturbed: readonly Homography[];
   /** What was fitted, in the order of `residuals`. */
   readonly pairs: readonly PointPair[];
+  /** The errors that the pairs were weighed by. */
+  readonly error: PairError;
   /** What each pair misses by: the picture point against its projected road point, and the road point against its projected picture point. */
   readonly residuals: readonly { readonly px: number; readonly m: number }[];
   /** Observations beyond the eight unknowns; with 0 the fit passes through every point and the residuals say nothing. */
@@ -99,7 +101,7 @@ export function fitHomography(pairs: readonly PointPair[], error: PairError): Ho
       m: Math.hypot(stood.x - pair.road.x, stood.y - pair.road.y),
     };
   });
-  return { toImage, toRoad, perturbed, pairs, residuals, freedom, misfit };
+  return { toImage, toRoad, perturbed, pairs, error, residuals, freedom, misfit };
 }
 
 /** Moves the points' centroid to the origin and their mean distance from it to the square root of 2. */

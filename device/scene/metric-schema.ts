@@ -4,6 +4,17 @@ import { point, polygon } from './schema-parts.ts';
 
 /** The fields that need metres: calibration and speed. */
 
+const certificateSchema = z
+  .strictObject({
+    number: z.string().min(1).max(100).describe('Number of the certificate.'),
+    issuer: z.string().min(1).max(200).describe('Who issued it.'),
+    issued: z.iso.date().describe('First day on which it is valid.'),
+    expires: z.iso.date().describe('Last day on which it is valid.'),
+  })
+  .refine((value) => value.expires >= value.issued, { message: '`expires` must not come before `issued`' });
+
+export const limitSource = z.string().min(1).max(500);
+
 const pair = z.strictObject({
   image: point.describe('[x, y] in pixels where the mark is in the picture.'),
   road: z
@@ -44,6 +55,11 @@ export const calibrationSchema = z
         'Greatest distance between a point and its place by the fit, pixels; above it the scene is refused. Default 4.',
       ),
     date: z.iso.date().optional().describe('Day of the survey, for the evidence.'),
+    certificate: certificateSchema
+      .optional()
+      .describe(
+        'Certificate of the calibration or verification, for the evidence. An expired one stops no judgement: the evidence of a speed says what it was on its day.',
+      ),
   })
   .describe('From pixels to metres. Without it everything but speed works in the picture.');
 
@@ -60,6 +76,11 @@ const tolerance = z
 export const speedSchema = z
   .strictObject({
     limitKmh: z.number().positive().max(300).describe('Limit for everybody, km/h.'),
+    limitSource: limitSource
+      .optional()
+      .describe(
+        'What set the limit, for the evidence: the order or the sign, for example `StVO sign 274, order 12/2026`.',
+      ),
     classes: z
       .partialRecord(z.enum(objectClasses), z.number().positive().max(300))
       .optional()

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { objectClasses } from '../detect/detection.ts';
-import { calibrationSchema, rectangleSchema, speedSchema } from './metric-schema.ts';
+import { calibrationSchema, limitSource, rectangleSchema, speedSchema } from './metric-schema.ts';
 import { classesSchema, linePoints, name, point, polygon, seconds, windowSchema } from './schema-parts.ts';
 
 const arrow = linePoints.describe(
@@ -22,6 +22,7 @@ const lane = z
       .max(300)
       .optional()
       .describe("This lane's own speed limit, before `speed.limitKmh`."),
+    limitSource: limitSource.optional().describe("What set this lane's own limit, for the evidence."),
     only: classesSchema
       .optional()
       .describe('Classes that may use the lane; every other vehicle in it is accused (`restricted-lane`).'),
@@ -32,6 +33,9 @@ const lane = z
   })
   .refine((value) => value.only !== undefined || (value.onlyWhen === undefined && value.graceS === undefined), {
     message: '`onlyWhen` and `graceS` have no meaning without `only`',
+  })
+  .refine((value) => value.limitKmh !== undefined || value.limitSource === undefined, {
+    message: '`limitSource` has no meaning without `limitKmh`',
   });
 
 const stopLine = z.strictObject({

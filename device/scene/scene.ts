@@ -1,5 +1,6 @@
 import type { ObjectClass } from '../detect/detection.ts';
 import type { KilometresPerHour, Seconds } from '../kernel/units.ts';
+import type { Certificate } from './certificate.ts';
 import { contains, type Point, type Polygon, type Polyline, type Rectangle } from './geometry.ts';
 import type { GroundPlane } from './ground-plane.ts';
 import type { WeeklyWindow } from './schema-parts.ts';
@@ -14,6 +15,9 @@ export interface Scene {
   readonly timeZone: string;
   /** `undefined` without calibration: no metres and no speed. */
   readonly ground: GroundPlane | undefined;
+  /** Day of the survey as the scene states it, YYYY-MM-DD. */
+  readonly surveyed: string | undefined;
+  readonly certificate: Certificate | undefined;
   readonly speed: SpeedLimits | undefined;
   readonly lanes: readonly Lane[];
   readonly signals: readonly SignalHead[];
@@ -28,6 +32,8 @@ export interface Scene {
 
 export interface SpeedLimits {
   readonly limit: KilometresPerHour;
+  /** What set the limit, in the scene's words. */
+  readonly limitSource: string | undefined;
   readonly byClass: ReadonlyMap<ObjectClass, KilometresPerHour>;
   readonly tolerance: Tolerance;
   /** Standard uncertainties that must lie between the charged speed and the limit. */
@@ -47,6 +53,7 @@ export interface Lane {
   readonly polygon: Polygon;
   readonly direction: Polyline | undefined;
   readonly limit: KilometresPerHour | undefined;
+  readonly limitSource: string | undefined;
   readonly restriction:
     | {
         readonly only: readonly ObjectClass[];

@@ -5,7 +5,7 @@ import type { TrackPoint } from './track.ts';
  * and every second of the measured; the very first stays. Applied each time the limit is passed, the spacing doubles with age, so that
  * a vehicle that stands for hours costs no more than one that stands for a minute.
  */
-export function thinOut(points: readonly TrackPoint[], limit: number): readonly TrackPoint[] {
+export function thinOut<Point extends TrackPoint>(points: readonly Point[], limit: number): readonly Point[] {
   if (points.length <= limit) return points;
   const recent = points.length - Math.floor(limit / 2);
   const old = points.slice(0, recent).filter((point, index) => point.measured || index === 0);

@@ -57,7 +57,7 @@ export class Target {
     this.measured = detection;
     this.#state = startBox(detection.box, config.motion);
     this.#votes = votes;
-    this.#points = [measuredPoint(moment, detection)];
+    this.#points = [measuredPoint(moment, candidate)];
   }
 
   get class(): ObjectClass {
@@ -111,7 +111,7 @@ export class Target {
     }
     this.seen = moment.time.elapsed;
     this.measured = detection;
-    this.#append(measuredPoint(moment, detection));
+    this.#append(measuredPoint(moment, candidate));
   }
 
   /** No detection in this frame. */
@@ -167,6 +167,6 @@ export class Target {
   }
 }
 
-function measuredPoint(moment: Moment, detection: Detection): TrackPoint {
-  return { frame: moment.sequence, time: moment.time, box: detection.box, score: detection.score, measured: true };
+function measuredPoint({ sequence, time }: Moment, { detection: { box, score }, votes }: Candidate): TrackPoint {
+  return { frame: sequence, time, box, score, measured: true, votes };
 }

@@ -1,5 +1,6 @@
 import type { CaptureTime } from '../capture/frame.ts';
 import type { Box, ObjectClass } from '../detect/detection.ts';
+import type { Votes } from './classes.ts';
 
 /** Where a track was at one frame. */
 export interface TrackPoint {
@@ -11,6 +12,8 @@ export interface TrackPoint {
   /** The detection's score, 0 where the box was predicted. */
   readonly score: number;
   readonly measured: boolean;
+  /** What the detections of this frame gave to each class; absent where the box was predicted. */
+  readonly votes?: Votes;
 }
 
 /** One road user over many frames. The points are in order of time; the oldest are thinned out when there are too many. */

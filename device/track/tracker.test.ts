@@ -1,5 +1,6 @@
 import test from 'ava';
 import { isAtalayaError } from '../kernel/errors.ts';
+import { fraction } from '../kernel/units.ts';
 import { defaultTrackerConfig } from './config.ts';
 import { carAt, detection, every, frameAt, play } from './testing/drive-tracker.ts';
 import { lastPoint } from './track.ts';
@@ -19,6 +20,19 @@ test('a vehicle is confirmed by its third strong detection, with its whole histo
   t.is(tracks.length, 1);
   t.is(tracks[0]?.status, 'ended');
   t.is(tracks[0]?.points.length, 10);
+});
+
+test('each point has the votes of its own detections, and a predicted one has none', (t) => {
+  const { tracks } = play(every(40, 14), (ms, i) => {
+    const car = detection(carAt(100 + ms / 4, 300), 0.8);
+    if (i === 8) return [];
+    return i === 5 ? [car, { ...car, class: 'truck', score: fraction(0.4) }] : [car];
+  });
+  const points = tracks[0]?.points ?? [];
+  t.deepEqual(points[4]?.votes, { car: 0.8 });
+  t.deepEqual(points[5]?.votes, { car: 0.8, truck: 0.4 });
+  t.false(points[8]?.measured);
+  t.is(points[8]?.votes, undefined);
 });
 
 test('a single false detection is never announced', (t) => {

@@ -2,9 +2,11 @@ import type { CaptureTime, Frame, Picture } from '../../capture/frame.ts';
 import { pictureBytes } from '../../capture/frame.ts';
 import { keptFrame } from '../../capture/kept-frame.ts';
 import type { Infraction } from '../../judge/infraction.ts';
+import type { RawPoint } from '../../judge/raw-data.ts';
 import { fraction, milliseconds, utcMilliseconds } from '../../kernel/units.ts';
+import type { CalibrationRecord } from '../../scene/calibration-record.ts';
 import type { SealContext } from '../evidence-store.ts';
-import { makeStills } from '../stills.ts';
+import { makeStills, type StillContext } from '../pictures/stills.ts';
 
 export const timeOf = (sequence: number): CaptureTime => ({
   utc: utcMilliseconds(1_700_000_000_000 + sequence * 40),
@@ -54,10 +56,44 @@ export function infractionAt(frame: number): Infraction {
   };
 }
 
+/** Of a scene without a map of the road. */
+const calibration: CalibrationRecord = {
+  scene: 'high-street',
+  picture: { width: 64, height: 48 },
+  timeZone: 'Europe/London',
+  boxOvershoot: 0,
+  ground: null,
+  speed: null,
+  lanes: [],
+  stopLines: [],
+  noStopping: [],
+  boxJunctions: [],
+  ignore: [],
+};
+
 const digest = (letter: string) => letter.repeat(64);
 
-export function contextAt(frame: number): SealContext {
+export function contextAt(frame: number): SealContext & StillContext {
+  const track = [frame - 2, frame - 1, frame].map(
+    (sequence): RawPoint => ({
+      frame: sequence,
+      time: timeOf(sequence),
+      box: { x: 10.5 - (frame - sequence) * 0.7, y: 8.25, width: 20, height: 15 },
+      score: fraction(0.8),
+      measured: sequence !== frame - 1,
+      track: frame % 100,
+      use: sequence === frame - 1 ? 'predicted' : 'held',
+    }),
+  );
   return {
+    track,
+    raw: {
+      points: track,
+      omitted: 0,
+      votes: new Map([['car', 1]]),
+      phases: [{ phase: 'red', fromMs: (frame - 40) * 40, source: 'schedule' }],
+    },
+    calibration,
     provenance: {
       site: { id: 'site-1', name: 'High Street, northbound' },
       software: { version: '0.1.0' },
@@ -65,13 +101,6 @@ export function contextAt(frame: number): SealContext {
       scene: { name: 'high-street', sha256: digest('5') },
       model: { id: 'ssdlite-mobilenetv2', version: '1', sha256: digest('d') },
     },
-    track: [frame - 2, frame - 1, frame].map((sequence) => ({
-      frame: sequence,
-      time: timeOf(sequence),
-      box: { x: 10.5 - (frame - sequence) * 0.7, y: 8.25, width: 20, height: 15 },
-      score: fraction(0.8),
-      measured: sequence !== frame - 1,
-    })),
     marks: [
       {
         name: 'stop',

@@ -8,6 +8,7 @@ import type { Track, TrackPoint } from '../../track/track.ts';
 import type { Crossing, Infraction } from '../infraction.ts';
 import { Judge } from '../judge.ts';
 import type { PhaseSource } from '../phase.ts';
+import type { RawData } from '../raw-data.ts';
 import { SchedulePhases } from '../schedule-phase.ts';
 import type { SpeedReport } from '../speeding.ts';
 
@@ -24,6 +25,7 @@ export interface Outcome {
   readonly infractions: readonly Infraction[];
   readonly crossings: readonly Crossing[];
   readonly speeds: readonly SpeedReport[];
+  readonly raw: ReadonlyMap<Infraction, RawData>;
   readonly judge: Judge;
 }
 
@@ -53,11 +55,13 @@ export function drive(scene: Scene, actors: readonly Actor[], options: Drive): O
   const infractions: Infraction[] = [];
   const crossings: Crossing[] = [];
   const speeds: SpeedReport[] = [];
+  const raw = new Map<Infraction, RawData>();
   const histories = new Map<number, TrackPoint[]>();
   const take = (judged: ReturnType<Judge['observe']>): void => {
     infractions.push(...judged.infractions);
     crossings.push(...judged.crossings);
     speeds.push(...judged.speeds);
+    for (const [infraction, data] of judged.raw) raw.set(infraction, data);
   };
   let time: CaptureTime = timeAt(0, start, source);
   for (let frame = 0; frame < seconds * rate; frame++) {
@@ -88,7 +92,7 @@ export function drive(scene: Scene, actors: readonly Actor[], options: Drive): O
     take(judge.observe({ live, ended }, time));
   }
   take(judge.finish(time));
-  return { infractions, crossings, speeds, judge };
+  return { infractions, crossings, speeds, raw, judge };
 }
 
 function trackOf(actor: Actor, points: readonly TrackPoint[], status: Track['status'], seconds: number): Track {

@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
-import type { Files, OpenFile, OpenMode } from '../files.ts';
+import type { Files, OpenFile, OpenMode, Space } from '../files.ts';
 import type { Random } from '../supervise.ts';
 
 /** An operation that is about to be done; the names are those of `Files` and `OpenFile`. */
@@ -15,7 +15,8 @@ export interface Operation {
     | 'datasync'
     | 'sync'
     | 'truncate'
-    | 'read';
+    | 'read'
+    | 'space';
   readonly path: string;
   /** From 0, over the life of the file system. */
   readonly number: number;
@@ -38,6 +39,7 @@ interface MemoryFolder {
 }
 
 const sector = 512;
+const roomy = 2 ** 40;
 
 /**
  * A file system in memory that forgets what was not synced, for tests of whatever must survive a pulled plug.
@@ -47,6 +49,8 @@ const sector = 512;
  */
 export class MemoryFiles implements Files {
   plan: (operation: Operation) => Mishap | undefined = () => undefined;
+  /** Bytes that all files together may have; a write beyond it goes as far as it can and fails with ENOSPC. */
+  capacity: number = roomy;
   readonly #root: MemoryFolder;
   #operations = 0;
   #off = false;
@@ -61,7 +65,9 @@ export class MemoryFiles implements Files {
   }
 
   survivors(random: Random): MemoryFiles {
-    return new MemoryFiles(surviving(this.#root, random, new Map()) as MemoryFolder);
+    const after = new MemoryFiles(surviving(this.#root, random, new Map()) as MemoryFolder);
+    after.capacity = this.capacity;
+    return after;
   }
 
   async open(path: string, mode: OpenMode): Promise<OpenFile> {
@@ -77,7 +83,7 @@ export class MemoryFiles implements Files {
     } else if (mode === 'create') {
       cutContent(file, 0);
     }
-    return this.#handle(file, path);
+    return this.#handle(file, path, mode === 'durable');
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -86,11 +92,16 @@ export class MemoryFiles implements Files {
     const [target, newName] = this.#parent(to);
     const node = folder.names.get(name);
     if (node === undefined) throw failure('ENOENT', from);
-    if (folder !== target) throw failure('EXDEV', to);
-    change(folder, (names) => {
-      names.delete(name);
-      names.set(newName, node);
-    });
+    if (folder === target) {
+      change(folder, (names) => {
+        names.delete(name);
+        names.set(newName, node);
+      });
+      return;
+    }
+    // Until both folders are synced, either half may be what is left: harder than a journaling file system, and no less honest.
+    change(target, (names) => names.set(newName, node));
+    change(folder, (names) => names.delete(name));
   }
 
   async remove(path: string): Promise<void> {
@@ -120,6 +131,15 @@ export class MemoryFiles implements Files {
     folder.pending = [];
   }
 
+  async space(path: string): Promise<Space> {
+    this.#begin('space', path);
+    return { free: this.#free(), total: this.capacity };
+  }
+
+  #free(): number {
+    return Math.max(0, this.capacity - bytesIn(this.#root, new Set()));
+  }
+
   #begin(kind: Operation['kind'], path: string): { code: string; bytes?: number } | undefined {
     if (this.#off) throw failure('EIO', path);
     const mishap = this.plan({ kind, path, number: this.#operations });
@@ -134,13 +154,15 @@ export class MemoryFiles implements Files {
     return mishap;
   }
 
-  #handle(file: MemoryFile, path: string): OpenFile {
+  #handle(file: MemoryFile, path: string, durable: boolean): OpenFile {
     return {
       write: async (chunks, position) => {
-        const mishap = this.#begin('write', path);
         const data = Buffer.concat(chunks);
-        writeContent(file, position, mishap === undefined ? data : data.subarray(0, mishap.bytes ?? 0));
+        const mishap = this.#begin('write', path) ?? this.#tooMuch(file, position, position + data.byteLength);
+        const written = mishap === undefined ? data : data.subarray(0, mishap.bytes ?? 0);
+        writeContent(file, position, written);
         if (mishap !== undefined) throw failure(mishap.code, path);
+        if (durable) syncWrite(file, position, data);
       },
       datasync: async () => {
         this.#begin('datasync', path);
@@ -161,6 +183,13 @@ export class MemoryFiles implements Files {
       size: async () => file.content.byteLength,
       close: async () => undefined,
     };
+  }
+
+  /** What becomes of a write that would need more than there is. */
+  #tooMuch(file: MemoryFile, from: number, to: number): { code: string; bytes: number } | undefined {
+    if (this.capacity === roomy || to <= file.content.byteLength) return undefined;
+    const room = file.content.byteLength + this.#free();
+    return to <= room ? undefined : { code: 'ENOSPC', bytes: Math.max(0, room - from) };
   }
 
   #parent(path: string): [MemoryFolder, string] {
@@ -207,6 +236,36 @@ function cutContent(file: MemoryFile, length: number): void {
 function syncContent(file: MemoryFile): void {
   file.durable = Buffer.from(file.content);
   file.pending = [];
+}
+
+/**
+ * A durable write reaches the medium with the sectors that it touches; what stood unsynced in them, and the length, go with it.
+ * Unsynced writes elsewhere stay as they are.
+ */
+function syncWrite(file: MemoryFile, at: number, data: Buffer): void {
+  const from = at - (at % sector);
+  const touched = (what: MemoryFile['pending'][number]) =>
+    'length' in what || (what.at >= from && what.at < at + data.byteLength);
+  for (const what of file.pending.filter(touched)) {
+    if ('length' in what) file.durable = resized(file.durable, what.length);
+    else {
+      if (what.at + what.data.byteLength > file.durable.byteLength)
+        file.durable = resized(file.durable, at + data.byteLength);
+      what.data.copy(file.durable, what.at);
+    }
+  }
+  file.pending = file.pending.filter((what) => !touched(what));
+}
+
+/** Bytes of the files in a folder, each once; what was removed and is not durably gone costs nothing. */
+function bytesIn(folder: MemoryFolder, seen: Set<MemoryFile | MemoryFolder>): number {
+  let bytes = 0;
+  for (const node of folder.names.values()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    bytes += 'names' in node ? bytesIn(node, seen) : node.content.byteLength;
+  }
+  return bytes;
 }
 
 function surviving(

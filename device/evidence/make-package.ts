@@ -1,0 +1,104 @@
+import type { KeptFrame } from '../capture/kept-frame.ts';
+import type { Infraction } from '../judge/infraction.ts';
+import { makeClip } from './pictures/clip.ts';
+import type { ClearClip, ClearPicture } from './pictures/package-files.ts';
+import { type InfractionFrames, makeStills, type StillContext } from './pictures/stills.ts';
+import { momentOf } from './record/make-record.ts';
+import type { EvidenceFile, EvidenceRecord } from './record/record.ts';
+import type { ClearFile, PackageSealer, SealedFile } from './sealing/package-sealer.ts';
+import { type RandomBytes, sealPlate } from './sealing/plate-commitment.ts';
+import type { Recipients } from './sealing/recipients.ts';
+
+/** What is shown of an infraction. */
+export interface PackageContent extends StillContext {
+  /** Frames of the clip in the order of capture, held until the seal has settled. */
+  readonly clip?: { readonly frames: readonly KeptFrame[]; readonly thinned: boolean };
+  /** The plate's text, where it was read. It is sealed; the record holds a commitment to it. */
+  readonly plate?: string;
+}
+
+/** What a record says of its files. */
+export type PackageFields = Pick<EvidenceRecord, 'files' | 'sealing' | 'plate'>;
+
+/** Of a unit without an authority: pictures that nobody may open are not kept at all. */
+export const noPackage: PackageFields = { files: [], sealing: null };
+
+export interface PackageMaker {
+  readonly unit: string;
+  readonly recipients: Recipients;
+  readonly sealer: PackageSealer;
+  readonly randomBytes: RandomBytes;
+}
+
+/** A file before it is sealed, and how the record tells of it afterwards. */
+interface Part {
+  readonly clear: ClearFile;
+  readonly tell: (sealed: SealedFile) => EvidenceFile;
+}
+
+/**
+ * Makes the files of an infraction and seals them: when this resolves, all of them are on the medium, encrypted, and nothing names
+ * them yet. Throws `frame-damaged`, `store-full`, `store-failed`, and the signal's reason.
+ */
+export async function makePackage(
+  { unit, recipients, sealer, randomBytes }: PackageMaker,
+  infraction: Infraction,
+  frames: InfractionFrames,
+  content: PackageContent,
+  signal: AbortSignal,
+): Promise<PackageFields> {
+  const stills = await makeStills(frames, infraction, unit, content);
+  // From here on only the frames of the clip are read any more.
+  signal.throwIfAborted();
+  const plate = content.plate === undefined ? undefined : sealPlate(content.plate, randomBytes);
+  const { clip } = content;
+  const parts: readonly Part[] = [
+    ...stills.map(picturePart),
+    ...(clip === undefined || clip.frames.length === 0
+      ? []
+      : [clipPart(makeClip(frames.at, clip.frames, clip.thinned))]),
+    ...(plate === undefined ? [] : [platePart(plate.content)]),
+  ];
+  const { keys, files } = await sealer.seal(
+    parts.map(({ clear }) => clear),
+    signal,
+  );
+  return {
+    files: parts.map(({ tell }, i) => tell(files[i] as SealedFile)),
+    sealing: {
+      format: 'age-encryption.org/v1',
+      recipients: [...recipients.authority],
+      operators: [...recipients.operators],
+      keys: { ...keys },
+    },
+    ...(plate === undefined ? {} : { plate: { commitment: plate.commitment, file: plateName } }),
+  };
+}
+
+function picturePart({ about, frame, content }: ClearPicture): Part {
+  return {
+    clear: { name: about.name, content, forOperators: about.role === 'operator' },
+    tell: (sealed) => ({ ...about, ...sealed, frame: frame.sequence, time: momentOf(frame.time) }),
+  };
+}
+
+function clipPart({ about, content, frames }: ClearClip): Part {
+  return {
+    clear: { name: about.name, content, forOperators: false },
+    tell: (sealed) => ({ ...about, ...sealed, frames: frames() }),
+  };
+}
+
+const plateName = 'plate.json';
+
+function platePart(content: Uint8Array): Part {
+  return {
+    clear: { name: plateName, content, forOperators: false },
+    tell: (sealed) => ({
+      ...sealed,
+      role: 'plate',
+      mediaType: 'application/json',
+      making: 'the text as it was read, with the salt of its commitment',
+    }),
+  };
+}

@@ -1,0 +1,29 @@
+import type { KeptFrame } from '../../capture/kept-frame.ts';
+import type { ClipFile, PictureFile } from '../record/record.ts';
+
+/** What the record says of a file only once it is sealed. */
+type SealedPart = 'bytes' | 'sha256' | 'header' | 'body';
+
+type Without<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
+
+/** What the record says of a picture besides its frame. */
+export type PictureAbout = Without<PictureFile, SealedPart | 'frame' | 'time'>;
+
+/** A picture of an evidence package, before it is sealed. */
+export interface ClearPicture {
+  readonly about: PictureAbout;
+  readonly frame: KeptFrame;
+  readonly content: Uint8Array;
+}
+
+/** The clip of an evidence package, before it is sealed. */
+export interface ClearClip {
+  readonly about: Omit<ClipFile, SealedPart | 'frames'>;
+  /**
+   * One picture a chunk, made when it is asked for. May be read again; the frames must be held until it was read. Throws
+   * `frame-damaged` where a picture cannot be encoded.
+   */
+  readonly content: AsyncIterable<Uint8Array>;
+  /** Of each picture: number of its frame, elapsed milliseconds, first byte and bytes. Throws `internal` before `content` was read to its end. */
+  frames(): ClipFile['frames'];
+}

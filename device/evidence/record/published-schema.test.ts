@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import fc from 'fast-check';
+import { keptFrame } from '../../capture/kept-frame.ts';
+import { MemoryFiles } from '../../kernel/testing/memory-files.ts';
+import { EvidenceStore } from '../evidence-store.ts';
+import { createIdentity } from '../sealing/identity.ts';
+import { contextAt, frameOf, framesAround, infractionAt } from '../testing/fixtures.ts';
+import { clerk, inMemory } from '../testing/stores.ts';
+import { actionRecord } from './action-record.ts';
+import { publishedSchemas } from './published-schema.ts';
+import { evidenceRecord } from './record.ts';
+import { violations } from './testing/json-schema.ts';
+
+const published = (file: string): Readonly<Record<string, unknown>> =>
+  JSON.parse(readFileSync(join(import.meta.dirname, 'schema', file), 'utf8'));
+
+type Plain = Record<string, unknown>;
+
+/** Records that a store has made, as they are on disk. */
+async function realRecords(): Promise<readonly [string, Plain][]> {
+  const { recipient } = await createIdentity();
+  const recipients = { authority: [recipient], operators: [] };
+  const store = await EvidenceStore.open('/data', inMemory(new MemoryFiles(), { recipients }));
+  const clip = { frames: [168, 170].map((one) => keptFrame(frameOf(one))), thinned: false };
+  const { id } = await store.seal(infractionAt(170), framesAround(170), { ...contextAt(170), clip, plate: 'AB123CD' });
+  await store.custody.note({ kind: 'list' }, clerk);
+  await store.custody.note({ kind: 'read', evidence: [id], opened: false }, clerk);
+  await store.custody.hold(id, 'court', clerk);
+  await store.custody.release(id, 'court', clerk);
+  await store.custody.erase(id, { actor: { kind: 'policy', name: 'five days' }, reason: 'old' });
+  await store.close();
+  const bare = await EvidenceStore.open('/data', inMemory(new MemoryFiles()));
+  await bare.seal(infractionAt(170), framesAround(170), contextAt(170));
+  await bare.close();
+  const records: [string, Plain][] = [];
+  for (const one of [store, bare]) {
+    for await (const { kind, bytes } of one.ledger.entries()) {
+      records.push([kind === 'evidence' ? 'evidence-2.json' : 'action-1.json', JSON.parse(bytes.toString())]);
+    }
+  }
+  return records;
+}
+
+const records = await realRecords();
+
+for (const { file, text } of publishedSchemas()) {
+  test(`${file} is what records are read by; make docs writes it anew`, (t) => {
+    t.is(readFileSync(join(import.meta.dirname, 'schema', file), 'utf8'), text);
+    t.regex(text, /"\$schema": "https:\/\/json-schema.org\/draft\/2020-12\/schema"/);
+  });
+}
+
+test('real records are as the published schemas say', (t) => {
+  t.is(records.length, 7);
+  for (const [file, record] of records) t.deepEqual(violations(published(file), record), []);
+});
+
+/** All places in a record: the object or list, and the key there. */
+function places(value: unknown): readonly [Plain, string][] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.keys(value).flatMap((key) => [
+    [value as Plain, key] as [Plain, string],
+    ...places((value as Plain)[key]),
+  ]);
+}
+
+test('what is taken out of a record, put into it or changed is seen by the published schema as it is by this software', (t) => {
+  const schemas = new Map(['evidence-2.json', 'action-1.json'].map((file) => [file, published(file)]));
+  const change = fc.constantFrom('remove', 'add', -1, 0.5, '', 'x', null, true, [], {});
+  fc.assert(
+    fc.property(fc.nat(records.length - 1), fc.nat(), change, (which, where, what) => {
+      const [file, original] = records[which] as [string, Plain];
+      const record = structuredClone(original);
+      const all = places(record);
+      const [parent, key] = all[where % all.length] as [Plain, string];
+      if (what === 'remove' && Array.isArray(parent)) parent.splice(Number(key), 1);
+      else if (what === 'remove') delete parent[key];
+      else if (what === 'add') parent[`${key}-more`] = 1;
+      else parent[key] = what;
+      const plain = JSON.parse(JSON.stringify(record));
+      const read = file === 'evidence-2.json' ? evidenceRecord.safeParse(plain) : actionRecord.safeParse(plain);
+      return read.success === (violations(schemas.get(file) as Plain, plain).length === 0);
+    }),
+    { numRuns: 1500 },
+  );
+  t.pass();
+});

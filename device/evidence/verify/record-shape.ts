@@ -1,0 +1,280 @@
+import {
+  anyJson,
+  anyOf,
+  anyText,
+  bound,
+  count,
+  digest,
+  figure,
+  flag,
+  integer,
+  listOf,
+  mapOf,
+  nullOr,
+  objectOf,
+  oneOf,
+  positive,
+  type Shape,
+  text,
+  tupleOf,
+  utc,
+  variants,
+} from './shape.ts';
+
+/**
+ * The two schemas that this verifier interprets, written from the description of the format. What a rule measured is only looked at
+ * as far as the format says something of it: a table of named figures; what they mean is no matter of integrity.
+ */
+
+export const evidenceSchema = 'atalaya/evidence/2';
+export const actionSchema = 'atalaya/action/1';
+
+export interface Moment {
+  readonly utc: string;
+  readonly elapsedMs: number;
+}
+
+/** What every record states. */
+export interface CommonRecord {
+  readonly schema: string;
+  readonly unit: string;
+  readonly boot: string;
+  readonly sequence: number;
+  readonly signer: string;
+}
+
+export interface SealedFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly header: number;
+  readonly body: string;
+}
+
+/** As much of a record of evidence as is checked beyond its shape. */
+export interface Evidence extends CommonRecord {
+  readonly id: string;
+  readonly sealed: Moment;
+  readonly files: readonly SealedFile[];
+  readonly sealing: { readonly keys: { readonly bytes: number; readonly sha256: string } } | null;
+  readonly plate?: { readonly commitment: string; readonly file: string };
+}
+
+export interface ActionRecord extends CommonRecord {
+  readonly time: Moment;
+  readonly action:
+    | { readonly kind: 'list' }
+    | { readonly kind: 'read'; readonly evidence: readonly string[] }
+    | { readonly kind: 'export'; readonly evidence: readonly string[] }
+    | Hold
+    | Erasure;
+}
+
+export interface Hold {
+  readonly kind: 'hold' | 'release';
+  readonly evidence: string;
+  readonly hold: string;
+}
+
+export interface Erasure {
+  readonly kind: 'erase';
+  readonly evidence: string;
+  readonly keys: string | null;
+  readonly bodies: readonly string[];
+}
+
+const common = { schema: text, unit: text, boot: text, sequence: positive, signer: digest };
+
+const commonMembers = Object.entries(common);
+
+const moment = objectOf({
+  utc,
+  elapsedMs: figure,
+  clock: objectOf({
+    source: oneOf('system', 'recording', 'nominal'),
+    synchronised: flag,
+    dated: flag,
+    intervalErrorMs: bound,
+  }),
+});
+
+const box = objectOf({ x: figure, y: figure, width: figure, height: figure });
+
+const sealedFile = {
+  name: text,
+  role: text,
+  mediaType: text,
+  bytes: count,
+  sha256: digest,
+  header: count,
+  body: digest,
+  making: anyText,
+};
+const origin = oneOf('original', 'encoded', 'derived');
+const picture = objectOf({
+  ...sealedFile,
+  origin,
+  width: count,
+  height: count,
+  moment: oneOf('before', 'at', 'after'),
+  frame: count,
+  time: moment,
+});
+
+const file = variants('role', {
+  context: picture,
+  'close-up': picture,
+  annotated: picture,
+  operator: picture,
+  clip: objectOf({
+    ...sealedFile,
+    origin,
+    width: count,
+    height: count,
+    frames: listOf(tupleOf(count, figure, count, count)),
+  }),
+  plate: objectOf(sealedFile),
+});
+
+const infraction = objectOf({
+  rule: text,
+  frame: count,
+  time: moment,
+  track: integer,
+  class: text,
+  lane: nullOr(text),
+  box,
+  measured: mapOf(anyOf(figure, anyText, flag, listOf(anyText)), 'rule'),
+  findings: listOf(
+    objectOf(
+      { name: anyText, value: anyOf(figure, anyText, flag), says: anyText },
+      { unit: anyText, limit: anyOf(figure, anyText) },
+    ),
+  ),
+});
+
+const sealing = objectOf(
+  {
+    format: oneOf('age-encryption.org/v1'),
+    recipients: listOf(text, 1),
+    keys: objectOf({ bytes: count, sha256: digest }),
+  },
+  { operators: listOf(text) },
+);
+
+const provenance = objectOf({
+  site: objectOf({ id: text, name: text }, { direction: text }),
+  software: objectOf({ version: text }, { sha256: digest }),
+  configuration: objectOf({ sha256: digest }),
+  scene: objectOf({ name: text, sha256: digest }),
+  model: objectOf({ id: text, sha256: digest }, { version: text }),
+});
+
+const evidence = objectOf(
+  {
+    ...common,
+    id: text,
+    sealed: moment,
+    infraction,
+    files: listOf(file),
+    sealing: nullOr(sealing),
+    provenance,
+    auxiliary: objectOf({
+      label: oneOf('raw data, not a measurement'),
+      calibration: mapOf(anyJson),
+      track: listOf(
+        objectOf(
+          {
+            frame: count,
+            elapsedMs: figure,
+            intervalErrorMs: bound,
+            clock: text,
+            box,
+            score: figure,
+            measured: flag,
+            use: text,
+            track: integer,
+          },
+          { votes: mapOf(figure) },
+        ),
+      ),
+      omitted: count,
+      votes: mapOf(figure),
+      phases: listOf(mapOf(anyJson, 'phase', 'fromMs')),
+    }),
+  },
+  { plate: objectOf({ commitment: digest, file: text }) },
+);
+
+const ids = listOf(text, 1);
+const action = objectOf({
+  ...common,
+  time: moment,
+  actor: variants('kind', {
+    person: objectOf({ kind: anyText, name: text, account: text }),
+    policy: objectOf({ kind: anyText, name: text }),
+  }),
+  reason: text,
+  action: variants('kind', {
+    list: objectOf({ kind: anyText }),
+    read: objectOf({ kind: anyText, evidence: ids, opened: flag }),
+    export: objectOf({ kind: anyText, evidence: ids, opened: flag }),
+    hold: objectOf({ kind: anyText, evidence: text, hold: text }),
+    release: objectOf({ kind: anyText, evidence: text, hold: text }),
+    erase: objectOf({ kind: anyText, evidence: text, keys: nullOr(digest), bodies: listOf(digest) }),
+  }),
+});
+
+const schemas: Readonly<Record<string, Shape>> = { [evidenceSchema]: evidence, [actionSchema]: action };
+
+/** What is wrong with a record of this schema; `unknown` for a schema that this software does not know. */
+export function recordFault(record: CommonRecord): { readonly says: string } | 'unknown' | undefined {
+  const shape = Object.hasOwn(schemas, record.schema) ? schemas[record.schema] : undefined;
+  if (shape === undefined) return 'unknown';
+  const fault = shape(record);
+  if (fault !== undefined) return { says: `record${fault.at} ${fault.must}` };
+  return record.schema === evidenceSchema ? packageFault(record as Evidence) : undefined;
+}
+
+/** The members that every record has, whatever its schema; in words what is wrong with them. */
+export function commonRecord(value: unknown): CommonRecord | string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'the record must be an object';
+  for (const [name, shape] of commonMembers) {
+    const fault = shape(Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined);
+    if (fault !== undefined) return `record.${name} ${fault.must}`;
+  }
+  return value as CommonRecord;
+}
+
+export const evidenceId = (unit: string, sequence: number): string => `${unit}-${String(sequence).padStart(9, '0')}`;
+
+/** The sequence number in an evidence id of this unit; undefined for anything else. */
+export function sequenceOf(id: string, unit: string): number | undefined {
+  const digits = id.startsWith(`${unit}-`) ? id.slice(unit.length + 1) : '';
+  if (!/^[0-9]{9,15}$/.test(digits)) return undefined;
+  const sequence = Number(digits);
+  return evidenceId(unit, sequence) === id ? sequence : undefined;
+}
+
+/** What the members of a record of evidence must have to do with each other. */
+function packageFault({ id, unit, sequence, files, sealing: sealed, plate }: Evidence): { says: string } | undefined {
+  if (id !== evidenceId(unit, sequence)) return { says: `record.id must be ${evidenceId(unit, sequence)}` };
+  if (sealed === null && files.length > 0) return { says: 'record.files must be empty where nothing is sealed' };
+  const names = files.map(({ name }) => name);
+  if (new Set(names).size !== names.length) return { says: 'record.files bears a name twice' };
+  const unfit = names.find((name) => !isFileName(name));
+  if (unfit !== undefined) return { says: 'record.files bears a name that cannot be a file name' };
+  if (plate !== undefined && !names.includes(plate.file)) return { says: 'record.plate.file must be among the files' };
+  if (files.some(({ bytes, header }) => header > bytes)) return { says: 'a header must not be longer than its file' };
+  const headers = files.reduce((sum, { header }) => sum + header, 0);
+  if (sealed !== null && headers !== sealed.keys.bytes) {
+    return {
+      says: `the headers of the files have ${headers} bytes together, record.sealing.keys.bytes says ${sealed.keys.bytes}`,
+    };
+  }
+  return undefined;
+}
+
+/** A name that stays in its folder on any system. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what no name may hold
+const isFileName = (name: string): boolean => !/[/\\\x00-\x1f]/.test(name) && name !== '.' && name !== '..';
