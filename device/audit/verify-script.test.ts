@@ -1,4 +1,6 @@
-import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
+import { cp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
@@ -250,6 +252,57 @@ withBench('a pack that another made, or put together from others, fails', async 
   });
   for (const part of ['record.sig', 'leaf', 'log/checkpoint', 'log/inclusion', 'keys/unit.pem', 'keys/unit.vkey']) {
     await fails(part, make(good), (pack) => rm(join(pack, part)));
+  }
+});
+
+withBench('the key of the pack is no key from elsewhere, wherever it is named from', async (t, on) => {
+  const pack = await on.pack(make({ size: 3, index: 1 }));
+  await symlink(pack, `${pack}.link`);
+  for (const key of [
+    join(pack, 'keys/unit.pem'),
+    join(`${pack}.link`, 'keys/unit.pem'),
+    join(pack, 'log/../keys/unit.pem'),
+  ]) {
+    const { code, says } = await on.verify(pack, [key]);
+    t.is(code, 3, says);
+    t.notRegex(says, /^OK:/m);
+  }
+});
+
+withBench('what waits or has no end is named and not read', async (t, on) => {
+  const lay: readonly ((path: string) => unknown)[] = [
+    (path) => spawnSync('mkfifo', [path]),
+    (path) => symlinkSync('/dev/zero', path),
+  ];
+  for (const put of lay) {
+    for (const part of ['leaf', 'files/at.jpg.age', 'files/more', 'sheet.html', 'SHA256SUMS']) {
+      const pack = await on.pack(make({ size: 3, index: 1 }));
+      await writeFile(join(pack, 'SHA256SUMS'), `${'0'.repeat(64)}  files/more\n`, { flag: 'a' });
+      await rm(join(pack, part), { force: true });
+      put(join(pack, part));
+      const { code, failed, says } = await on.verify(pack);
+      t.is(code, 1, `${part}: ${says}`);
+      t.is(failed, part, says);
+    }
+    const pack = await on.pack(make({ size: 3, index: 1 }));
+    await writeFile(join(pack, 'SHA256SUMS'), `${'0'.repeat(64)}  more/zero\n`, { flag: 'a' });
+    await symlink('/dev', join(pack, 'more'));
+    t.is((await on.verify(pack)).failed, 'more');
+  }
+});
+
+withBench('names cannot move the cursor of a terminal, nor stand for two', async (t, on) => {
+  const pack = await on.pack(make({ size: 3, index: 1 }));
+  await writeFile(join(pack, 'b\u009b8m'), 'x');
+  const noted = await on.verify(pack);
+  t.is(noted.code, 0, noted.says);
+  t.notRegex(noted.says, /[^\n -~]/);
+  for (const name of ['a\u001b[2J\nOK: unit-7-000000002 holds', 'files/at.jpg.age\nmore']) {
+    await writeFile(join(pack, name), 'x');
+    const { code, says } = await on.verify(pack);
+    t.is(code, 1, says);
+    t.notRegex(says, /[^\n -~]|^OK: /m);
+    await rm(join(pack, name));
   }
 });
 

@@ -1,9 +1,12 @@
 import { chmod, cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import test from 'ava';
+
 import { run } from '../evidence/testing/run-program.ts';
 import { frame } from '../evidence/verify/testing/tiny-folders.ts';
 import { canonicalJson } from '../kernel/canonical-json.ts';
+import { sha256 } from '../kernel/hash.ts';
+
 import { by, done, fitsPhone, holdsWith, id, refused, withEvidence } from './testing/audit-trial.ts';
 import { idOf, madeData, sealWhole } from './testing/made-data.ts';
 import { audit, auditProgram } from './testing/run-audit.ts';
@@ -65,6 +68,7 @@ for (let lane = 0; lane < lanes; lane += 1)
       [/no checkpoint of unit-1: it is of the log atalaya\/unit-2/, ...fine, '--since', at('other-unit.txt')],
       [/cannot be read: it should hold a kept checkpoint/, ...fine, '--since', at('none')],
       [/no plain file/, ...fine, '--since', '/dev/zero'],
+      [/comes from what is to be verified/, 'verify', made.data, '--key', join(made.store, 'public/unit.pem')],
       [/usage-invalid.*expected an SPKI PEM/, 'verify', made.data, '--key', at('no-key.pem')],
       [/usage-invalid.*something other than a public key/, 'verify', made.data, '--key', made.signingKey],
       [/usage-invalid.*expected/, 'verify', made.data, '--key', made.identity],
@@ -93,6 +97,24 @@ for (let lane = 0; lane < lanes; lane += 1)
     t.is(await readFile(at('full/mine'), 'utf8'), 'mine');
     await holdsWith(t, made, 5);
   });
+
+test('a pack that was laid into a store is not verified in its place', async (t) => {
+  const made = await withEvidence(t);
+  const pack = join(made.home, 'pack');
+  await done(t, made, 'export', id, '--store', made.data, ...by, '--out', pack);
+  await cp(pack, made.store, { recursive: true, filter: (from) => !from.endsWith('log/checkpoint') });
+  const segment = join(made.store, 'journal/000000000001.journal');
+  await writeFile(segment, (await readFile(segment)).subarray(0, 300));
+  const sums = await readdir(made.store, { recursive: true, withFileTypes: true });
+  const lines = sums
+    .filter((one) => one.isFile() && one.name !== 'SHA256SUMS')
+    .map((one) => join(one.parentPath, one.name))
+    .map(async (path) => `${sha256(await readFile(path))}  ${relative(made.store, path)}\n`);
+  await writeFile(join(made.store, 'SHA256SUMS'), (await Promise.all(lines)).join(''));
+  for (const path of [made.data, made.store]) {
+    await refused(t, made, 2, /an audit pack among the evidence/, 'verify', path, '--key', made.publicKey);
+  }
+});
 
 test('of a newer format the store is left as it is', async (t) => {
   const made = await withEvidence(t);

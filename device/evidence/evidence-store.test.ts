@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import sharp from 'sharp';
 import { keptFrame } from '../capture/kept-frame.ts';
 import { canonicalJson } from '../kernel/canonical-json.ts';
+import type { Files } from '../kernel/files.ts';
 import { sha256 } from '../kernel/hash.ts';
 import { ManualClock } from '../kernel/manual-clock.ts';
 import { MemoryFiles } from '../kernel/testing/memory-files.ts';
@@ -24,6 +25,25 @@ async function newFolder(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'atalaya-evidence-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   return join(folder, 'evidence');
+}
+
+/** The same files, in which a write that is durable when it resolves takes as long as `until` says. */
+function slowed(files: MemoryFiles, until: (path: string) => Promise<void> | undefined): Files {
+  const slow: Files = Object.create(files);
+  slow.open = async (path, mode) => {
+    const file = await files.open(path, mode);
+    if (mode !== 'durable') return file;
+    const write = file.write.bind(file);
+    file.write = async (chunks, position) => {
+      await write(chunks, position);
+      await until(path);
+    };
+    return file;
+  };
+  for (const name of ['list', 'makeFolder', 'rename', 'remove', 'syncFolder', 'space'] as const) {
+    Object.assign(slow, { [name]: files[name].bind(files) });
+  }
+  return slow;
 }
 
 test('a sealed infraction is on disk as it was judged, and read back the same after a new opening', async (t) => {
@@ -182,6 +202,26 @@ test('a seal that misses its deadline is given up before its record, leaves no f
   );
   const again = await EvidenceStore.open('/data', options);
   t.is((await seal(again, 2)).sequence, 1);
+  await again.close();
+});
+
+test('a seal whose deadline passes while its record is made durable is refused, and found later as any other', async (t) => {
+  const clock = new ManualClock();
+  const files = new MemoryFiles();
+  let syncing: Promise<void> | undefined;
+  const slow = slowed(files, (path) => (path.includes('/journal/') ? syncing : undefined));
+  const store = await EvidenceStore.open('/data', inMemory(slow, { timer: clock, sealDeadline: milliseconds(50) }));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  syncing = promise;
+  const late = fault(seal(store, 1));
+  for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+  await clock.advance(60);
+  t.is((await late).code, 'deadline-exceeded');
+  resolve();
+  await store.close();
+  const again = await EvidenceStore.open('/data', inMemory(files));
+  t.is((await linesOf(again)).length, 1);
+  t.is((await seal(again, 2)).sequence, 2);
   await again.close();
 });
 

@@ -65,7 +65,8 @@ const stagedAtOnce = 2;
  * there whole or not at all, and the files that it names are there before it; the files are encrypted before they touch the medium, and
  * nothing here opens them. One process at a time. After the first fault of the disk nothing is sealed any more until the store is opened
  * anew, and each refusal says why; where only the reserve is left, evidence is refused until there is room. A seal that was refused may
- * still be found later, whole, where the fault was an fsync or the plug: it is then evidence as any other.
+ * still be found later, whole, where the fault was an fsync or the plug, or the deadline passed while the record was made durable: it is
+ * then evidence as any other.
  */
 export class EvidenceStore {
   readonly opening: StoreOpening;

@@ -1,4 +1,6 @@
+import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { resolve, sep } from 'node:path';
 import { diffCheckpoints } from '../../evidence/verify/diff-checkpoints.ts';
 import type { Verdict } from '../../evidence/verify/finding.ts';
 import { type PublicKey, parseKey } from '../../evidence/verify/keys.ts';
@@ -36,8 +38,15 @@ export async function verify(path: string, flags: VerifyFlags, print: Print, sig
     checkpoints: await Promise.all(flags.checkpoint.map((file) => smallText(file, 'a kept checkpoint'))),
     witnesses: await Promise.all(flags.witness.map((file) => smallText(file, "a witness's verifier key"))),
   };
+  await mustComeFromElsewhere(flags.key, path);
   const pack = await folderWith(path, partsOfPacks);
   const store = pack === undefined ? await folderWith(path, partsOfStores) : undefined;
+  // A pack that lies in a store must not be what is checked in its place.
+  if (pack !== undefined && (await folderWith(path, partsOfStoresAlone)) !== undefined) {
+    throw new AtalayaError('usage-invalid', `at ${path} there is an audit pack among the evidence of a unit`, {
+      hint: 'No unit lays it there. Take the pack out, and verify pack and evidence one after the other.',
+    });
+  }
   if (pack === undefined && store === undefined) {
     throw new AtalayaError('usage-invalid', `there is neither an audit pack nor evidence at ${path}`, {
       hint: "Give the folder of a pack, the unit's data folder, or the folder `evidence` in it.",
@@ -48,6 +57,15 @@ export async function verify(path: string, flags: VerifyFlags, print: Print, sig
       ? await verifyStore(store ?? path, { ...trust, signal, workers: availableParallelism() })
       : await verifyPack(pack, trust);
   return told(verdict, flags, print);
+}
+
+/** Whoever makes false evidence lays a false key beside it: held against that, all of it would hold. Throws `usage-invalid`. */
+async function mustComeFromElsewhere(key: string, path: string): Promise<void> {
+  const real = (one: string) => realpath(one).catch(() => resolve(one));
+  if (!`${await real(key)}${sep}`.startsWith(`${await real(path)}${sep}`)) return;
+  throw new AtalayaError('usage-invalid', `the key ${key} comes from what is to be verified, which proves nothing`, {
+    hint: "Get the unit's public key from the authority, or from wherever it was kept when the unit was mounted.",
+  });
 }
 
 /** Holds two checkpoints against each other. */
@@ -90,6 +108,7 @@ function told(verdict: Verdict, { json }: { readonly json?: boolean }, print: Pr
 
 /** One of these makes a folder a pack, or a store, however much else of it was taken away: that is for the check to say. */
 const partsOfPacks = ['SHA256SUMS', 'record.json', 'record.sig', 'log/inclusion'];
+const partsOfStoresAlone = ['journal', 'log/tile', 'public/unit.vkey', 'blobs', 'index'];
 const partsOfStores = ['journal', 'log/checkpoint', 'log/tile', 'public/unit.vkey'];
 
 const keyAt = async (path: string): Promise<PublicKey> => parseKey(await smallText(path, "the unit's public key"));

@@ -23,7 +23,7 @@ export async function rederiveAt(
   if (json === true) print(JSON.stringify(result, undefined, 2));
   else {
     const { says, figures } = inWords(result);
-    print(`${result.outcome === 'same' ? 'SAME' : 'NOT THE SAME'}: ${record.id}, ${record.infraction.rule}`);
+    print(fitted(`${result.outcome === 'same' ? 'SAME' : 'NOT THE SAME'}: ${record.id}, ${record.infraction.rule}`));
     print(fitted(says));
     for (const [name, value] of figures) print(fitted(`  ${name}: ${value}`));
   }

@@ -107,7 +107,7 @@ async function grow(
 ): Promise<Stop | undefined> {
   const skipped = tree.size;
   let sequence = 0;
-  for (const name of (await namesIn(join(folder, 'journal'))).filter((one) => /^[0-9]{12}\.journal$/.test(one))) {
+  for (const name of (await namesIn(folder, 'journal', ledger)).filter((one) => /^[0-9]{12}\.journal$/.test(one))) {
     const path = `journal/${name}`;
     try {
       await using closing = new AsyncDisposableStack();

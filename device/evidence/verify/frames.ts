@@ -1,7 +1,8 @@
 import { createHash, hash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { AtalayaError } from '../../kernel/errors.ts';
+import { openPlain } from './read-file.ts';
 
 /** Bytes of a segment before the payload of an entry: `J1 SEQUENCE(12) DURABLE(12) LENGTH(8) SHA256(64) CRC32(8) `. */
 export const headBytes = 112;
@@ -68,7 +69,7 @@ export class SegmentReader {
   }
 
   static async open(path: string): Promise<SegmentReader> {
-    const file = await open(path, 'r');
+    const file = await openPlain(path);
     return new SegmentReader(file, (await file.stat()).size);
   }
 
@@ -152,36 +153,37 @@ export class SegmentReader {
   }
 }
 
-/**
- * What lies after a fault: where the next whole head begins, and whether any head says that the faulty byte had been durable, which
- * no torn tail can be.
- */
-export async function afterFault(
-  path: string,
-  fault: Fault,
-): Promise<{ readonly next?: number; readonly durable: boolean }> {
-  const file = await open(path, 'r');
-  try {
-    let next = fault.next;
-    let at = fault.offset + 1;
-    let rest: Buffer = Buffer.alloc(0);
-    for (;;) {
-      const chunk = Buffer.allocUnsafe(chunkBytes);
-      const { bytesRead } = await file.read(chunk, 0, chunkBytes, at + rest.byteLength);
-      const bytes = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
-      for (let from = bytes.indexOf('J1 '); from !== -1; from = bytes.indexOf('J1 ', from + 1)) {
-        if (from + headBytes > bytes.byteLength) break;
-        const head = readHead(bytes.subarray(from));
-        if (typeof head === 'string') continue;
-        next ??= at + from;
-        if (head.durable > fault.offset) return { next, durable: true };
-      }
-      if (bytesRead === 0) return next === undefined ? { durable: false } : { next, durable: false };
-      const kept = Math.min(headBytes - 1, bytes.byteLength);
-      at += bytes.byteLength - kept;
-      rest = bytes.subarray(bytes.byteLength - kept);
+/** Heads that are whole, from a byte of a segment on, wherever they begin; the bytes are read once, and as far as somebody asks. */
+async function* headsFrom(path: string, from: number): AsyncGenerator<Head & { readonly offset: number }> {
+  await using file = await openPlain(path);
+  let at = from;
+  let rest: Buffer = Buffer.alloc(0);
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(chunkBytes);
+    const { bytesRead } = await file.read(chunk, 0, chunkBytes, at + rest.byteLength);
+    const bytes = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+    for (let begin = bytes.indexOf('J1 '); begin !== -1; begin = bytes.indexOf('J1 ', begin + 1)) {
+      if (begin + headBytes > bytes.byteLength) break;
+      const head = readHead(bytes.subarray(begin));
+      if (typeof head !== 'string') yield { ...head, offset: at + begin };
     }
-  } finally {
-    await file.close();
+    if (bytesRead === 0) return;
+    const kept = Math.min(headBytes - 1, bytes.byteLength);
+    at += bytes.byteLength - kept;
+    rest = bytes.subarray(bytes.byteLength - kept);
   }
+}
+
+/** Where the next whole head begins after a fault; undefined where there is none. */
+export async function nextAfter(path: string, fault: Fault): Promise<number | undefined> {
+  if (fault.next !== undefined) return fault.next;
+  for await (const { offset } of headsFrom(path, fault.offset + 1)) return offset;
+  return undefined;
+}
+
+/** How many bytes of the segment had been durable, as the heads after a byte claim; what lies within cannot be a torn tail. */
+export async function durableBy(path: string, after: number): Promise<number> {
+  let most = 0;
+  for await (const { durable } of headsFrom(path, after + 1)) most = Math.max(most, durable);
+  return most;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { isAtalayaError, systemCode } from '../../kernel/errors.ts';
 import { type Entry, leafOf, readEntry } from './entry.ts';
 import type { Finding, Ledger } from './finding.ts';
-import { afterFault, type Fault, type Frame, headBytes, SegmentReader } from './frames.ts';
+import { durableBy, type Fault, type Frame, headBytes, nextAfter, SegmentReader } from './frames.ts';
 import type { History } from './history.ts';
 import type { PublicKey } from './keys.ts';
 import type { LogAudit } from './log-audit.ts';
@@ -37,7 +37,7 @@ export interface Tail {
   readonly says: string;
 }
 
-/** A jump of sequence numbers beyond this is not followed: it would only fill tables. */
+/** Jumps of sequence numbers that come to more than this are not followed: they would only fill tables. */
 const widestGap = 1_000_000;
 
 /** Reads the journal from its first entry to its last and checks all that an entry says of itself. */
@@ -50,6 +50,10 @@ export class JournalAudit {
   readonly #signatures: SignatureQueue;
   #previous: SegmentDigest | undefined;
   #bytes = 0;
+  /** Entries that are missing. */
+  #missing = 0;
+  /** Bytes of the segment that is read which later heads claim to have been durable; looked for once, at its first fault. */
+  #durable: number | undefined;
 
   constructor(parts: JournalParts, unit: string | undefined) {
     this.#parts = parts;
@@ -84,6 +88,7 @@ export class JournalAudit {
 
   async #entries(reader: SegmentReader, path: string, newest: boolean): Promise<void> {
     let durable = 0;
+    this.#durable = undefined;
     for (;;) {
       const steps = await reader.next();
       if (steps.length === 0) break;
@@ -103,16 +108,18 @@ export class JournalAudit {
 
   /** False where nothing can be read after it. */
   async #fault(fault: Fault, reader: SegmentReader, path: string, newest: boolean): Promise<boolean> {
-    const after = await afterFault(join(this.#parts.folder, path), fault);
+    const file = join(this.#parts.folder, path);
     const says = `What stands at byte ${fault.offset} is no whole entry: ${fault.says}.`;
-    if (newest && !after.durable) {
+    if (newest) this.#durable ??= await durableBy(file, fault.offset);
+    if (newest && (this.#durable ?? 0) <= fault.offset) {
       this.tail = { path, byte: fault.byte, says };
       return false;
     }
     this.#fail(path, fault.byte, 'spec: journal entry', says, this.last + 1);
     this.#parts.log.break();
-    if (after.next === undefined) return false;
-    await reader.skipTo(after.next);
+    const next = await nextAfter(file, fault);
+    if (next === undefined) return false;
+    await reader.skipTo(next);
     // Whatever was there counts as one entry, so that the next is not found missing as well.
     if (fault.offset > 0) this.last += 1;
     return true;
@@ -155,7 +162,9 @@ export class JournalAudit {
         : `Entry ${sequence} stands where entry ${expected} must be: ${sequence - expected} entries are missing.`;
     this.#fail(path, offset + 3, 'spec: sequence numbers without gap or repeat', says, sequence);
     this.#parts.log.break();
-    if (sequence > expected && sequence - expected <= widestGap) this.last = sequence;
+    if (sequence < expected || this.#missing + sequence - expected > widestGap) return;
+    this.#missing += sequence - expected;
+    this.last = sequence;
   }
 
   #entry(frame: Frame, path: string): void {

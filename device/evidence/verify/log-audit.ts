@@ -117,7 +117,7 @@ export class LogAudit {
       this.#ledger.fail({
         ...where,
         check: 'spec: layout of a store',
-        says: 'This is a link or a device, not a file.',
+        says: 'This is a link, a device or a folder that cannot be read, not a file.',
       });
     } else if (place !== undefined) {
       const end = place.index * tileWidth + place.width;
@@ -135,7 +135,7 @@ export class LogAudit {
     const full = parts.length === tileWidth && (await this.#compareOne({ level, index, width: tileWidth }, parts));
     let widest = full ? tileWidth : 0;
     const folder = `${tilePath({ level, index, width: tileWidth })}.p`;
-    for (const name of await namesIn(join(this.#folder, folder))) {
+    for (const name of await namesIn(this.#folder, folder, this.#ledger)) {
       const width = fromDecimal(name) ?? 0;
       if (width < 1 || width >= tileWidth || width > parts.length) continue;
       if (await this.#compareOne({ level, index, width }, parts)) widest = Math.max(widest, width);

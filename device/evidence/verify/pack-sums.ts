@@ -15,7 +15,12 @@ export async function checkSums(folder: string, ledger: Ledger): Promise<Readonl
   for await (const { path, plain } of filesUnder(folder)) {
     if (plain) there.add(path);
     else
-      ledger.fail({ part: 'file', path, check: 'spec: audit pack', says: 'This is a link or a device, not a file.' });
+      ledger.fail({
+        part: 'file',
+        path,
+        check: 'spec: audit pack',
+        says: 'This is a link, a device or a folder that cannot be read, not a file.',
+      });
   }
   const named = await readSums(folder, ledger);
   if (named === undefined) return there;

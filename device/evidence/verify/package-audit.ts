@@ -1,8 +1,8 @@
 import { createHash, type Hash, hash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Finding, Ledger } from './finding.ts';
-import { absentCode, readUpTo } from './read-file.ts';
+import { absentCode, openPlain, readUpTo } from './read-file.ts';
 import type { Evidence, SealedFile } from './record-shape.ts';
 import { reasonOf } from './text-forms.ts';
 
@@ -78,7 +78,7 @@ async function auditFile(
   const expected = file.bytes - file.header;
   let found: { bytes: number; body: string; whole: string };
   try {
-    await using blob = await open(join(folder, path), 'r');
+    await using blob = await openPlain(join(folder, path));
     here('blobs', file.body);
     found = await hashBoth(blob, header ?? Buffer.alloc(0), expected);
   } catch (error) {
@@ -137,7 +137,7 @@ export async function auditAgeFile(
 ): Promise<Buffer | undefined> {
   const where: Omit<Finding, 'severity' | 'says'> = { part: 'file', path, check: 'spec: age file of a package' };
   try {
-    await using handle = await open(join(folder, path), 'r');
+    await using handle = await openPlain(join(folder, path));
     const header = Buffer.alloc(file.header);
     const { bytesRead } = await handle.read(header, 0, file.header, 0);
     const { bytes, whole } = await hashBoth(handle, Buffer.alloc(0), file.bytes);

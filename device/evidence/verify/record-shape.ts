@@ -256,6 +256,9 @@ export function sequenceOf(id: string, unit: string): number | undefined {
   return evidenceId(unit, sequence) === id ? sequence : undefined;
 }
 
+/** Of a key file, which is read whole: a header has some hundred bytes a recipient, so more would only fill the memory. */
+const longestKeys = 16 * 1024 * 1024;
+
 /** What the members of a record of evidence must have to do with each other. */
 function packageFault({ id, unit, sequence, files, sealing: sealed, plate }: Evidence): { says: string } | undefined {
   if (id !== evidenceId(unit, sequence)) return { says: `record.id must be ${evidenceId(unit, sequence)}` };
@@ -267,6 +270,7 @@ function packageFault({ id, unit, sequence, files, sealing: sealed, plate }: Evi
   if (plate !== undefined && !names.includes(plate.file)) return { says: 'record.plate.file must be among the files' };
   if (files.some(({ bytes, header }) => header > bytes)) return { says: 'a header must not be longer than its file' };
   const headers = files.reduce((sum, { header }) => sum + header, 0);
+  if (headers > longestKeys) return { says: `the headers of the files are longer than ${longestKeys} bytes together` };
   if (sealed !== null && headers !== sealed.keys.bytes) {
     return {
       says: `the headers of the files have ${headers} bytes together, record.sealing.keys.bytes says ${sealed.keys.bytes}`,

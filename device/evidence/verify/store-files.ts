@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isAtalayaError, systemCode } from '../../kernel/errors.ts';
 import { readEntry } from './entry.ts';
 import type { Ledger } from './finding.ts';
 import { SegmentReader } from './frames.ts';
@@ -6,6 +7,7 @@ import type { History } from './history.ts';
 import { auditPackage, storedPath } from './package-audit.ts';
 import { filesUnder, namesIn, readUpTo } from './read-file.ts';
 import { type Evidence, evidenceSchema } from './record-shape.ts';
+import { reasonOf } from './text-forms.ts';
 
 type Kind = 'blobs' | 'keys';
 const storedKinds: readonly Kind[] = ['blobs', 'keys'];
@@ -70,20 +72,29 @@ export class StoreFiles {
   /** Every record of evidence that the first reading found right. */
   async *#packages(): AsyncGenerator<Evidence> {
     for (const name of this.#segments) {
-      await using closing = new AsyncDisposableStack();
-      const reader = await SegmentReader.open(join(this.#folder, 'journal', name));
-      closing.defer(() => reader.close());
-      for (let steps = await reader.next(); steps.length > 0; steps = await reader.next()) {
-        for (const step of steps) {
-          if ('says' in step) {
-            if (step.next === undefined) break;
-            await reader.skipTo(step.next);
-          } else if (step.mark === 'J1' && this.#history.isEvidence(step.sequence)) {
-            const entry = readEntry(step.payload);
-            if ('record' in entry && entry.record.schema === evidenceSchema) yield entry.record as Evidence;
-          }
+      try {
+        yield* this.#packagesIn(name);
+      } catch (error) {
+        if (systemCode(error) === undefined && !isAtalayaError(error, 'store-damaged')) throw error;
+        const says = `The segment cannot be read (${reasonOf(error)}): the files that it names were not looked at.`;
+        this.#ledger.fail({ part: 'journal', path: `journal/${name}`, check: 'spec: segments of the journal', says });
+      }
+    }
+  }
+
+  async *#packagesIn(segment: string): AsyncGenerator<Evidence> {
+    await using closing = new AsyncDisposableStack();
+    const reader = await SegmentReader.open(join(this.#folder, 'journal', segment));
+    closing.defer(() => reader.close());
+    for (let steps = await reader.next(); steps.length > 0; steps = await reader.next()) {
+      for (const step of steps) {
+        if ('says' in step) {
+          if (step.next === undefined) return;
+          await reader.skipTo(step.next);
+        } else if (step.mark === 'J1' && this.#history.isEvidence(step.sequence)) {
+          const entry = readEntry(step.payload);
+          if ('record' in entry && entry.record.schema === evidenceSchema) yield entry.record as Evidence;
         }
-        if ('says' in (steps.at(-1) ?? {}) && (steps.at(-1) as { next?: number }).next === undefined) break;
       }
     }
   }
@@ -116,7 +127,7 @@ export class StoreFiles {
   async #leftOver(): Promise<void> {
     let suspects = new Set<string>();
     for (const kind of storedKinds) {
-      for (const folder of await namesIn(join(this.#folder, kind))) {
+      for (const folder of await namesIn(this.#folder, kind, this.#ledger)) {
         const digests = await this.#shelf(kind, folder);
         const there = new Shelf();
         for (const digest of digests) there.add(digest);

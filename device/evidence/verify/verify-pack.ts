@@ -160,9 +160,9 @@ function compareKept(
   } else if (known === undefined) {
     const says =
       kept.size > newest.size
-        ? `It covers ${kept.size} entries, the pack's checkpoint ${newest.size}: the pack is older and cannot be compared.`
+        ? `It covers ${kept.size} entries, the pack's checkpoint ${newest.size}: the pack is older, and nothing shows that the two belong together.`
         : 'The pack holds no proof from this checkpoint to its own: export it with this checkpoint as the older one.';
-    ledger.note({ ...where, says });
+    ledger.fail({ ...where, says });
   }
 }
 
@@ -174,13 +174,14 @@ async function files(
   erasure: { readonly entry: SignedEntry | undefined } | undefined,
   ledger: Ledger,
 ): Promise<void> {
-  if (stated === undefined || !stated.sound) return;
+  if (stated === undefined) return;
   if (stated.record.schema !== evidenceSchema) {
-    ledger.counts.actions += 1;
-    const says = 'The record of a pack must be one of evidence.';
+    if (stated.sound) ledger.counts.actions += 1;
+    const says = 'The record of a pack must be one of evidence that this software knows: its files were not checked.';
     ledger.fail({ part: 'record', path: entryFiles.record, check: inPack, says });
     return;
   }
+  if (!stated.sound) return;
   const evidence = stated.record as Evidence;
   ledger.counts.evidence += 1;
   if (erasure !== undefined) erased(evidence, erasure.entry, there, ledger);
@@ -248,7 +249,8 @@ async function opened(folder: string, there: ReadonlySet<string>, { plate }: Evi
     return;
   }
   const { salt, text } = (value.json ?? {}) as { salt?: unknown; text?: unknown };
-  if (digestOfBytes(Buffer.from(`${String(salt)}:${String(text)}`)) === plate.commitment) return;
+  const right = typeof salt === 'string' && typeof text === 'string';
+  if (right && digestOfBytes(Buffer.from(`${salt}:${text}`)) === plate.commitment) return;
   ledger.fail({ ...where, says: 'It is not the plate that the record commits to.' });
 }
 

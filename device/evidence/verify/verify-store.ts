@@ -109,7 +109,7 @@ async function newestCheckpoint(folder: string, keys: Keys, ledger: Ledger): Pro
 }
 
 async function segmentsIn(folder: string, ledger: Ledger): Promise<readonly string[]> {
-  const names = await namesIn(join(folder, 'journal'));
+  const names = await namesIn(folder, 'journal', ledger);
   const segments = names.filter((name) => /^[0-9]{12}\.journal$/.test(name));
   for (const name of names) {
     if (segments.includes(name)) continue;
@@ -207,12 +207,12 @@ function compareKept(
 /** Files outside the folders that were walked. The index is convenience and never truth; nobody looks at it. */
 async function otherFiles(folder: string, ledger: Ledger): Promise<void> {
   const known = ['lock', 'journal', 'blobs', 'keys', 'index', 'log', 'public', 'erasing', 'desk.sock', 'desk.part'];
-  for (const name of await namesIn(folder)) if (!known.includes(name)) noteUnnamed(ledger, name);
-  for (const name of await namesIn(join(folder, 'erasing'))) {
+  for (const name of await namesIn(folder, '', ledger)) if (!known.includes(name)) noteUnnamed(ledger, name);
+  for (const name of await namesIn(folder, 'erasing', ledger)) {
     const says = `An erasure of entry ${name} was begun and is not finished; the next start of the unit sees to it.`;
     ledger.note({ part: 'erasure', path: `erasing/${name}`, check: 'layout of a store', says });
   }
-  for (const name of await namesIn(join(folder, 'public'))) {
+  for (const name of await namesIn(folder, 'public', ledger)) {
     if (name !== 'unit.pem' && name !== 'unit.vkey') noteUnnamed(ledger, `public/${name}`);
   }
 }
