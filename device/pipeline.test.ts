@@ -108,6 +108,7 @@ function stages(source: Source, accuse: readonly number[], change: Partial<Stage
     announce: async (_one, { id }) => {
       log.push(`announced ${id}`);
     },
+    lost: ({ frame: number }, { code }) => log.push(`lost ${number}: ${code}`),
     observer: {
       captured() {},
       skipped: ({ sequence }) => log.push(`skipped ${sequence}`),
@@ -177,6 +178,32 @@ test('a seal that fails stops the run, and what it was for is never announced', 
     numbers(source.released.length),
     'each picture came back once',
   );
+});
+
+for (const code of ['deadline-exceeded', 'store-reserved', 'frame-damaged'] as const) {
+  test(`an infraction that is lost to ${code} is told, never announced, and those after it are sealed`, async (t) => {
+    const source = new Source(12);
+    const seal: Stages['seal'] = async ({ frame: number }) => {
+      if (number < 5) throw new AtalayaError(code, 'not this one');
+      return { id: String(number) } as SealedEvidence;
+    };
+    const { all, log, seen } = stages(source, [3, 4, 6, 11], { seal });
+    await runPipeline(all, every, new AbortController().signal);
+    t.deepEqual(seen, numbers(12));
+    t.deepEqual(log, [`lost 3: ${code}`, `lost 4: ${code}`, 'announced 6', 'announced 11']);
+  });
+}
+
+test('a store that keeps nothing in time, one seal after the other, stops the run; a full one does not', async (t) => {
+  const run = async (code: 'deadline-exceeded' | 'store-reserved') => {
+    const source = new Source(100, 1);
+    const seal = () => Promise.reject(new AtalayaError(code, 'not this one either'));
+    const { all, log } = stages(source, numbers(100), { seal });
+    await runPipeline(all, { frames: 'every', sealsAtOnce: 2 }, new AbortController().signal);
+    return log.length;
+  };
+  await t.throwsAsync(run('deadline-exceeded'), { code: 'deadline-exceeded' });
+  t.is(await run('store-reserved'), 100);
 });
 
 test('a detector that fails stops the run with its fault', async (t) => {

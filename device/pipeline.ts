@@ -9,7 +9,7 @@ import type { Crossing, Infraction } from './judge/infraction.ts';
 import type { Judged } from './judge/judge.ts';
 import type { RawData } from './judge/raw-data.ts';
 import type { SpeedReport } from './judge/speeding.ts';
-import { AtalayaError } from './kernel/errors.ts';
+import { AtalayaError, type ErrorCode, isAtalayaError } from './kernel/errors.ts';
 import type { TrackUpdate } from './track/track.ts';
 
 /** The stages that a frame passes, in order. */
@@ -23,6 +23,11 @@ export interface Stages {
   readonly seal: (infraction: Infraction, raw: RawData, ring: FrameRing) => Promise<SealedEvidence>;
   /** Called with what is sealed already, one after the other in the order of judgement. */
   readonly announce: (infraction: Infraction, evidence: SealedEvidence) => Promise<void>;
+  /**
+   * Told of an infraction whose evidence could not be kept while the store goes on (`bearable`). It is never announced; whoever is told
+   * says so.
+   */
+  readonly lost: (infraction: Infraction, fault: AtalayaError) => void;
   readonly observer: PipelineObserver;
 }
 
@@ -46,8 +51,8 @@ export interface Flow {
  * The way of a frame: capture, detect, track, judge, seal, announce.
  *
  * Guarantees: frames are tracked and judged in the order of capture; nothing is announced before its seal is durable; when the source
- * ends, fails or is aborted, every frame that was taken is judged and every infraction sealed before the promise settles; a fault of the
- * source is thrown after that, a fault of a later stage stops the capture.
+ * ends, fails or is aborted, every frame that was taken is judged and every infraction sealed, or told as lost, before the promise
+ * settles; a fault of the source is thrown after that, a fault of a later stage stops the capture.
  */
 export async function runPipeline(stages: Stages, flow: Flow, signal: AbortSignal): Promise<void> {
   const stop = new AbortController();
@@ -141,12 +146,19 @@ async function report({ observer }: Stages, judged: Judged, seals: SealQueue): P
   }
 }
 
-/** Seals beside the judging, announces in order, and remembers the first fault. */
+/**
+ * Faults that cost one infraction its evidence and leave the store as it was. To stop for one would lose all that come after it: what
+ * came too late in a burst, what came while the disk had no room, which retention or an auditor at the desk can make.
+ */
+const bearable: readonly ErrorCode[] = ['deadline-exceeded', 'store-reserved', 'frame-damaged'];
+
+/** Seals beside the judging, announces in order, tells what is lost, and remembers the first fault that stops the run. */
 class SealQueue {
   readonly #stages: Stages;
   readonly #limit: number;
   readonly #waiting: Promise<void>[] = [];
   #announced: Promise<void> = Promise.resolve();
+  #lateInARow = 0;
   #fault: { readonly error: unknown } | undefined;
 
   constructor(stages: Stages, limit: number) {
@@ -160,7 +172,8 @@ class SealQueue {
     sealed.catch(() => {});
     this.#announced = this.#announced.then(async () => {
       try {
-        await this.#stages.announce(infraction, await sealed);
+        const evidence = await this.#kept(infraction, sealed);
+        if (evidence !== undefined) await this.#stages.announce(infraction, evidence);
       } catch (error) {
         this.#fault ??= { error };
       }
@@ -169,7 +182,7 @@ class SealQueue {
     while (this.#waiting.length > this.#limit) await this.#waiting.shift();
   }
 
-  /** Throws what the first failed seal failed with: a unit that cannot keep evidence must not go on as if it could. */
+  /** Throws the fault that stops the run: a unit that cannot keep evidence must not go on as if it could. */
   check(): void {
     if (this.#fault !== undefined) throw this.#fault.error;
   }
@@ -178,5 +191,23 @@ class SealQueue {
   async drain(): Promise<void> {
     await this.#announced;
     this.check();
+  }
+
+  /**
+   * The evidence, or undefined where it is lost and the run goes on. When more are late in a row than can have waited for one
+   * another, the store hangs, and its fault is thrown.
+   */
+  async #kept(infraction: Infraction, sealed: Promise<SealedEvidence>): Promise<SealedEvidence | undefined> {
+    try {
+      const evidence = await sealed;
+      this.#lateInARow = 0;
+      return evidence;
+    } catch (error) {
+      if (!isAtalayaError(error) || !bearable.includes(error.code)) throw error;
+      this.#stages.lost(infraction, error);
+      this.#lateInARow = error.code === 'deadline-exceeded' ? this.#lateInARow + 1 : 0;
+      if (this.#lateInARow > this.#limit) throw error;
+      return undefined;
+    }
   }
 }

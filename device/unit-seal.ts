@@ -4,10 +4,11 @@ import type { KeptFrame } from './capture/kept-frame.ts';
 import type { EvidenceStore, SealedEvidence } from './evidence/evidence-store.ts';
 import type { Mark } from './evidence/pictures/annotate.ts';
 import type { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
-import { holdClip } from './evidence/pictures/clip-frames.ts';
+import type { ClipFrames } from './evidence/pictures/clip-frames.ts';
 import type { Provenance } from './evidence/record/record.ts';
 import type { Infraction } from './judge/infraction.ts';
 import type { RawData } from './judge/raw-data.ts';
+import type { Clock } from './kernel/clock.ts';
 import { AtalayaError } from './kernel/errors.ts';
 import { type Milliseconds, milliseconds } from './kernel/units.ts';
 import type { CalibrationRecord } from './scene/calibration-record.ts';
@@ -25,15 +26,19 @@ export interface SealParts {
   readonly clipAfter: Milliseconds;
   readonly bystanders: BystanderMemory;
   readonly calibration: CalibrationRecord;
+  readonly clips: ClipFrames;
+  /** Tells that the unit is to come to rest: clips give way. */
+  readonly inHaste: () => boolean;
 }
 
 /**
  * Seals one infraction with the frames that the ring still has, as originals or as pixels: one before the moment, the moment's own (or
  * the nearest that is left; each still names its frame and time), and the newest. The frames are held from the call on until the
- * evidence is durable. The clip goes from before the moment to after it, as far as frames are there.
+ * evidence is durable. The clip goes from before the moment, or the frame that is shown for it, to after it, as far as
+ * frames are there.
  */
 export async function sealInfraction(
-  { store, scene, provenance, before, clipBefore, clipAfter, bystanders, calibration }: SealParts,
+  { store, scene, provenance, before, clipBefore, clipAfter, bystanders, calibration, clips, inHaste }: SealParts,
   infraction: Infraction,
   raw: RawData,
   ring: FrameRing,
@@ -53,9 +58,12 @@ export async function sealInfraction(
       ...(first !== undefined && first.sequence < at.sequence ? { before: first } : {}),
       ...(newest !== undefined && newest.sequence > at.sequence ? { after: newest } : {}),
     };
-    const clip = holdClip(ring, {
+    const clip = clips.hold(ring, {
       from: earlier(infraction.time, clipBefore),
-      to: milliseconds(Math.min((newest ?? at).time.elapsed, infraction.time.elapsed + clipAfter)),
+      // Where the moment has left the ring, the clip goes on from the frame that is shown for it.
+      to: milliseconds(
+        Math.min((newest ?? at).time.elapsed, Math.max(infraction.time.elapsed, at.time.elapsed) + clipAfter),
+      ),
       include: [first, at, newest].flatMap((frame) => (frame === undefined ? [] : [frame.sequence])),
     });
     held.push(...clip.held);
@@ -66,10 +74,20 @@ export async function sealInfraction(
       marks: marksFor(scene, infraction),
       surroundings: bystanders.around(at),
       clip: { frames: clip.held.map(({ frame }) => frame), thinned: clip.thinned },
+      inHaste,
     });
   } finally {
     for (const one of held) one.release();
   }
+}
+
+/** Says whether the signal was aborted longer ago than `after`. */
+export function hasteAfter(signal: AbortSignal, after: Milliseconds, clock: Clock): () => boolean {
+  let stopped = Number.POSITIVE_INFINITY;
+  signal.addEventListener('abort', () => {
+    stopped = clock.monotonic();
+  });
+  return () => clock.monotonic() - stopped >= after;
 }
 
 function earlier(time: CaptureTime, by: Milliseconds): Milliseconds {

@@ -70,10 +70,9 @@ export async function settle(request: RunRequest): Promise<RunSettings> {
   };
   await refuseFile(data);
   const identities = request.identity === undefined ? undefined : await readIdentities(resolve(request.identity));
-  const recipients =
-    identities === undefined || config.evidence.authority.length > 0
-      ? []
-      : await Promise.all(identities.map(recipientOf));
+  const own = await Promise.all((identities ?? []).map(recipientOf));
+  const { authority } = config.evidence;
+  if (identities !== undefined && authority.length > 0) needKey(own, authority);
   if (request.report !== undefined) await needFolder(dirname(resolve(request.report)));
   return {
     config,
@@ -83,7 +82,7 @@ export async function settle(request: RunRequest): Promise<RunSettings> {
     events: request.events === undefined ? undefined : resolve(request.events),
     report: resolve(request.report ?? `${data}/report.html`),
     truth: request.truth === undefined ? undefined : resolve(request.truth),
-    recipients,
+    recipients: authority.length > 0 ? [] : own,
     identities,
   };
 }
@@ -95,6 +94,18 @@ async function refuseFile(data: string): Promise<void> {
   throw new AtalayaError('usage-invalid', `the data folder ${data} is a file`, {
     hint: 'Give --data a folder, or a name that is not taken.',
   });
+}
+
+/** An identity that opens none of the pictures would be found out by the report, after the run. */
+function needKey(own: readonly string[], authority: readonly string[]): void {
+  if (own.some((recipient) => authority.includes(recipient))) return;
+  throw new AtalayaError(
+    'key-wrong',
+    'the identity of --identity opens nothing: its recipient is not in evidence.authority',
+    {
+      hint: `Give the authority's identity, or leave --identity out; this one is of ${own.join(', ')}.`,
+    },
+  );
 }
 
 /** Better before the run than after it. */

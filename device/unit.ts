@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { bundlesFolder } from '../models/contract/places.ts';
-import type { Camera, CameraInfo } from './capture/camera.ts';
+import type { Camera } from './capture/camera.ts';
 import { FrameRing } from './capture/frame-ring.ts';
 import { type RecordingStart, undated } from './capture/frame-times.ts';
 import { openSource } from './capture/open-source.ts';
@@ -11,12 +11,13 @@ import { boxOvershoot } from './detect/box-overshoot.ts';
 import { WorkerDetector } from './detect/worker-detector.ts';
 import type { SealedEvidence } from './evidence/evidence-store.ts';
 import { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
+import { ClipFrames, clipLimits } from './evidence/pictures/clip-frames.ts';
 import type { Provenance } from './evidence/record/record.ts';
 import { Judge } from './judge/judge.ts';
 import { systemClock } from './kernel/clock.ts';
 import { explain } from './kernel/errors.ts';
 import { sha256File } from './kernel/hash.ts';
-import { fraction, seconds, toMilliseconds, utcMilliseconds } from './kernel/units.ts';
+import { fraction, milliseconds, seconds, toMilliseconds, utcMilliseconds } from './kernel/units.ts';
 import { runPipeline } from './pipeline.ts';
 import { RunConsole } from './report/console.ts';
 import { crossingEvent, EventLog, infractionEvent } from './report/event-log.ts';
@@ -31,9 +32,10 @@ import { loadScene } from './scene/load-scene.ts';
 import type { Scene } from './scene/scene.ts';
 import { defaultTrackerConfig } from './track/config.ts';
 import { Tracker } from './track/tracker.ts';
-import { evidenceFolder, openEvidence, type UnitEvidence } from './unit-evidence.ts';
+import { openEvidence } from './unit-evidence.ts';
+import { openingLines, shown } from './unit-opening.ts';
 import { openPictures } from './unit-pictures.ts';
-import { sealInfraction } from './unit-seal.ts';
+import { hasteAfter, sealInfraction } from './unit-seal.ts';
 import type { RunSettings } from './unit-settings.ts';
 import { openSignals } from './unit-signals.ts';
 import { version } from './version.ts';
@@ -50,6 +52,12 @@ const MOST_REMEMBERED = 4096;
 
 /** Infractions whose evidence may be under way before the judging waits. */
 const SEALS_AT_ONCE = 8;
+
+/** Memory of the clips that are being sealed, as a share of the ring's: six seconds of 1280x720 fit. */
+const CLIPS_OF_RING = 0.75;
+
+/** When a run is told to stop, clips that take longer than this give way, so that every infraction is sealed in the time that is left. */
+const CLIPS_AFTER_STOP = milliseconds(250);
 
 /** Evidence wants five frames a second or more (UK SI 2022/71, Schedule 1) from before a moment that is judged seconds later. */
 const RING_THINNING = { dense: toMilliseconds(seconds(0.7)), gap: toMilliseconds(seconds(0.2)) };
@@ -129,6 +137,8 @@ export async function runUnit(
     clipAfter: toMilliseconds(seconds(clipAfterS)),
     bystanders,
     calibration: calibrationRecordOf(scene, boxOvershoot),
+    clips: new ClipFrames({ ...clipLimits, bytes: CLIPS_OF_RING * ringMegabytes * 1e6 }),
+    inHaste: hasteAfter(signal, CLIPS_AFTER_STOP, clock),
   };
   const ring = new FrameRing(ringMegabytes * 1e6, (frame) => camera.release(frame), {
     ...RING_THINNING,
@@ -153,6 +163,10 @@ export async function runUnit(
           const entry = recorder.sealed(infraction, sealed.id, picturesOf(sealed));
           console.infraction(entry);
           await events?.append(infractionEvent(infraction, sealed.id));
+        },
+        lost: (infraction, error) => {
+          recorder.lost();
+          console.lost(infraction, explain(error));
         },
         observer: {
           captured: (frame) => recorder.captured(frame),
@@ -253,37 +267,6 @@ function openDetector({ detector }: Config, scene: Scene): Promise<WorkerDetecto
     },
     toMilliseconds(seconds(detector.deadlineS)),
   );
-}
-
-function openingLines(
-  settings: RunSettings,
-  info: CameraInfo,
-  scene: Scene,
-  detector: WorkerDetector,
-  { store, recipients }: UnitEvidence,
-): string[] {
-  const { last, torn, rebuiltDocuments, rebuiltTiles, finishedErasures } = store.opening;
-  return [
-    `source ${shown(info.name)}, ${info.width}x${info.height}${info.frames === undefined ? '' : `, ${info.frames} frames`}`,
-    `scene ${scene.name}: ${scene.lanes.length} lanes, ${scene.regions === 'auto' ? 'automatic' : scene.regions.length} detection regions, ${scene.ground === undefined ? 'no metres, so no speeds' : 'calibrated'}`,
-    `detector ${detector.model.id} ${detector.model.version} on ${detector.engine}`,
-    `evidence in ${shown(evidenceFolder(settings.config.evidence.data))}: ${last} entries, signed by ${store.ledger.publicKey.vkey}`,
-    recipients === undefined
-      ? 'NO AUTHORITY is configured (evidence.authority): records are kept, pictures are not'
-      : `pictures are sealed to ${recipients.authority.length} recipient${recipients.authority.length === 1 ? '' : 's'} of the authority`,
-    ...(rebuiltDocuments > 0 ? [`${rebuiltDocuments} documents of the index were made anew from the journal`] : []),
-    ...(rebuiltTiles ? ["the log's hashes were made anew from the journal and agree with its checkpoint"] : []),
-    ...(finishedErasures > 0 ? [`${finishedErasures} erasures that had been begun were finished`] : []),
-    ...(torn === undefined
-      ? []
-      : [`the journal's last entry was incomplete and was cut: ${torn.segment}, byte ${torn.byte}`]),
-  ];
-}
-
-/** A path as a person would write it here: short below the working folder, whole elsewhere. */
-function shown(path: string): string {
-  const near = relative(process.cwd(), path);
-  return near === '' || near.startsWith('..') ? path : near;
 }
 
 /** The names of the pictures that the report shows: of the moment itself. */

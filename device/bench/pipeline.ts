@@ -126,6 +126,7 @@ async function wholeRate(root: string, bundle: string, pictures: readonly Pictur
       judge: new Judge({ scene, phases }),
       seal: () => Promise.reject(new AtalayaError('internal', 'the benchmark scene accuses nobody')),
       announce: async () => {},
+      lost: () => {},
       observer: { captured() {}, skipped() {}, processed() {}, crossed() {}, measured() {} },
     },
     { frames: 'every', sealsAtOnce: 8 },

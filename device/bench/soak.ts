@@ -32,7 +32,10 @@ export async function benchSoak(context: BenchContext): Promise<readonly Figure[
       '--data',
       join(scratch, 'soak'),
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, MALLOC_ARENA_MAX: '2' } },
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '1048576' },
+    },
   );
   let said = '';
   program.stdout.on('data', (chunk: Buffer) => {

@@ -6,7 +6,7 @@ import { PicturePool } from './picture-pool.ts';
 test('nobody gets a buffer that another one has, and no more are made than were wanted at once', (t) => {
   fc.assert(
     fc.property(fc.array(fc.oneof(fc.constant(undefined), fc.nat(20)), { maxLength: 80 }), (steps) => {
-      const pool = new PicturePool('rgb24', 3, 2);
+      const pool = new PicturePool('rgb24', 3, 2, 80);
       const owned: Uint8Array[] = [];
       const all = new Set<Uint8Array>();
       let most = 0;
@@ -28,6 +28,14 @@ test('nobody gets a buffer that another one has, and no more are made than were 
       t.is(all.size, most);
     }),
   );
+});
+
+test('of many buffers that come back no more wait than are wanted to', (t) => {
+  const pool = new PicturePool('rgb24', 3, 2, 2);
+  const buffers = [pool.acquire(), pool.acquire(), pool.acquire()];
+  for (const buffer of buffers) pool.release(buffer);
+  t.deepEqual(pool.size, { used: 0, free: 2 });
+  t.throws(() => pool.release(buffers[2]!), { instanceOf: RangeError });
 });
 
 test('buffers are shared memory of the size that the format takes', (t) => {

@@ -10,10 +10,13 @@ export class PicturePool {
   readonly #format: Picture['format'];
   readonly #width: number;
   readonly #height: number;
+  readonly #mostFree: number;
   readonly #free: Uint8Array<SharedArrayBuffer>[] = [];
   readonly #used = new Set<Uint8Array>();
 
-  constructor(format: Picture['format'], width: number, height: number) {
+  /** `mostFree`: buffers that wait for their next picture; evidence may hold many for a while, whose memory is then given back. */
+  constructor(format: Picture['format'], width: number, height: number, mostFree = 8) {
+    this.#mostFree = mostFree;
     this.#format = format;
     this.#width = width;
     this.#height = height;
@@ -29,7 +32,7 @@ export class PicturePool {
 
   release(buffer: Uint8Array): void {
     if (!this.#used.delete(buffer)) throw new RangeError('a picture was released that this pool did not hand out');
-    this.#free.push(buffer as Uint8Array<SharedArrayBuffer>);
+    if (this.#free.length < this.#mostFree) this.#free.push(buffer as Uint8Array<SharedArrayBuffer>);
   }
 
   /** Buffers handed out and waiting, for health figures. */

@@ -76,6 +76,16 @@ test('a call that names no source, and an unknown flag, are refused as wrong cal
   t.regex(flag.complained, /unknown option '--sauce'/);
 });
 
+test('an identity that opens none of the pictures is refused before the run', async (t) => {
+  const [own, other] = await Promise.all([createIdentity(), createIdentity()]);
+  const config = await written(t, 'unit.yaml', `evidence: { authority: [${own.recipient}] }\n`);
+  const identity = await written(t, 'other.txt', `${other.identity}\n`);
+  const { code, complained } = await call('run', '--config', config, '--identity', identity, '--source', 'x');
+  t.is(code, 2);
+  t.regex(complained, /key-wrong: the identity of --identity opens nothing/);
+  t.true(complained.includes(other.recipient) && !complained.includes(other.identity));
+});
+
 test('places that cannot be are refused before the run, and so are sources that are no file', async (t) => {
   const source = await writeMjpeg(await makeJpegs(2, 320, 180), steady(2));
   const file = await written(t, 'taken', '');
@@ -247,16 +257,7 @@ const street = () => {
   ];
 };
 
-for (const [reserveMegabytes, code] of [
-  [0, 'store-full'],
-  [64, 'store-reserved'],
-] as const) {
-  test(`a full disk stops the run at the first evidence that does not fit, and ${code} is the last thing said`, async (t) => {
-    await stopsOnFullDisk(t, reserveMegabytes, code);
-  });
-}
-
-async function stopsOnFullDisk(t: ExecutionContext, reserveMegabytes: number, code: string): Promise<void> {
+test('a full disk stops the run at the first evidence that does not fit, and that is the last thing said', async (t) => {
   const small = await folder(t);
   try {
     await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=300k', 'tmpfs', small]);
@@ -269,15 +270,28 @@ async function stopsOnFullDisk(t: ExecutionContext, reserveMegabytes: number, co
   const events = join(await folder(t), 'events');
   // The report would go to the full disk as well: its failure must not hide what stopped the run.
   const { recipient } = await createIdentity();
-  const settings = `evidence: { authority: [${recipient}], reserveMegabytes: ${reserveMegabytes}, keepFreeMegabytes: 0 }`;
-  const config = await written(t, 'unit.yaml', settings);
-  const ended = await call(...street(), '--config', config, '--data', join(small, 'data'), '--events', events);
+  const evidence = `{ authority: [${recipient}], reserveMegabytes: 0, keepFreeMegabytes: 0 }`;
+  const config = await written(t, 'unit.yaml', `evidence: ${evidence}\n`);
+  const args = ['--config', config, '--data', join(small, 'data'), '--events', events];
+  const ended = await call(...street(), ...args);
   t.is(ended.code, 1);
-  t.true(ended.complained.startsWith(`${code}: `), ended.complained);
+  t.regex(ended.complained, /^store-full: /);
   t.regex(ended.said, /\d+ frames/, 'the summary is there all the same');
   const announced = (await readFile(events, 'utf8')).match(/"infraction"/g)?.length ?? 0;
   t.true(announced <= 1, `${announced} announced on a disk with room for one`);
-}
+});
+
+test('with less room than the reserve the run goes on, tells each infraction that it lost, and fails at its end', async (t) => {
+  const config = await written(t, 'unit.yaml', 'evidence: { reserveMegabytes: 1000000 }\n');
+  const events = join(await folder(t), 'events');
+  const data = join(await folder(t), 'data');
+  const { code, said } = await call(...street(), '--config', config, '--data', data, '--events', events);
+  t.is(code, 1);
+  const lost = said.match(/^LOST .*: store-reserved: /gm)?.length ?? 0;
+  t.true(lost > 1, said);
+  t.regex(said, new RegExp(`${lost} infractions more could not be kept`));
+  t.notRegex(await readFile(events, 'utf8'), /"infraction"/);
+});
 
 test('events that cannot be written are named as such, not as a fault of closing down', async (t) => {
   const { code, complained } = await call(

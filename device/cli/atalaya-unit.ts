@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=4
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=1048576 node --max-semi-space-size=4
 import { Command, CommanderError } from 'commander';
 import { sleep } from '../kernel/clock.ts';
 import { type AtalayaError, explain, firstFault, isAtalayaError } from '../kernel/errors.ts';
@@ -11,7 +11,7 @@ import { version } from '../version.ts';
 
 // The first line keeps memory small (decision 0005): V8's young generation, and the arenas that glibc's allocator makes for threads.
 
-/** Exit codes: the run went well or was stopped by a person, the run failed, the call was wrong, a truth was not met. */
+/** Exit codes: the run went well or was stopped by a person, the run failed or lost evidence, the call was wrong, a truth was not met. */
 const exit = { done: 0, failed: 1, usage: 2, untrue: 3 } as const;
 
 /** A drain that takes longer than this is given up: the process manager's patience is not endless. */
@@ -42,11 +42,13 @@ async function run(request: RunRequest): Promise<number> {
       lines.makeSafe = makeSafe;
     },
   };
-  const { comparison } = await runUnit(settings, io, stop.signal).catch((error: unknown) => {
+  const { record, comparison } = await runUnit(settings, io, stop.signal).catch((error: unknown) => {
     // Stopped by a person while something was still being opened: nothing was seen, nothing is lost.
-    if (stop.signal.aborted && error instanceof Error && error.name === 'AbortError') return { comparison: undefined };
+    if (stop.signal.aborted && error instanceof Error && error.name === 'AbortError')
+      return { record: undefined, comparison: undefined };
     throw error;
   });
+  if (record !== undefined && record.counts.lost > 0) return exit.failed;
   if (comparison === undefined || stop.signal.aborted) return exit.done;
   const { missed, invented } = tallyOutcomes(comparison);
   return missed === 0 && invented === 0 ? exit.done : exit.untrue;
@@ -105,6 +107,7 @@ function isUsage({ code }: AtalayaError): boolean {
     code === 'usage-invalid' ||
     code === 'key-missing' ||
     code === 'key-invalid' ||
+    code === 'key-wrong' ||
     code === 'config-invalid' ||
     code === 'scene-invalid' ||
     code === 'scene-mismatch'

@@ -82,7 +82,7 @@ export const evidence = z.strictObject({
     .max(4096)
     .default(64)
     .describe(
-      'Memory for the recent frames, from which evidence is taken. Of a camera that delivers JPEG it holds the JPEGs: 64 reaches back 30 s and `beforeS` up to 300 KB a picture, and less memory is taken where less will do. Of video it holds pixels: 64 is 46 frames of 1280x720, the last 0.7 s whole and 4 to 6 s before that at five or more a second.',
+      'Memory for the recent frames, from which evidence is taken. Of a camera that delivers JPEG it holds the JPEGs: 64 reaches back 30 s and `beforeS` up to 300 KB a picture, and less memory is taken where less will do. Of video it holds pixels: 64 is 46 frames of 1280x720, the last 0.7 s whole and 4 to 6 s before that at five or more a second; of 1920x1080 it is 20 frames, about a second. An infraction that is judged later than the ring reaches back is shown by the oldest frames that are left, and its record says so. The clips that are being sealed hold three quarters as much besides at most.',
     ),
   beforeS: z
     .number()

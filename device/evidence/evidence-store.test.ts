@@ -214,8 +214,11 @@ test('a seal whose deadline passes while its record is made durable is refused, 
   const { promise, resolve } = Promise.withResolvers<void>();
   syncing = promise;
   const late = fault(seal(store, 1));
-  for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
-  await clock.advance(60);
+  // The record is being written, so it is waited for once more as long.
+  for (let time = 0; time < 2; time += 1) {
+    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+    await clock.advance(60);
+  }
   t.is((await late).code, 'deadline-exceeded');
   resolve();
   await store.close();
@@ -223,6 +226,38 @@ test('a seal whose deadline passes while its record is made durable is refused, 
   t.is((await linesOf(again)).length, 1);
   t.is((await seal(again, 2)).sequence, 2);
   await again.close();
+});
+
+test('a clip that is not made when half of the deadline is over gives way, and the infraction is kept', async (t) => {
+  const clock = new ManualClock();
+  const options = inMemory(new MemoryFiles(), { recipients, clock, timer: clock, sealDeadline: milliseconds(1000) });
+  const store = await EvidenceStore.open('/data', options);
+  const frames = [8, 9, 10].map((sequence) => keptFrame(frameOf(sequence)));
+  const context = { ...contextAt(10), clip: { frames, thinned: false } };
+  const sealing = store.seal(infractionAt(10), framesAround(10), context);
+  await clock.advance(500);
+  const clip = (await sealing).record.files.find(({ role }) => role === 'clip');
+  t.regex(clip?.making ?? '', /^1 pictures .*; 2 frames left out for want of time$/);
+  await store.close();
+});
+
+test('a seal whose deadline passes while its record is written is waited for: what is kept is never told as lost', async (t) => {
+  const clock = new ManualClock();
+  const files = new MemoryFiles();
+  const options = inMemory(files, { timer: clock, sealDeadline: milliseconds(50) });
+  const store = await EvidenceStore.open('/data', options);
+  let passed = false;
+  files.plan = ({ kind, path }) => {
+    if (kind === 'write' && path.includes('/journal/') && !passed) {
+      passed = true;
+      void clock.advance(60);
+    }
+    return undefined;
+  };
+  t.is((await seal(store, 1)).sequence, 1);
+  t.true(passed);
+  files.plan = () => undefined;
+  await store.close();
 });
 
 test('a picture of the wrong size costs its own seal alone', async (t) => {

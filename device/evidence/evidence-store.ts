@@ -11,6 +11,7 @@ import type { IndexEntry } from './index/index-store.ts';
 import type { Ledger, LedgerOpening } from './ledger.ts';
 import { makePackage, noPackage, type PackageContent, type PackageFields } from './make-package.ts';
 import { openStoreParts, type StoreParts } from './open-store.ts';
+import { ClipJpegs } from './pictures/clip-jpegs.ts';
 import type { InfractionFrames } from './pictures/stills.ts';
 import { makeEvidenceRecord } from './record/make-record.ts';
 import { type Entry, indexEntryOf } from './record/read-entry.ts';
@@ -78,6 +79,7 @@ export class EvidenceStore {
   readonly #lock: Lock;
   readonly #sealer: PackageSealer;
   readonly #turnstile = new Turnstile(stagedAtOnce);
+  readonly #jpegs = new ClipJpegs();
   readonly #sealing = new Set<Promise<unknown>>();
   readonly #retention: Retention;
   #retaining: Promise<Retained> | undefined;
@@ -136,19 +138,29 @@ export class EvidenceStore {
   /**
    * Seals an infraction: its pictures, encrypted, on disk; then the signed record in the journal; then its lines in log and index.
    *
-   * The frames are read until the promise settles. Throws `store-full` or `store-failed`, from then on each time; `store-reserved` while
+   * The frames are read until the promise settles. A clip that is not made when half of the deadline is over gives way, so that the
+   * infraction is not lost for it. Throws `store-full` or `store-failed`, from then on each time; `store-reserved` while
    * no policy can make room, and `deadline-exceeded`, after which the store goes on; `frame-damaged`; `store-closed`.
    */
   async seal(infraction: Infraction, frames: InfractionFrames, context: SealContext): Promise<SealedEvidence> {
     this.#accept();
     const given = new AbortController();
-    const work = this.#seal(infraction, frames, context, given.signal);
+    const { clock, sealDeadline } = this.#options;
+    const hurry = clock.monotonic() + sealDeadline / 2;
+    const inHaste = () => clock.monotonic() >= hurry || (context.inHaste?.() ?? false);
+    const stage = { committing: false };
+    const work = this.#seal(infraction, frames, { ...context, inHaste }, given.signal, stage);
     const settled = work.catch(() => undefined).finally(() => this.#sealing.delete(settled));
     this.#sealing.add(settled);
+    const { timer } = this.#options;
     try {
-      return await withDeadline(work, this.#options.sealDeadline, 'sealing', this.#options.timer);
+      return await withDeadline(work, sealDeadline, 'sealing', timer);
     } catch (error) {
       given.abort(new AtalayaError('deadline-exceeded', 'the seal was given up'));
+      // A record that is being written is not taken back: whether it was kept is waited for.
+      if (stage.committing && isAtalayaError(error, 'deadline-exceeded')) {
+        return await withDeadline(work, sealDeadline, 'writing the record', timer);
+      }
       throw error;
     }
   }
@@ -239,12 +251,14 @@ export class EvidenceStore {
     frames: InfractionFrames,
     context: SealContext,
     given: AbortSignal,
+    stage: { committing: boolean },
   ): Promise<SealedEvidence> {
     const leave = await this.#turnstile.enter();
     try {
       given.throwIfAborted();
       await this.#needRoom();
       const fields = await this.#package(infraction, frames, context, given);
+      stage.committing = !given.aborted;
       return await this.#commit(infraction, context, fields, given);
     } catch (error) {
       if (isAtalayaError(error, 'store-full') || isAtalayaError(error, 'store-failed')) this.#fault ??= error;
@@ -263,7 +277,8 @@ export class EvidenceStore {
     const { recipients, unit, randomBytes } = this.#options;
     if (recipients === undefined) return noPackage;
     const content = { ...context, track: context.raw.points };
-    return makePackage({ unit, recipients, sealer: this.#sealer, randomBytes }, infraction, frames, content, given);
+    const maker = { unit, recipients, sealer: this.#sealer, randomBytes, jpegs: this.#jpegs };
+    return makePackage(maker, infraction, frames, content, given);
   }
 
   async #commit(

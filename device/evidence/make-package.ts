@@ -1,6 +1,7 @@
 import type { KeptFrame } from '../capture/kept-frame.ts';
 import type { Infraction } from '../judge/infraction.ts';
 import { makeClip } from './pictures/clip.ts';
+import type { ClipJpegs } from './pictures/clip-jpegs.ts';
 import type { ClearClip, ClearPicture } from './pictures/package-files.ts';
 import { type InfractionFrames, makeStills, type StillContext } from './pictures/stills.ts';
 import { momentOf } from './record/make-record.ts';
@@ -13,6 +14,8 @@ import type { Recipients } from './sealing/recipients.ts';
 export interface PackageContent extends StillContext {
   /** Frames of the clip in the order of capture, held until the seal has settled. */
   readonly clip?: { readonly frames: readonly KeptFrame[]; readonly thinned: boolean };
+  /** Tells that time is short: of the clip, no more is encoded than must be. Without it, never. */
+  readonly inHaste?: () => boolean;
   /** The plate's text, where it was read. It is sealed; the record holds a commitment to it. */
   readonly plate?: string;
 }
@@ -28,6 +31,7 @@ export interface PackageMaker {
   readonly recipients: Recipients;
   readonly sealer: PackageSealer;
   readonly randomBytes: RandomBytes;
+  readonly jpegs: ClipJpegs;
 }
 
 /** A file before it is sealed, and how the record tells of it afterwards. */
@@ -41,7 +45,7 @@ interface Part {
  * them yet. Throws `frame-damaged`, `store-full`, `store-failed`, and the signal's reason.
  */
 export async function makePackage(
-  { unit, recipients, sealer, randomBytes }: PackageMaker,
+  { unit, recipients, sealer, randomBytes, jpegs }: PackageMaker,
   infraction: Infraction,
   frames: InfractionFrames,
   content: PackageContent,
@@ -51,12 +55,21 @@ export async function makePackage(
   // From here on only the frames of the clip are read any more.
   signal.throwIfAborted();
   const plate = content.plate === undefined ? undefined : sealPlate(content.plate, randomBytes);
-  const { clip } = content;
+  const { clip, inHaste } = content;
   const parts: readonly Part[] = [
     ...stills.map(picturePart),
     ...(clip === undefined || clip.frames.length === 0
       ? []
-      : [clipPart(makeClip(frames.at, clip.frames, clip.thinned))]),
+      : [
+          clipPart(
+            makeClip(frames.at, clip.frames, {
+              thinned: clip.thinned,
+              moment: infraction.time.elapsed,
+              jpegs,
+              ...(inHaste && { inHaste }),
+            }),
+          ),
+        ]),
     ...(plate === undefined ? [] : [platePart(plate.content)]),
   ];
   const { keys, files } = await sealer.seal(
@@ -82,10 +95,10 @@ function picturePart({ about, frame, content }: ClearPicture): Part {
   };
 }
 
-function clipPart({ about, content, frames }: ClearClip): Part {
+function clipPart({ name, content, told }: ClearClip): Part {
   return {
-    clear: { name: about.name, content, forOperators: false },
-    tell: (sealed) => ({ ...about, ...sealed, frames: frames() }),
+    clear: { name, content, forOperators: false },
+    tell: (sealed) => ({ ...told(), ...sealed }),
   };
 }
 

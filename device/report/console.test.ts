@@ -143,7 +143,7 @@ test('without a truth, without frames, after an interruption: the summary says w
       infractions: [],
       crossings: [],
       tracks: [],
-      counts: { frames: 0, skipped: 0, damaged: 0, detections: 0, peakMemoryBytes: undefined },
+      counts: { frames: 0, skipped: 0, damaged: 0, lost: 0, detections: 0, peakMemoryBytes: undefined },
     },
     undefined,
     plainStyle,

@@ -1,3 +1,4 @@
+import type { Infraction } from '../judge/infraction.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { RunRecord, SealedInfraction } from './run-record.ts';
 import { summaryText } from './summary.ts';
@@ -89,6 +90,12 @@ export class RunConsole {
     for (const [i, line] of infractionLines(sealed, this.#wrapAt()).entries()) {
       this.#line(i === 0 ? this.#style.strong(line) : line);
     }
+  }
+
+  /** An infraction that was judged and whose evidence could not be kept; it is announced nowhere else. */
+  lost(infraction: Infraction, reason: string): void {
+    const { rule, time, frame, class: kind, track } = infraction;
+    this.notice(`LOST ${captureTimeOfDay(time)}  frame ${frame}  ${rule.toUpperCase()}  ${kind} #${track}: ${reason}`);
   }
 
   /** Something that the person should know and that does not stop the run: a damaged frame, a worker that was restarted. */

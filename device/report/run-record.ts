@@ -54,6 +54,8 @@ export interface RunCounts {
   /** Could not be decoded. */
   readonly damaged: number;
   readonly detections: number;
+  /** Infractions that were judged and whose evidence could not be kept. */
+  readonly lost: number;
   /** Largest resident memory, in bytes, where it was watched. */
   readonly peakMemoryBytes: number | undefined;
 }

@@ -39,6 +39,7 @@ export class RunRecorder {
   #detections = 0;
   #processed = 0;
   #sealed = 0;
+  #lost = 0;
   #peakMemory = 0;
   #residentBytes = 0;
   #first: CaptureTime | undefined;
@@ -96,6 +97,10 @@ export class RunRecorder {
     return sealed;
   }
 
+  lost(): void {
+    this.#lost += 1;
+  }
+
   /** Resident memory when it was last asked for, bytes. */
   get memoryBytes(): number {
     return this.#residentBytes;
@@ -107,6 +112,7 @@ export class RunRecorder {
       skipped: this.#skipped,
       damaged: this.#damaged,
       detections: this.#detections,
+      lost: this.#lost,
       peakMemoryBytes: this.#peakMemory > 0 ? this.#peakMemory : undefined,
       processed: this.#processed,
       tracksLive: this.#live.size,

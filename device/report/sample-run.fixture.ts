@@ -227,7 +227,7 @@ export const sampleRun: RunRecord = {
   ended: utcMilliseconds(Date.UTC(2026, 4, 4, 9, 30, 21, 400)),
   watched: { from: timeOf(0), to: timeOf(frames - 1) },
   outcome: { kind: 'source-ended' },
-  counts: { frames, skipped: 0, damaged: 1, detections: 1874, peakMemoryBytes: 241_000_000 },
+  counts: { frames, skipped: 0, damaged: 1, lost: 0, detections: 1874, peakMemoryBytes: 241_000_000 },
   infractions: sealed,
   crossings,
   tracks: parts.map(trackOf),

@@ -145,14 +145,23 @@ export function duration(seconds: number): string {
 
 export const megabytes = (bytes: number): string => `${fixed(bytes / 1e6, 0)} MB`;
 
-/** How the run ended, as a sentence; undefined for a run that simply reached its end. */
+/** How the run ended and what it lost, in sentences; undefined for a run that simply reached its end with all its evidence. */
 export function outcomeSentence(record: RunRecord): string | undefined {
-  switch (record.outcome.kind) {
+  const { lost } = record.counts;
+  const sentences = [
+    ending(record),
+    ...(lost > 0 ? [`${plural(lost, 'infraction')} more could not be kept: the notices of the run say why.`] : []),
+  ].filter((sentence) => sentence !== undefined);
+  return sentences.length === 0 ? undefined : sentences.join(' ');
+}
+
+function ending({ outcome }: RunRecord): string | undefined {
+  switch (outcome.kind) {
     case 'source-ended':
       return undefined;
     case 'interrupted':
       return 'The run was interrupted before the source ended.';
     case 'failed':
-      return `The run was stopped by a fault: ${record.outcome.message.replaceAll(/\s+/g, ' ').trim()}`;
+      return `The run was stopped by a fault: ${outcome.message.replaceAll(/\s+/g, ' ').trim()}`;
   }
 }

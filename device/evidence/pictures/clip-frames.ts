@@ -7,12 +7,12 @@ export interface ClipLimits {
   readonly gap: Milliseconds;
   /** Frames of a clip at most. */
   readonly most: number;
-  /** Memory that the held frames may take, bytes. */
+  /** Memory that the frames may take, bytes. */
   readonly bytes: number;
 }
 
-/** Five frames a second or more (UK SI 2022/71, Schedule 1); the bounds keep several seals at once in memory. */
-export const clipLimits: ClipLimits = { gap: milliseconds(200), most: 100, bytes: 96e6 };
+/** Five frames a second or more (UK SI 2022/71, Schedule 1). */
+export const clipLimits = { gap: milliseconds(200), most: 100 } as const;
 
 /** The frames that a clip is to be made of. */
 export interface ClipWindow {
@@ -29,19 +29,55 @@ export interface HeldClip {
   readonly thinned: boolean;
 }
 
-/** Holds the frames of a clip; whoever asked releases each. */
-export function holdClip(
-  ring: Pick<FrameRing, 'holdBetween'>,
-  { from, to, include }: ClipWindow,
-  limits: ClipLimits = clipLimits,
-): HeldClip {
-  let thinned = false;
-  const held = ring.holdBetween(from, to, (frames) => {
-    const choice = clipFrames(frames, include, limits);
-    thinned = choice.thinned;
-    return choice.chosen;
-  });
-  return { held, thinned };
+/**
+ * Holds the frames of clips until they are sealed. `limits.bytes` bounds what the clips under way hold together, whether the ring still
+ * has it or not; a frame that several of them show counts once.
+ */
+export class ClipFrames {
+  readonly #limits: ClipLimits;
+  /** By sequence number: memory, and how many clips hold it. */
+  readonly #held = new Map<number, { readonly bytes: number; clips: number }>();
+
+  constructor(limits: ClipLimits) {
+    this.#limits = limits;
+  }
+
+  /** Holds the frames of a clip; whoever asked releases each. */
+  hold(ring: Pick<FrameRing, 'holdBetween'>, { from, to, include }: ClipWindow): HeldClip {
+    const sizes = new Map<number, number>();
+    let thinned = false;
+    const held = ring.holdBetween(from, to, (frames) => {
+      for (const { sequence, bytes } of frames) sizes.set(sequence, bytes);
+      const priced = frames.map((one) => (this.#held.has(one.sequence) ? { ...one, bytes: 0 } : one));
+      const choice = clipFrames(priced, include, { ...this.#limits, bytes: this.#limits.bytes - this.heldBytes });
+      thinned = choice.thinned;
+      return choice.chosen;
+    });
+    return { held: held.map((one) => this.#counted(one, sizes.get(one.frame.sequence) ?? 0)), thinned };
+  }
+
+  get heldBytes(): number {
+    return this.#held.values().reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  #counted({ frame, release }: Held<KeptFrame>, bytes: number): Held<KeptFrame> {
+    const { sequence } = frame;
+    const known = this.#held.get(sequence) ?? { bytes, clips: 0 };
+    known.clips += 1;
+    this.#held.set(sequence, known);
+    let holds = true;
+    return {
+      frame,
+      release: () => {
+        if (holds) {
+          known.clips -= 1;
+          if (known.clips === 0) this.#held.delete(sequence);
+        }
+        holds = false;
+        release();
+      },
+    };
+  }
 }
 
 /**

@@ -13,7 +13,8 @@ import { AtalayaError } from '../../kernel/errors.ts';
 import { milliseconds } from '../../kernel/units.ts';
 import { frameOf, jpegFrameOf } from '../testing/fixtures.ts';
 import { makeClip } from './clip.ts';
-import { clipFrames, clipLimits, holdClip } from './clip-frames.ts';
+import { ClipFrames, clipFrames, clipLimits } from './clip-frames.ts';
+import { ClipJpegs } from './clip-jpegs.ts';
 import type { ClearClip } from './package-files.ts';
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
@@ -55,24 +56,24 @@ test("of a camera's JPEGs each is in the clip byte for byte, in the order of cap
   const clip = makeClip(at as KeptFrame, frames);
   const bytes = await read(clip);
   t.deepEqual(
-    clip.frames().map(([sequence, elapsed]) => [sequence, elapsed]),
+    clip.told().frames.map(([sequence, elapsed]) => [sequence, elapsed]),
     [5, 10, 15, 20].map((sequence) => [sequence, sequence * 40]),
   );
-  for (const [sequence, , offset, length] of clip.frames()) {
+  for (const [sequence, , offset, length] of clip.told().frames) {
     const frame = frames.find((one) => one.sequence === sequence);
     if (frame?.kind !== 'original') return t.fail('a JPEG is kept as that');
     t.deepEqual(bytes.subarray(offset, offset + length), Buffer.from(frame.original));
   }
-  t.like(clip.about, { name: 'clip.mjpeg', role: 'clip', origin: 'original', width: 64, height: 48 });
+  t.like(clip.told(), { name: 'clip.mjpeg', role: 'clip', origin: 'original', width: 64, height: 48 });
   t.is(
-    clip.about.making,
+    clip.told().making,
     '4 pictures one after the other, 5.0 a second, at most 200 ms apart: the bytes that the camera delivered',
   );
   const { originals, damage } = await played(bytes);
   t.deepEqual(damage, []);
   t.deepEqual(
     originals.map((one) => Buffer.from(one)),
-    clip.frames().map(([, , offset, length]) => bytes.subarray(offset, offset + length)),
+    clip.told().frames.map(([, , offset, length]) => bytes.subarray(offset, offset + length)),
   );
 });
 
@@ -85,9 +86,9 @@ test('pixels are encoded; the clip plays, shows them, and can be read again with
   });
   const clip = makeClip(keptFrame(frames[1] as (typeof frames)[0]), frames.map(keptFrame));
   const bytes = await read(clip);
-  t.is(clip.about.origin, 'encoded');
-  t.regex(clip.about.making, /^3 pictures .*: JPEG, quality 85, 4:2:0, of yuv420p$/);
-  for (const [i, [, , offset, length]] of clip.frames().entries()) {
+  t.is(clip.told().origin, 'encoded');
+  t.regex(clip.told().making, /^3 pictures .*: JPEG, quality 85, 4:2:0, of yuv420p$/);
+  for (const [i, [, , offset, length]] of clip.told().frames.entries()) {
     const shown = await sharp(bytes.subarray(offset, offset + length))
       .raw()
       .toBuffer();
@@ -103,29 +104,30 @@ test('pixels are encoded; the clip plays, shows them, and can be read again with
 
 test('the table is complete once the content was read to its end, and refused before', async (t) => {
   const clip = makeClip(pixelFrame(1), [pixelFrame(1), pixelFrame(2)]);
-  t.throws(() => clip.frames(), { instanceOf: AtalayaError, code: 'internal' });
+  t.throws(() => clip.told().frames, { instanceOf: AtalayaError, code: 'internal' });
   for await (const _ of clip.content) break;
-  t.throws(() => clip.frames(), { instanceOf: AtalayaError, code: 'internal' });
+  t.throws(() => clip.told().frames, { instanceOf: AtalayaError, code: 'internal' });
   await read(clip);
-  t.is(clip.frames().length, 2);
+  t.is(clip.told().frames.length, 2);
 });
 
 test('the charged frame is in it once; frames of another size, gaps and thinning are told', async (t) => {
-  const clip = makeClip(pixelFrame(20), [pixelFrame(10), pixelFrame(12, 32), pixelFrame(20)], true);
+  const clip = makeClip(pixelFrame(20), [pixelFrame(10), pixelFrame(12, 32), pixelFrame(20)], { thinned: true });
   await read(clip);
   t.deepEqual(
-    clip.frames().map(([sequence]) => sequence),
+    clip.told().frames.map(([sequence]) => sequence),
     [10, 20],
   );
-  t.regex(clip.about.making, /2\.5 a second, at most 400 ms apart/);
+  t.regex(clip.told().making, /2\.5 a second, at most 400 ms apart/);
   t.regex(
-    clip.about.making,
+    clip.told().making,
     /; thinned out evenly to bound memory; fewer than 5 a second; 1 frames of another size left out$/,
   );
   const mixed = makeClip(pixelFrame(20), [...(await jpegFrames([19])), pixelFrame(20)]);
-  t.is(mixed.about.origin, 'encoded');
+  await read(mixed);
+  t.is(mixed.told().origin, 'encoded');
   t.regex(
-    mixed.about.making,
+    mixed.told().making,
     /the bytes that the camera delivered of 1, JPEG, quality 85, 4:2:0, of yuv420p of the others/,
   );
 });
@@ -231,11 +233,8 @@ test('a ring gives the frames of a clip, holds them alone, and lets them go', (t
   const disposed: number[] = [];
   const ring = new FrameRing(1e9, ({ sequence }) => disposed.push(sequence));
   for (const sequence of numbers(51)) ring.push(frameOf(sequence)).release();
-  const { held, thinned } = holdClip(
-    ring,
-    { from: milliseconds(400), to: milliseconds(2000), include: [12] },
-    clipLimits,
-  );
+  const clips = new ClipFrames({ ...clipLimits, bytes: 1e6 });
+  const { held, thinned } = clips.hold(ring, { from: milliseconds(400), to: milliseconds(2000), include: [12] });
   t.false(thinned);
   const taken = held.map(({ frame }) => frame.sequence);
   t.deepEqual(taken, [10, 12, 17, 22, 27, 32, 37, 42, 47, 50]);
@@ -246,4 +245,68 @@ test('a ring gives the frames of a clip, holds them alone, and lets them go', (t
   );
   for (const one of held) one.release();
   t.is(disposed.length, 51);
+});
+
+test('clips that are under way together hold no more than the bound, a frame that they share once', (t) => {
+  const ring = new FrameRing(1e9, () => {});
+  for (const sequence of numbers(101)) ring.push(frameOf(sequence)).release();
+  const one = frameOf(0).picture.data.byteLength;
+  const clips = new ClipFrames({ ...clipLimits, bytes: 12 * one });
+  const window = (from: number) => ({ from: milliseconds(from), to: milliseconds(from + 2000), include: [] });
+  const first = clips.hold(ring, window(0));
+  t.is(first.held.length, 11);
+  t.false(first.thinned);
+  const same = clips.hold(ring, window(0));
+  t.is(same.held.length, 11);
+  t.is(clips.heldBytes, 11 * one);
+  const later = clips.hold(ring, window(2000));
+  t.true(later.thinned);
+  t.deepEqual(
+    later.held.map(({ frame }) => frame.sequence),
+    [50, 100],
+    'the first and the last are always there, here one of them for nothing',
+  );
+  for (const { held } of [first, same]) for (const frame of held) frame.release();
+  t.is(clips.heldBytes, 2 * one);
+  for (const frame of later.held) {
+    frame.release();
+    frame.release();
+  }
+  t.is(clips.heldBytes, 0);
+  t.false(clips.hold(ring, window(2000)).thinned);
+});
+
+test('in haste no frame is added but the charged one, and the clip says how many it left out', async (t) => {
+  let inHaste = false;
+  const jpegs = new ClipJpegs();
+  const frames = [10, 12, 14, 16, 18].map((sequence) => pixelFrame(sequence));
+  const at = frames[3] as KeptFrame;
+  const clip = makeClip(at, frames, { jpegs, inHaste: () => inHaste });
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of clip.content) {
+    chunks.push(chunk);
+    inHaste = chunks.length === 2;
+  }
+  t.deepEqual(
+    clip.told().frames.map(([sequence]) => sequence),
+    [10, 12, 16, 18],
+  );
+  t.regex(clip.told().making, /^4 pictures .*; 1 frames left out for want of time$/);
+  const alone = makeClip(at, frames, { inHaste: () => true });
+  t.is((await played(await read(alone))).originals.length, 1);
+  t.regex(alone.told().making, /^1 pictures .*; 4 frames left out for want of time$/);
+});
+
+test('clips of the same seconds encode each frame once', async (t) => {
+  const jpegs = new ClipJpegs();
+  const frames = [10, 12].map((sequence) => pixelFrame(sequence));
+  const [one, other] = frames as [KeptFrame, KeptFrame];
+  t.is(await jpegs.of(one), await jpegs.of(one));
+  t.deepEqual(await read(makeClip(one, frames, { jpegs })), await read(makeClip(other, frames, { jpegs })));
+});
+
+test('a clip that begins after the charged moment says how long after', async (t) => {
+  const clip = makeClip(pixelFrame(20), [pixelFrame(20), pixelFrame(22)], { moment: milliseconds(20 * 40 - 7300) });
+  await read(clip);
+  t.regex(clip.told().making, /; begins 7\.3 s after the charged moment, whose frames were no longer held$/);
 });

@@ -15,6 +15,16 @@ export async function pixelsOf(frame: KeptFrame): Promise<RgbPicture> {
   return decoded.picture;
 }
 
+/**
+ * Gives the memory of pixels back that `pixelsOf` or a copy made, when nobody reads them any more. Their buffers lie outside the heap,
+ * where the collector is slow to see them: dead pictures of a few infractions are more than the ring.
+ */
+export function letGo({ data }: RgbPicture, frame: KeptFrame): void {
+  // A decoder's buffer is not ours to detach, and a frame's own pixels are the ring's.
+  if (frame.kind === 'pixels' && data !== frame.picture.data && data.buffer instanceof ArrayBuffer)
+    data.buffer.transfer(0);
+}
+
 export function sizeOf(frame: KeptFrame): PictureSize {
   const { width, height } = frame.kind === 'original' ? frame : frame.picture;
   return { width, height };

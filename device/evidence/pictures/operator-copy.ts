@@ -29,6 +29,8 @@ export async function operatorCopy(
   if (!plan.known && plan.accused === undefined) return undefined;
   const masked = await maskAreas(rgb, plan, setImmediate);
   const content = await raw(masked).jpeg({ quality: 85, chromaSubsampling: '4:4:4' }).toBuffer();
+  // A copy of our own, whatever the frame is.
+  if (masked.data.buffer instanceof ArrayBuffer) masked.data.buffer.transfer(0);
   return {
     about: {
       name: 'operator.jpg',

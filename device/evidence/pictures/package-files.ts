@@ -2,7 +2,7 @@ import type { KeptFrame } from '../../capture/kept-frame.ts';
 import type { ClipFile, PictureFile } from '../record/record.ts';
 
 /** What the record says of a file only once it is sealed. */
-type SealedPart = 'bytes' | 'sha256' | 'header' | 'body';
+export type SealedPart = 'bytes' | 'sha256' | 'header' | 'body';
 
 type Without<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
 
@@ -18,12 +18,15 @@ export interface ClearPicture {
 
 /** The clip of an evidence package, before it is sealed. */
 export interface ClearClip {
-  readonly about: Omit<ClipFile, SealedPart | 'frames'>;
+  readonly name: string;
   /**
    * One picture a chunk, made when it is asked for. May be read again; the frames must be held until it was read. Throws
    * `frame-damaged` where a picture cannot be encoded.
    */
   readonly content: AsyncIterable<Uint8Array>;
-  /** Of each picture: number of its frame, elapsed milliseconds, first byte and bytes. Throws `internal` before `content` was read to its end. */
-  frames(): ClipFile['frames'];
+  /**
+   * What the record says of it; of each picture in `frames`: number of its frame, elapsed milliseconds, first byte and bytes. Throws
+   * `internal` before `content` was read to its end, since only then it is known what there was time for.
+   */
+  told(): Omit<ClipFile, SealedPart>;
 }

@@ -6,7 +6,7 @@ import type { TrackPoint } from '../../track/track.ts';
 import type { fileMoments } from '../record/record.ts';
 import { annotate, type Mark } from './annotate.ts';
 import type { Surroundings } from './bystander-memory.ts';
-import { encodeFrame, pixelsOf, raw, sizeOf } from './frame-pixels.ts';
+import { encodeFrame, letGo, pixelsOf, raw, sizeOf } from './frame-pixels.ts';
 import { operatorCopy } from './operator-copy.ts';
 import type { ClearPicture } from './package-files.ts';
 import { boxInFrame, type PlacedBox } from './track-box.ts';
@@ -64,6 +64,7 @@ export async function makeStills(
       operatorCopy(at, rgb, placed, infraction, track, surroundings),
       ...(after === undefined ? [] : [contextStill('after', after)]),
     ]);
+    letGo(rgb, at);
     return stills.filter((still) => still !== undefined);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -83,7 +84,9 @@ async function contextStill(
     const making = 'the bytes that the camera delivered';
     return { about: { ...about, origin: 'original', making }, frame, content: frame.original };
   }
-  const { content, making } = await encodeFrame(frame, known ?? (await pixelsOf(frame)), 92);
+  const rgb = known ?? (await pixelsOf(frame));
+  const { content, making } = await encodeFrame(frame, rgb, 92);
+  if (known === undefined) letGo(rgb, frame);
   return { about: { ...about, origin: 'encoded', making }, frame, content };
 }
 
