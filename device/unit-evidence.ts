@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from './config/config-schema.ts';
 import { OpenedStore } from './evidence/desk/audited-store.ts';
@@ -10,7 +11,7 @@ import type { RetentionPolicy } from './evidence/retention/plan-retention.ts';
 import { parseRecipients, type Recipients, tryRecipients } from './evidence/sealing/recipients.ts';
 import { ruleNames } from './judge/infraction.ts';
 import type { Clock } from './kernel/clock.ts';
-import { AtalayaError } from './kernel/errors.ts';
+import { AtalayaError, isAtalayaError } from './kernel/errors.ts';
 import { supervise } from './kernel/supervise.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { milliseconds, seconds, toMilliseconds } from './kernel/units.ts';
@@ -111,10 +112,20 @@ function policiesOf({ evidence }: Config): readonly RetentionPolicy[] {
   });
 }
 
-function openKeystore({ evidence: { data, signing } }: Config): Promise<Keystore> {
+/** A key is made for a store that has none yet; where one has signed, no other may go on. */
+async function openKeystore({ evidence: { data, signing } }: Config): Promise<Keystore> {
   const { tpmHandle, tpm, keyFile } = signing;
   if (tpmHandle !== undefined) return TpmKeystore.open({ handle: Number(tpmHandle), tcti: tpm });
-  return FileKeystore.openOrCreate(keyFile ?? defaultKeyFile(data));
+  const path = keyFile ?? defaultKeyFile(data);
+  const begun = await stat(join(evidenceFolder(data), 'public')).catch(() => undefined);
+  if (begun === undefined) return FileKeystore.openOrCreate(path);
+  return FileKeystore.open(path).catch((error: unknown) => {
+    if (!isAtalayaError(error, 'key-missing')) throw error;
+    throw new AtalayaError('key-missing', `${error.message}, and the evidence in ${data} was signed with it`, {
+      hint: 'Put the key back, or let the unit begin in another data folder; a new key would be another signer.',
+      cause: error,
+    });
+  });
 }
 
 const BETWEEN_PASSES = toMilliseconds(seconds(3600));

@@ -23,7 +23,7 @@ You need openssl, sha256sum and a shell; no software of ours, no network. All of
 
     sh verify.sh KEY.pem
 
-KEY.pem is the unit's public key. Get it from the authority that runs the unit, or from a pack or a list that you trust already: a key
+KEY.pem is the unit's public key. Get it from whoever mounted the unit, or from a pack or a list that you trust already: a key
 that comes with a pack says nothing about where the pack comes from. For the same reason use a copy of verify.sh that you trust, or read
 it, or go through these steps by hand. Give an older checkpoint that you kept with \`-s\`.
 

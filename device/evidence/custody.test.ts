@@ -1,4 +1,6 @@
 import test from 'ava';
+import { readWholeFile, writeWholeFile } from '../kernel/durable-file.ts';
+import { sha256 } from '../kernel/hash.ts';
 import { MemoryFiles } from '../kernel/testing/memory-files.ts';
 import { EvidenceStore } from './evidence-store.ts';
 import { createIdentity } from './sealing/identity.ts';
@@ -173,4 +175,25 @@ test('closing waits for an erasure that is under way', async (t) => {
   await store.close();
   t.is((await erasing).sequence, 3);
   t.like(await checkStore('/data', files), { erased: [first], checkpoint: 3 });
+});
+
+test('an index that lost a hold does not let the evidence go: what destroys looks at the journal', async (t) => {
+  const { files, store } = await opened();
+  await store.custody.hold(first, 'court', clerk);
+  await store.custody.hold(second, 'police', clerk);
+  await store.custody.release(second, 'police', clerk);
+  await store.close();
+  const path = '/data/index/00000000.json';
+  const [, json = ''] = (await readWholeFile(files, path))?.toString().split('\n') ?? [];
+  const edited = json.replace('"holds":["court"]', '"holds":[]');
+  t.not(edited, json);
+  await writeWholeFile(files, path, Buffer.from(`${sha256(edited)}\n${edited}\n`));
+
+  const again = await EvidenceStore.open('/data', inMemory(files, { recipients }));
+  t.deepEqual((await again.custody.line(first)).holds, []);
+  const refused = await fault(again.custody.erase(first, clerk));
+  t.deepEqual([refused.code, refused.message], ['evidence-held', `${first} is held by court and is not erased`]);
+  await again.custody.erase(second, clerk);
+  await again.close();
+  t.like(await checkStore('/data', files), { erased: [second], held: [`${first} court`] });
 });

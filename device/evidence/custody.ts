@@ -34,6 +34,7 @@ export class Custody {
   readonly #ledger: Ledger;
   readonly #sealer: PackageSealer;
   #turn: Promise<unknown> = Promise.resolve();
+  #holds: Map<string, Set<string>> | undefined;
   #closed = false;
 
   constructor(
@@ -90,8 +91,10 @@ export class Custody {
    */
   erase(id: string, by: Authorship): Promise<Committed<ActionRecord>> {
     return this.#inTurn(async () => {
-      const { erased, holds, position } = await this.line(id);
+      const { erased, holds: listed, position } = await this.line(id);
       if (erased !== null) throw gone(id, erased);
+      const held = await this.#held();
+      const holds = [...new Set([...listed, ...(held.get(id) ?? [])])];
       if (holds.length > 0) {
         throw new AtalayaError('evidence-held', `${id} is held by ${holds.join(', ')} and is not erased`, {
           hint: 'Release every hold first, with the reason why it may go.',
@@ -104,6 +107,19 @@ export class Custody {
       await this.#destroy(position.sequence);
       return committed;
     });
+  }
+
+  /**
+   * Every hold that stands, by the journal: the index is for listing, and what destroys looks at the truth. Read once, before the first
+   * erasure of a run; from then on each act keeps it level.
+   */
+  async #held(): Promise<Map<string, Set<string>>> {
+    if (this.#holds === undefined) {
+      const holds = new Map<string, Set<string>>();
+      for await (const { action } of this.#ledger.holdActs()) takeHold(holds, action);
+      this.#holds = holds;
+    }
+    return this.#holds;
   }
 
   /** Finishes the erasures that an earlier run began; one that was never stated did not happen. Returns how many were finished. */
@@ -140,11 +156,13 @@ export class Custody {
     await this.#turn;
   }
 
-  #commit(action: Action, { actor, reason }: Authorship): Promise<Committed<ActionRecord>> {
-    return this.#ledger.commit(
+  async #commit(action: Action, { actor, reason }: Authorship): Promise<Committed<ActionRecord>> {
+    const committed = await this.#ledger.commit(
       (head) => makeActionRecord(head, { actor, action, reason }, this.#clock),
       (record, position, signed) => indexEntryOf({ ...signed, kind: 'action', record }, position),
     );
+    if (this.#holds !== undefined) takeHold(this.#holds, action);
+    return committed;
   }
 
   async #destroy(sequence: number): Promise<void> {
@@ -166,6 +184,16 @@ export class Custody {
     const turn = this.#turn.then(work);
     this.#turn = turn.catch(() => undefined);
     return turn;
+  }
+}
+
+function takeHold(holds: Map<string, Set<string>>, action: Action): void {
+  if (action.kind === 'hold') {
+    holds.set(action.evidence, (holds.get(action.evidence) ?? new Set()).add(action.hold));
+  } else if (action.kind === 'release') {
+    const names = holds.get(action.evidence);
+    names?.delete(action.hold);
+    if (names?.size === 0) holds.delete(action.evidence);
   }
 }
 

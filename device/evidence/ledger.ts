@@ -7,6 +7,7 @@ import type { Journal, JournalOpening, JournalPosition } from './journal/journal
 import type { Checkpoint } from './log/checkpoint.ts';
 import type { TransparencyLog } from './log/transparency-log.ts';
 import { type LedgerParts, type LedgerPartsOptions, openLedgerParts, type PublicKeyTexts } from './open-ledger.ts';
+import type { ActionRecord } from './record/action-record.ts';
 import { leafOf, payloadOf, type SignedRecord } from './record/envelope.ts';
 import type { RecordHead } from './record/make-record.ts';
 import { type Entry, readEntry } from './record/read-entry.ts';
@@ -137,6 +138,15 @@ export class Ledger {
   async *entries(from = 1): AsyncGenerator<Entry & { readonly sequence: number }> {
     for await (const { position, payload } of this.#journal.entries(from)) {
       yield { ...readEntry(payload, position.sequence), sequence: position.sequence };
+    }
+  }
+
+  /** Holds and releases, by the journal alone. */
+  async *holdActs(): AsyncGenerator<ActionRecord> {
+    for await (const { position, payload } of this.#journal.entries(1)) {
+      if (!payload.includes('"kind":"hold"') && !payload.includes('"kind":"release"')) continue;
+      const entry = readEntry(payload, position.sequence);
+      if (entry.kind === 'action') yield entry.record;
     }
   }
 

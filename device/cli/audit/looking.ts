@@ -67,7 +67,7 @@ export async function list(flags: ListFlags, print: Print, signal: AbortSignal):
       shown += 1;
       if (flags.json === true) print(JSON.stringify(line));
       else if (line.kind === 'evidence') print(fitted(evidenceLine(line)));
-      else if (line.kind === 'action') print(fitted(actionLine(line, store.unit)));
+      else if (line.kind === 'action') print(fitted(actionLine(line, await aboutOf(store, line))));
       else print(fitted(`${line.position.sequence}  ${line.schema}: written by newer software`));
     }
     if (flags.json === true) return;
@@ -82,10 +82,19 @@ function evidenceLine({ id, time, dated, rule, lane, holds, erased }: EvidenceLi
   return `${id}  ${when}  ${rule}${lane === null ? '' : `, ${lane}`}${state}`;
 }
 
-function actionLine({ position, time, action, subject, hold, actor, reason }: ActionLine, unit: string): string {
-  const what = subject === null ? '' : ` ${unit}-${String(subject).padStart(9, '0')}`;
-  const named = hold === null ? '' : ` (${hold})`;
-  return `${position.sequence}  ${time.slice(0, 19).replace('T', ' ')}  ${action}${what}${named}  ${actor}: ${reason}`;
+/** What an act was about; the index knows no more than one evidence of each. */
+async function aboutOf(store: AuditedStore, { position }: ActionLine): Promise<string> {
+  const entry = await store.entry(position.sequence);
+  if (entry?.kind !== 'action' || !('evidence' in entry.record.action)) return '';
+  const { action } = entry.record;
+  const ids = [action.evidence].flat();
+  const more = ids.length > 3 ? ` and ${ids.length - 3} more` : '';
+  const named = 'hold' in action ? ` (${action.hold})` : 'opened' in action && action.opened ? ' (opened)' : '';
+  return ` ${ids.slice(0, 3).join(', ')}${more}${named}`;
+}
+
+function actionLine({ position, time, action, actor, reason }: ActionLine, about: string): string {
+  return `${position.sequence}  ${time.slice(0, 19).replace('T', ' ')}  ${action}${about}  ${actor}: ${reason}`;
 }
 
 /** The record of one evidence, or of any entry by its number, as it was signed. */

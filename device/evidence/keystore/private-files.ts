@@ -128,7 +128,7 @@ async function stands(files: Files, path: string): Promise<boolean> {
 
 function exists(path: string, cause?: unknown): AtalayaError {
   return new AtalayaError('key-exists', `${path} exists; a key is never overwritten`, {
-    hint: 'Open it, or name another file; move it away by hand if the unit is to have a new key.',
+    hint: 'Use it as it is, or name another file.',
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -37,17 +37,17 @@ test('what is no recipient is refused by its place and its text', (t) => {
     'age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t',
   ]) {
     const { message, hint } = refusal([one.recipient, bad], []);
-    t.true(message.startsWith('authority[1]: '), message);
+    t.true(message.startsWith('evidence.authority[1]: '), message);
     t.true(message.includes(bad.slice(0, 40)), message);
     t.truthy(hint);
   }
-  t.true(refusal([one.recipient], ['nobody']).message.startsWith('operators[0]: "nobody"'));
+  t.true(refusal([one.recipient], ['nobody']).message.startsWith('evidence.operators[0]: "nobody"'));
 });
 
 test('a private key is refused loudly, and the message does not repeat it', (t) => {
   for (const key of [two.identity, two.identity.toLowerCase(), ` ${two.identity}`, 'AGE-PLUGIN-YUBIKEY-1XYZ']) {
     const { message, hint } = refusal([one.recipient], [key]);
-    t.true(message.startsWith('operators[0] is a PRIVATE KEY'), message);
+    t.true(message.startsWith('evidence.operators[0] is a PRIVATE KEY'), message);
     t.true(hint?.startsWith('REMOVE IT FROM THIS MACHINE'));
     t.false(`${message} ${hint}`.includes(key.trim()));
   }
@@ -55,9 +55,15 @@ test('a private key is refused loudly, and the message does not repeat it', (t) 
 
 test('no authority, one named twice, and post-quantum beside others are refused', (t) => {
   t.regex(refusal([], [one.recipient]).message, /no authority/);
-  t.regex(refusal([one.recipient, one.recipient], []).message, /^authority\[1\]: .* already named as authority\[0\]/);
-  t.regex(refusal([one.recipient], [one.recipient]).message, /^operators\[0\]: .* already named as authority\[0\]/);
+  t.regex(
+    refusal([one.recipient, one.recipient], []).message,
+    /^evidence\.authority\[1\]: .* already named as evidence\.authority\[0\]/,
+  );
+  t.regex(
+    refusal([one.recipient], [one.recipient]).message,
+    /^evidence\.operators\[0\]: .* already named as evidence\.authority\[0\]/,
+  );
   const mixed = refusal([one.recipient], [hybrid]);
-  t.regex(mixed.message, /^operators\[0\]: .* cannot be mixed/);
+  t.regex(mixed.message, /^evidence\.operators\[0\]: .* cannot be mixed/);
   t.true(mixed.message.length < 300);
 });

@@ -24,8 +24,8 @@ export function parseRecipients(authority: readonly string[], operators: readonl
   }
   const seen = new Map<string, string>();
   const named = [
-    ...authority.map((recipient, i) => ({ recipient, place: `authority[${i}]` })),
-    ...operators.map((recipient, i) => ({ recipient, place: `operators[${i}]` })),
+    ...authority.map((recipient, i) => ({ recipient, place: `evidence.authority[${i}]` })),
+    ...operators.map((recipient, i) => ({ recipient, place: `evidence.operators[${i}]` })),
   ];
   for (const { recipient, place } of named) {
     checkRecipient(recipient, place);

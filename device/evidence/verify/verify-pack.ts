@@ -60,8 +60,37 @@ export async function verifyPack(folder: string, trust: Trust): Promise<Verdict>
   if (erasure !== undefined) sameUnit(erasure, erasureFiles.record, ledger);
   await files(folder, there, stated, erased ? { entry: erasure } : undefined, ledger);
   if (ledger.unit !== undefined) await checkKeyCopies(folder, 'keys', trust.key, originOf(ledger.unit), ledger);
+  await derivedFiles(folder, there, stated, ledger);
   others(there, ledger);
   return ledger.verdict((performance.now() - begun) / 1000);
+}
+
+const derivedNames = ['sheet.html', 'sheet.pdf', 'VERIFY.md', 'verify.sh'];
+
+/** What was made from the record for people: the list of a clip's frames can be held against it, of the rest nothing proves anything. */
+async function derivedFiles(
+  folder: string,
+  there: ReadonlySet<string>,
+  stated: SignedEntry | undefined,
+  ledger: Ledger,
+): Promise<void> {
+  const derived = derivedNames.filter((name) => there.has(name));
+  if (derived.length > 0) {
+    const says = `No signature covers what was made for people to read: ${derived.join(', ')}.`;
+    ledger.note({ part: 'file', path: derived[0] ?? '', check: inPack, says });
+  }
+  const list = await readUpTo(join(folder, 'clip.txt'), longestProof);
+  const clips = clipFrames(stated?.record);
+  if (list === 'absent' && clips.length === 0) return;
+  const wanted = `frame elapsed-ms first-byte bytes\n${clips.map((frame) => `${frame.map((one) => JSON.stringify(one)).join(' ')}\n`).join('')}`;
+  if (Buffer.isBuffer(list) && clips.length > 0 && list.toString() === wanted) return;
+  ledger.fail({ part: 'file', path: 'clip.txt', check: inPack, says: 'It is not the list of frames in the record.' });
+}
+
+/** The frames of the record's clips; the shape was checked before. */
+function clipFrames(record: object | undefined): readonly (readonly unknown[])[] {
+  const files = record !== undefined && 'files' in record && Array.isArray(record.files) ? record.files : [];
+  return files.flatMap((file: { readonly frames?: unknown }) => (Array.isArray(file.frames) ? file.frames : []));
 }
 
 async function checkpointAt(
