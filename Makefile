@@ -23,6 +23,10 @@ help:
 # The inference library is whole without its install script, which would fetch what no unit needs.
 $(INSTALLED): package.json package-lock.json
 	ONNXRUNTIME_NODE_INSTALL=skip npm ci --no-audit --no-fund --loglevel=error
+	@# Our own programs beside those of the packages, so that npx finds them here and asks nobody.
+	@ln -sf ../../device/cli/atalaya-audit.ts $(BIN)/atalaya-audit
+	@ln -sf ../../device/cli/atalaya-unit.ts $(BIN)/atalaya-unit
+	@ln -sf ../../models/cli/atalaya-models.ts $(BIN)/atalaya-models
 	@touch $@
 
 # The source of the models: whatever makes them, made anew when it changes.
