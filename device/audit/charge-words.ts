@@ -84,15 +84,3 @@ export function measuredFacts(measured: Measured): readonly Fact[] {
 function optional(name: string, value: number | undefined, unit: string): Fact[] {
   return value === undefined ? [] : [[name, `${fixed(value, 1)} ${unit}`]];
 }
-
-const ruleTitles: Record<Infraction['rule'], string> = {
-  speeding: 'Speeding',
-  'red-light': 'Red light',
-  'stop-line': 'Stop line',
-  'wrong-way': 'Wrong way',
-  stopping: 'Forbidden stopping',
-  'blocked-box': 'Blocked box',
-  'restricted-lane': 'Restricted lane',
-};
-
-export const ruleTitle = (rule: Infraction['rule']): string => ruleTitles[rule];

@@ -1,9 +1,10 @@
 import { actionRecord } from '../evidence/record/action-record.ts';
 import type { EvidenceFile, EvidenceRecord, PictureFile } from '../evidence/record/record.ts';
+import { ruleTitle } from '../judge/rule-title.ts';
 import { sha256 } from '../kernel/hash.ts';
 import { exact } from '../kernel/numerals.ts';
 import { parse } from '../kernel/schema.ts';
-import { chargeSentence, type Fact, measuredFacts, ruleTitle } from './charge-words.ts';
+import { chargeSentence, type Fact, measuredFacts } from './charge-words.ts';
 import { packNames } from './pack-names.ts';
 import type { PackParts } from './pack-parts.ts';
 import { platePart } from './plate-part.ts';

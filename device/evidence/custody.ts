@@ -100,11 +100,12 @@ export class Custody {
           hint: 'Release every hold first, with the reason why it may go.',
         });
       }
-      const { keys, bodies } = await this.#destructible(position.sequence);
+      const { sequence } = position;
+      const { keys, bodies } = await this.#destructible(sequence);
       await makeFolders(this.#files, this.#pending);
-      await writeWholeFile(this.#files, join(this.#pending, String(position.sequence)), Buffer.from(`${id}\n`));
+      await writeWholeFile(this.#files, join(this.#pending, String(sequence)), Buffer.from(`${id}\n`));
       const committed = await this.#commit({ kind: 'erase', evidence: id, keys, bodies: [...bodies] }, by);
-      await this.#destroy(position.sequence);
+      await this.#destroy(sequence, { keys, bodies });
       return committed;
     });
   }
@@ -130,7 +131,7 @@ export class Custody {
         const sequence = /^[1-9]\d*$/.test(name) ? Number(name) : undefined;
         const line = sequence === undefined ? undefined : await this.#ledger.line(sequence);
         if (sequence !== undefined && line?.kind === 'evidence' && line.erased !== null) {
-          await this.#destroy(sequence);
+          await this.#destroy(sequence, await this.#destructible(sequence));
           finished += 1;
         } else await this.#files.remove(join(this.#pending, name));
       }
@@ -165,14 +166,13 @@ export class Custody {
     return committed;
   }
 
-  async #destroy(sequence: number): Promise<void> {
-    const { keys, bodies } = await this.#destructible(sequence);
+  async #destroy(sequence: number, { keys, bodies }: Destructible): Promise<void> {
     if (keys !== null) await this.#sealer.destroy(keys, bodies);
     // Where it stays, the next start finds nothing left to destroy, and removes it.
     await this.#files.remove(join(this.#pending, String(sequence))).catch(() => undefined);
   }
 
-  async #destructible(sequence: number): Promise<{ readonly keys: string | null; readonly bodies: readonly string[] }> {
+  async #destructible(sequence: number): Promise<Destructible> {
     const entry = await this.#ledger.read(sequence);
     if (entry?.kind !== 'evidence')
       throw new AtalayaError('store-damaged', `entry ${sequence} is no evidence any more`);
@@ -197,7 +197,13 @@ function takeHold(holds: Map<string, Set<string>>, action: Action): void {
   }
 }
 
-const filesOf = ({ sealing, files }: EvidenceRecord): { keys: string | null; bodies: readonly string[] } => ({
+/** What an erasure destroys. */
+interface Destructible {
+  readonly keys: string | null;
+  readonly bodies: readonly string[];
+}
+
+const filesOf = ({ sealing, files }: EvidenceRecord): Destructible => ({
   keys: sealing?.keys.sha256 ?? null,
   bodies: files.map(({ body }) => body),
 });

@@ -145,14 +145,13 @@ export class EvidenceStore {
   async seal(infraction: Infraction, frames: InfractionFrames, context: SealContext): Promise<SealedEvidence> {
     this.#accept();
     const given = new AbortController();
-    const { clock, sealDeadline } = this.#options;
+    const { clock, sealDeadline, timer } = this.#options;
     const hurry = clock.monotonic() + sealDeadline / 2;
     const inHaste = () => clock.monotonic() >= hurry || (context.inHaste?.() ?? false);
     const stage = { committing: false };
     const work = this.#seal(infraction, frames, { ...context, inHaste }, given.signal, stage);
     const settled = work.catch(() => undefined).finally(() => this.#sealing.delete(settled));
     this.#sealing.add(settled);
-    const { timer } = this.#options;
     try {
       return await withDeadline(work, sealDeadline, 'sealing', timer);
     } catch (error) {

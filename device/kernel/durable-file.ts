@@ -19,18 +19,23 @@ export const partEnding = '.part';
 export async function writeWholeFile(files: Files, path: string, content: Uint8Array): Promise<void> {
   const part = `${path}${partEnding}`;
   try {
-    const file = await files.open(part, 'create');
-    try {
-      await file.write([content], 0);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writePart(files, part, content);
     await files.rename(part, path);
     await files.syncFolder(dirname(path));
   } catch (error) {
     await files.remove(part).catch(() => undefined);
     throw storeFault(error, `cannot write ${path}`);
+  }
+}
+
+/** Writes and fsyncs a file that is to be renamed to its place. Throws the system's own errors. */
+export async function writePart(files: Files, part: string, content: Uint8Array): Promise<void> {
+  const file = await files.open(part, 'create');
+  try {
+    await file.write([content], 0);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

@@ -1,26 +1,14 @@
 import type { CaptureTime } from '../capture/frame.ts';
 import { elapsedFace, undatedFace } from '../evidence/pictures/elapsed-face.ts';
-import type { Measurement, RuleName } from '../judge/infraction.ts';
+import type { Measurement } from '../judge/infraction.ts';
 import { beyond, brief, exact, fixed } from '../kernel/numerals.ts';
 import type { UtcMilliseconds } from '../kernel/units.ts';
 import type { RunRecord } from './run-record.ts';
 
+export { ruleTitle } from '../judge/rule-title.ts';
 export { beyond, brief, fixed, signed } from '../kernel/numerals.ts';
 
 /** The same figure reads the same on the console and on the page: every wording of a value stands here. */
-
-const ruleTitles: Record<RuleName, string> = {
-  speeding: 'Speeding',
-  'red-light': 'Red light',
-  'stop-line': 'Stop line',
-  'wrong-way': 'Wrong way',
-  stopping: 'Forbidden stopping',
-  'blocked-box': 'Blocked box',
-  'restricted-lane': 'Restricted lane',
-};
-
-/** The rule's name as a person writes it: `Red light`. */
-export const ruleTitle = (rule: RuleName): string => ruleTitles[rule];
 
 /** The figure that decides, in about thirty characters: `78.2 ±0.6 km/h, limit 50`, `red for 3.7 s, 45 km/h`. */
 export function keyFigure(measured: Measurement): string {

@@ -5,6 +5,7 @@ import { writeWholeFile } from '../../kernel/durable-file.ts';
 import { AtalayaError } from '../../kernel/errors.ts';
 import type { Files, OpenMode } from '../../kernel/files.ts';
 import { sha256 } from '../../kernel/hash.ts';
+import { fault } from '../../kernel/testing/fault.ts';
 import { MemoryFiles, type Operation } from '../../kernel/testing/memory-files.ts';
 import { seededRandom } from '../../kernel/testing/seeded-random.ts';
 import { Journal, type JournalOptions, type JournalPosition } from './journal.ts';
@@ -57,16 +58,6 @@ async function readAll(files: MemoryFiles, segmentBytes: number): Promise<void> 
   const checked = await all(journal.check());
   if (found.length !== journal.last || checked.length !== journal.opening.segments - 1)
     throw new Error('not all was read');
-}
-
-async function fault(work: Promise<unknown>): Promise<AtalayaError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof AtalayaError) return error;
-    throw error;
-  }
-  throw new Error('no fault where one is due');
 }
 
 async function edit(files: MemoryFiles, path: string, change: (content: Buffer) => Buffer): Promise<void> {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { link, mkdir, open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { makeFolders, partEnding, storeFault } from '../../kernel/durable-file.ts';
+import { makeFolders, partEnding, storeFault, writePart } from '../../kernel/durable-file.ts';
 import { AtalayaError, systemCode } from '../../kernel/errors.ts';
 import { type Files, systemFiles } from '../../kernel/files.ts';
 
@@ -43,13 +43,7 @@ export async function writeNewFile(files: Files, path: string, id: string, conte
   try {
     if (await stands(files, path)) throw exists(path);
     await makeFolders(files, dirname(path));
-    const file = await files.open(part, 'create');
-    try {
-      await file.write([content], 0);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writePart(files, part, content);
     await files.rename(part, path).catch((error: unknown) => {
       throw systemCode(error) === 'EEXIST' ? exists(path, error) : error;
     });

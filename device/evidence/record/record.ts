@@ -144,5 +144,4 @@ export type EvidenceRecord = z.infer<typeof evidenceRecord>;
 export type EvidenceFile = EvidenceRecord['files'][number];
 export type PictureFile = Extract<EvidenceFile, { readonly moment: unknown }>;
 export type ClipFile = Extract<EvidenceFile, { readonly role: 'clip' }>;
-export type Sealing = NonNullable<EvidenceRecord['sealing']>;
 export type Provenance = z.infer<typeof provenance>;

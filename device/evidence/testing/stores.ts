@@ -1,5 +1,6 @@
+export { fault } from '../../kernel/testing/fault.ts';
+
 import { createPrivateKey } from 'node:crypto';
-import { AtalayaError } from '../../kernel/errors.ts';
 import { type Files, systemFiles } from '../../kernel/files.ts';
 import { ManualClock } from '../../kernel/manual-clock.ts';
 import type { Authorship } from '../custody.ts';
@@ -59,17 +60,6 @@ export async function linesOf(store: EvidenceStore): Promise<readonly IndexEntry
 
 export async function evidenceOf(store: EvidenceStore): Promise<readonly EvidenceLine[]> {
   return (await linesOf(store)).filter((line) => line.kind === 'evidence');
-}
-
-/** The fault of work that must fail. */
-export async function fault(work: Promise<unknown>): Promise<AtalayaError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof AtalayaError) return error;
-    throw error;
-  }
-  throw new Error('no fault where one is due');
 }
 
 /** The content of a file. */
