@@ -224,3 +224,36 @@ test('an abort ends the source, and what was taken is still judged, sealed and a
   t.is(source.released.length, new Set(source.released).size);
   t.true(seen.length >= 5 && seen.length < 1000);
 });
+
+test('plates see each frame before it is judged, hold it up only with a promise, and learn the end before the last judgement', async (t) => {
+  const order: string[] = [];
+  const source = new Source(6);
+  const { all } = stages(source, [], {
+    plates: {
+      observe: ({ sequence }) => {
+        order.push(`plates ${sequence}`);
+        if (sequence % 2 === 0) return undefined;
+        return sleep(milliseconds(5)).then(() => {
+          order.push(`room ${sequence}`);
+        });
+      },
+      finish: () => order.push('no more frames'),
+    },
+    judge: {
+      observe: (_update, { elapsed }) => {
+        order.push(`judged ${Math.round(elapsed / 40)}`);
+        return { infractions: [], crossings: [], raw: new Map(), speeds: [] };
+      },
+      finish: () => {
+        order.push('last judgement');
+        return { infractions: [], crossings: [], raw: new Map(), speeds: [] };
+      },
+    },
+  });
+  await runPipeline(all, every, new AbortController().signal);
+  t.deepEqual(order, [
+    ...numbers(6).flatMap((n) => [`plates ${n}`, ...(n % 2 === 1 ? [`room ${n}`] : []), `judged ${n}`]),
+    'no more frames',
+    'last judgement',
+  ]);
+});

@@ -18,6 +18,11 @@ export interface Stages {
   readonly ring: FrameRing;
   readonly detector: Detector;
   readonly tracker: { update(frame: Frame, detections: readonly Detection[]): TrackUpdate };
+  /**
+   * Reads plates beside this way: takes what it needs of a frame before it returns; a promise is waited for before the frame is judged.
+   * Told when no more frames come, before the last judgement.
+   */
+  readonly plates?: { observe(frame: Frame, update: TrackUpdate): Promise<void> | undefined; finish(): void };
   readonly judge: { observe(update: TrackUpdate, now: CaptureTime): Judged; finish(now: CaptureTime): Judged };
   /** Resolves when the evidence is durable. Takes what it needs from the ring before it returns its promise. */
   readonly seal: (infraction: Infraction, raw: RawData, ring: FrameRing) => Promise<SealedEvidence>;
@@ -108,6 +113,7 @@ async function judgeAll(stages: Stages, mailbox: FrameMailbox<Held<Frame>>, flow
       while (inFlight.length > (held === undefined ? 0 : ahead))
         last = (await judgeOne(stages, inFlight, seals)) ?? last;
       if (held !== undefined) continue;
+      stages.plates?.finish();
       if (last !== undefined) await report(stages, stages.judge.finish(last), seals);
       return;
     }
@@ -127,6 +133,7 @@ async function judgeOne(stages: Stages, inFlight: InFlight[], seals: SealQueue):
   try {
     const detections = await next.found;
     const update = stages.tracker.update(frame, detections);
+    await stages.plates?.observe(frame, update);
     const judged = stages.judge.observe(update, frame.time);
     stages.observer.processed(frame, detections, update);
     await report(stages, judged, seals);
