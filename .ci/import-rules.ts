@@ -21,8 +21,9 @@ const stages = ['capture', 'detect', 'track', 'plate', 'judge', 'evidence', 'sig
 /** Packages that touch hardware, files or native code, and the only places that may import them. */
 const adapters: Readonly<Record<string, RegExp>> = {
   sharp:
-    /^(device\/capture\/(decode-jpeg|read-picture|mjpeg-camera|street\/.*)|device\/evidence\/pictures\/.*|device\/report\/draw-scene|models\/frames\/.*)\.ts$/,
-  'onnxruntime-node': /^(device\/detect\/engine\/onnxruntime-engine|models\/calibration\/observe)\.ts$/,
+    /^(device\/capture\/(decode-jpeg|read-picture|mjpeg-camera|street\/.*)|device\/evidence\/pictures\/.*|device\/report\/draw-(scene|plates)|models\/frames\/.*)\.ts$/,
+  'onnxruntime-node':
+    /^(device\/detect\/engine\/onnxruntime-(engine|session)|device\/plate\/engine\/onnxruntime-plate-engine|models\/calibration\/observe)\.ts$/,
   '@tensorflow/': /^device\/detect\/engine\/tfjs-.*\.ts$/,
   'onnx-proto': /^models\/onnx\/.*\.ts$/,
   lowdb: /^device\/evidence\/index\/.*\.ts$/,

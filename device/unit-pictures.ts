@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import type { EvidenceStore } from './evidence/evidence-store.ts';
+import type { EvidenceStore, SealedEvidence } from './evidence/evidence-store.ts';
 import { sequenceOf } from './evidence/record/make-record.ts';
 import { openWith, parseIdentities } from './evidence/sealing/identity.ts';
 import { AtalayaError, explain } from './kernel/errors.ts';
 import type { OpenPicture } from './report/report-pictures.ts';
+import type { SealedInfraction } from './report/run-record.ts';
 
 /** The identities in a file. Throws `key-missing` where it cannot be read, `key-invalid` for what is none. */
 export async function readIdentities(path: string): Promise<readonly string[]> {
@@ -15,6 +16,21 @@ export async function readIdentities(path: string): Promise<readonly string[]> {
     });
   });
   return parseIdentities(text);
+}
+
+/** The names of the files that the report shows: pictures of the moment itself, and the plate. */
+export function picturesOf({ record }: SealedEvidence): SealedInfraction['pictures'] {
+  const named = (role: string) =>
+    record.files.find((file) => file.role === role && (!('moment' in file) || file.moment === 'at'))?.name;
+  const [context, closeUp, annotated] = [named('context'), named('close-up'), named('annotated')];
+  const [plate, plateFile] = [named('plate-crop'), named('plate')];
+  return {
+    ...(context === undefined ? {} : { context }),
+    ...(closeUp === undefined ? {} : { closeUp }),
+    ...(annotated === undefined ? {} : { annotated }),
+    ...(plate === undefined ? {} : { plate }),
+    ...(plateFile === undefined ? {} : { plateFile }),
+  };
 }
 
 /**
@@ -29,7 +45,7 @@ export async function openPictures(
   }: { readonly store: EvidenceStore; readonly unit: string; readonly evidence: readonly string[] },
   identities: readonly string[] | undefined,
 ): Promise<OpenPicture> {
-  if (identities === undefined) return async () => ({ missing: 'it is sealed to the authority' });
+  if (identities === undefined) return async () => ({ missing: 'it is sealed to the authority', sealed: true });
   if (evidence.length > 0) {
     await store.custody.note(
       { kind: 'read', evidence: [...evidence], opened: true },

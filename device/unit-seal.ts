@@ -13,6 +13,7 @@ import { AtalayaError } from './kernel/errors.ts';
 import { type Milliseconds, milliseconds } from './kernel/units.ts';
 import type { CalibrationRecord } from './scene/calibration-record.ts';
 import type { Scene } from './scene/scene.ts';
+import type { UnitPlates } from './unit-plates.ts';
 
 export interface SealParts {
   readonly store: EvidenceStore;
@@ -27,6 +28,7 @@ export interface SealParts {
   readonly bystanders: BystanderMemory;
   readonly calibration: CalibrationRecord;
   readonly clips: ClipFrames;
+  readonly plates: Pick<UnitPlates, 'plateOf' | 'models'>;
   /** Tells that the unit is to come to rest: clips give way. */
   readonly inHaste: () => boolean;
 }
@@ -34,11 +36,23 @@ export interface SealParts {
 /**
  * Seals one infraction with the frames that the ring still has, as originals or as pixels: one before the moment, the moment's own (or
  * the nearest that is left; each still names its frame and time), and the newest. The frames are held from the call on until the
- * evidence is durable. The clip goes from before the moment, or the frame that is shown for it, to after it, as far as
+ * evidence is durable, while its plate is read. The clip goes from before the moment, or the frame that is shown for it, to after it, as far as
  * frames are there.
  */
 export async function sealInfraction(
-  { store, scene, provenance, before, clipBefore, clipAfter, bystanders, calibration, clips, inHaste }: SealParts,
+  {
+    store,
+    scene,
+    provenance,
+    before,
+    clipBefore,
+    clipAfter,
+    bystanders,
+    calibration,
+    clips,
+    plates,
+    inHaste,
+  }: SealParts,
   infraction: Infraction,
   raw: RawData,
   ring: FrameRing,
@@ -67,12 +81,17 @@ export async function sealInfraction(
       include: [first, at, newest].flatMap((frame) => (frame === undefined ? [] : [frame.sequence])),
     });
     held.push(...clip.held);
+    const surroundings = bystanders.around(at);
+    const tracks = new Set([infraction.track, ...raw.points.map(({ track }) => track)]);
+    const plate = await plates.plateOf([...tracks]);
     return await store.seal(infraction, frames, {
       provenance,
       raw,
       calibration,
       marks: marksFor(scene, infraction),
-      surroundings: bystanders.around(at),
+      surroundings,
+      plate,
+      plateModels: plates.models,
       clip: { frames: clip.held.map(({ frame }) => frame), thinned: clip.thinned },
       inHaste,
     });

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -7,11 +8,15 @@ import { exportPacks } from './cli/audit/export-packs.ts';
 import { newAuthority } from './cli/audit/new-authority.ts';
 import { rederive } from './evidence/re-derive/re-derive.ts';
 import { type ClipFile, evidenceRecord } from './evidence/record/record.ts';
+import { readPlate } from './evidence/sealing/plate-commitment.ts';
 import { parseKey } from './evidence/verify/keys.ts';
 import { verifyPack } from './evidence/verify/verify-pack.ts';
 import { verifyStore } from './evidence/verify/verify-store.ts';
+import { listKeyId } from './plate/lists/list-key.ts';
+import { signWatchList } from './plate/lists/sign-watch-list.ts';
 import { runEventSchema } from './report/event-log.ts';
 import { tallyOutcomes } from './report/outcomes.ts';
+import { loadTruth } from './report/truth-schema.ts';
 import { runUnit } from './unit.ts';
 import { settle } from './unit-settings.ts';
 
@@ -21,6 +26,24 @@ const here = import.meta.dirname;
 function fastEnough(frames: ClipFile['frames']): boolean {
   const times = frames.map(([, elapsedMs]) => elapsedMs);
   return times.length > 5 && times.every((time, i) => i === 0 || time - (times[i - 1] ?? 0) <= 201);
+}
+
+/** A signed list with the plate of the one who runs the red light, and one that is a letter off the bus lane's car; and its key. */
+async function writeWatchList(folder: string, plates: readonly { readonly id: string; readonly plate: string }[]) {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const list = join(folder, 'stolen.json');
+  const listKey = join(folder, 'lists.pem');
+  const signer = { id: listKeyId(publicKey), sign: async (bytes: Uint8Array) => sign(null, bytes, privateKey) };
+  const draft = { name: 'stolen', version: 1, issued: '2026-01-01T00:00:00Z', entries: plates };
+  await writeFile(list, await signWatchList(draft, signer));
+  await writeFile(listKey, publicKey.export({ type: 'spki', format: 'pem' }));
+  return { lists: [list], listKey };
+}
+
+/** Every file below a folder. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true });
+  return found.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
 }
 
 /** The whole program on the street whose truth is known: real frames, the real detector, real files. */
@@ -43,8 +66,14 @@ test('the street: every infraction found, none invented, speeds within bounds, e
     events: join(folder, 'events.jsonl'),
     truth: join(here, 'capture/street/truth.json'),
   });
+  const truth = await loadTruth(join(here, 'capture/street/truth.json'));
+  const plateOf = (vehicle: string) => truth.vehicles.find(({ id }) => id === vehicle)?.plate ?? '';
+  const listed = await writeWatchList(folder, [
+    { id: 'case-17', plate: plateOf('red-runner') },
+    { id: 'case-18', plate: plateOf('bus-lane-car').replace(/.$/, (last) => (last === 'Z' ? 'X' : 'Z')) },
+  ]);
   const { record, comparison } = await runUnit(
-    settings,
+    { ...settings, config: { ...settings.config, plates: { ...settings.config.plates, ...listed } } },
     { stream, environment: {}, onLines: () => {} },
     new AbortController().signal,
   );
@@ -75,6 +104,17 @@ test('the street: every infraction found, none invented, speeds within bounds, e
     .map((line) => runEventSchema.parse(JSON.parse(line)));
   t.is(events.filter(({ kind }) => kind === 'infraction').length, 6);
   t.is(events.filter(({ kind }) => kind === 'crossing').length, record.crossings.length);
+  t.deepEqual(comparison?.plates, { right: 6, wrong: 0, unread: 0 });
+  t.deepEqual(
+    events
+      .flatMap((event) => (event.kind === 'alert' ? [[event.list, event.entry, event.match]] : []))
+      .toSorted((a, b) => String(a[1]).localeCompare(String(b[1]))),
+    [
+      ['stolen', 'case-17', 'exact'],
+      ['stolen', 'case-18', 'one-off'],
+    ],
+  );
+  t.is(record.counts.alerts, 2);
 
   const data = join(folder, 'data');
   const key = parseKey(await readFile(join(data, 'evidence/public/unit.pem'), 'utf8'));
@@ -101,13 +141,29 @@ test('the street: every infraction found, none invented, speeds within bounds, e
     t.true(record.auxiliary.track.length > 5, 'the raw track stands beside what was made of it');
     t.deepEqual(
       new Set(record.files.map(({ role }) => role)),
-      new Set(['context', 'close-up', 'annotated', 'operator', 'clip']),
+      new Set(['context', 'close-up', 'annotated', 'operator', 'clip', 'plate', 'plate-crop', 'plate-vehicle']),
     );
+    const plate = readPlate(await readFile(join(out, 'opened/plate.json')));
+    const accused = comparison?.infractions.find((one) => one.outcome === 'found' && one.index === number - 1);
+    t.true(plate?.outcome === 'read' && plate.text === accused?.vehicle?.plate, `the plate of ${id} is its vehicle's`);
+    t.like(record.plate, { outcome: 'read' });
     const clip = record.files.find((file) => file.role === 'clip');
     t.true(fastEnough(clip?.frames ?? []), 'five frames a second');
     const opened = await readFile(join(out, 'opened/clip.mjpeg'));
     t.true(clip?.frames.every(([, , at, bytes]) => opened.readUInt16BE(at) === 0xffd8 && at + bytes <= opened.length));
   }
+
+  // In clear, a plate stands in nothing that the run wrote or said but the report, which was given the authority's identity.
+  const texts = truth.vehicles.flatMap(({ plate }) => (plate === undefined ? [] : [plate]));
+  t.true(texts.length >= 17);
+  const pattern = new RegExp(texts.map((text) => `${text.slice(0, 4)}[ -]?${text.slice(4)}`).join('|'), 'i');
+  const report = join(folder, 'data/report.html');
+  t.regex(await readFile(report, 'utf8'), pattern);
+  for (const file of [...(await filesBelow(data)), join(folder, 'events.jsonl')].filter((one) => one !== report)) {
+    t.notRegex(file, pattern);
+    t.notRegex(await readFile(file, 'latin1'), pattern, file);
+  }
+  t.notRegex(said.join(''), pattern);
 
   const lines = (await readFile(join(folder, 'data/lines.jsonl'), 'utf8'))
     .trim()

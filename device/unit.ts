@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { bundlesFolder } from '../models/contract/places.ts';
 import type { Camera } from './capture/camera.ts';
 import { FrameRing } from './capture/frame-ring.ts';
 import { type RecordingStart, undated } from './capture/frame-times.ts';
@@ -8,8 +7,6 @@ import { openSource } from './capture/open-source.ts';
 import { PacedCamera } from './capture/paced-camera.ts';
 import type { Config } from './config/config-schema.ts';
 import { boxOvershoot } from './detect/box-overshoot.ts';
-import { WorkerDetector } from './detect/worker-detector.ts';
-import type { SealedEvidence } from './evidence/evidence-store.ts';
 import { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
 import { ClipFrames, clipLimits } from './evidence/pictures/clip-frames.ts';
 import type { Provenance } from './evidence/record/record.ts';
@@ -17,24 +14,26 @@ import { Judge } from './judge/judge.ts';
 import { systemClock } from './kernel/clock.ts';
 import { explain } from './kernel/errors.ts';
 import { sha256File } from './kernel/hash.ts';
-import { fraction, milliseconds, seconds, toMilliseconds, utcMilliseconds } from './kernel/units.ts';
+import { milliseconds, seconds, toMilliseconds, utcMilliseconds } from './kernel/units.ts';
 import { runPipeline } from './pipeline.ts';
+import type { TrackPlate } from './plate/vote/track-plate.ts';
 import { RunConsole } from './report/console.ts';
-import { crossingEvent, EventLog, infractionEvent } from './report/event-log.ts';
+import { alertEvent, crossingEvent, EventLog, infractionEvent } from './report/event-log.ts';
 import { writeHtmlReport } from './report/html-report.ts';
-import type { RunOutcome, RunRecord, SealedInfraction } from './report/run-record.ts';
+import type { RunOutcome, RunRecord } from './report/run-record.ts';
 import { RunRecorder } from './report/run-recorder.ts';
 import type { TerminalEnvironment, TerminalStream } from './report/terminal.ts';
 import { compareWithTruth, type TruthComparison } from './report/truth.ts';
 import { loadTruth } from './report/truth-schema.ts';
 import { calibrationRecordOf } from './scene/calibration-record.ts';
 import { loadScene } from './scene/load-scene.ts';
-import type { Scene } from './scene/scene.ts';
 import { defaultTrackerConfig } from './track/config.ts';
 import { Tracker } from './track/tracker.ts';
+import { openDetector } from './unit-detector.ts';
 import { openEvidence } from './unit-evidence.ts';
 import { openingLines, shown } from './unit-opening.ts';
-import { openPictures } from './unit-pictures.ts';
+import { openPictures, picturesOf } from './unit-pictures.ts';
+import { openPlates } from './unit-plates.ts';
 import { hasteAfter, sealInfraction } from './unit-seal.ts';
 import type { RunSettings } from './unit-settings.ts';
 import { openSignals } from './unit-signals.ts';
@@ -117,6 +116,16 @@ export async function runUnit(
     recorder.damaged();
     console.notice(`frame ${sequence} is damaged and was left out: ${reason}`);
   };
+  const every = config.source.pace !== 'timestamps';
+  const plates = await openPlates(config, scene, every, clock, signal, {
+    alert: (alert) => {
+      recorder.alerted();
+      console.alert(alert);
+      events?.append(alertEvent(alert)).catch(() => {});
+    },
+    fault: (fault) => console.notice(explain(fault)),
+  });
+  open.defer(() => plates.close());
   const sceneSha256 = await sha256File(settings.scene);
   const provenance: Provenance = {
     site: siteOf(config),
@@ -128,6 +137,8 @@ export async function runUnit(
   const { beforeS, clipBeforeS, clipAfterS, ringMegabytes } = config.evidence;
   const reach = toMilliseconds(seconds(LATEST_JUDGEMENT + Math.max(beforeS, clipBeforeS)));
   const bystanders = new BystanderMemory(scene.regions, { reach, most: MOST_REMEMBERED });
+  /** For a trial alone: no unit at a road keeps what it read. */
+  const accused = new Map<number, TrackPlate>();
   const seal = {
     store,
     scene,
@@ -138,6 +149,14 @@ export async function runUnit(
     bystanders,
     calibration: calibrationRecordOf(scene, boxOvershoot),
     clips: new ClipFrames({ ...clipLimits, bytes: CLIPS_OF_RING * ringMegabytes * 1e6 }),
+    plates: {
+      models: plates.models,
+      plateOf: async (tracks: readonly number[]) => {
+        const plate = await plates.plateOf(tracks);
+        if (truth !== undefined) for (const track of tracks) accused.set(track, plate);
+        return plate;
+      },
+    },
     inHaste: hasteAfter(signal, CLIPS_AFTER_STOP, clock),
   };
   const ring = new FrameRing(ringMegabytes * 1e6, (frame) => camera.release(frame), {
@@ -145,7 +164,7 @@ export async function runUnit(
     reach,
   });
   evidence.keepHouse((problem) => console.notice(explain(problem)));
-  console.opening(openingLines(settings, info, scene, detector, evidence));
+  console.opening([...openingLines(settings, info, scene, detector, evidence), ...plates.opening]);
 
   let outcome: RunOutcome = { kind: 'source-ended' };
   let fault: { readonly error: unknown } | undefined;
@@ -156,6 +175,7 @@ export async function runUnit(
         ring,
         detector,
         tracker: new Tracker(defaultTrackerConfig),
+        plates,
         judge: new Judge({ scene, phases, boxOvershoot }),
         seal: (infraction, raw, frames) => sealInfraction(seal, infraction, raw, frames),
         announce: async (infraction, sealed) => {
@@ -193,7 +213,7 @@ export async function runUnit(
           },
         },
       },
-      { frames: config.source.pace === 'timestamps' ? 'newest' : 'every', sealsAtOnce: SEALS_AT_ONCE },
+      { frames: every ? 'every' : 'newest', sealsAtOnce: SEALS_AT_ONCE },
       signal,
     );
     if (signal.aborted) outcome = { kind: 'interrupted' };
@@ -201,8 +221,9 @@ export async function runUnit(
     fault = { error };
     outcome = { kind: 'failed', message: explain(error) };
   }
-  // Nothing more will be signalled: the lines do not wait for the report.
+  // Nothing more will be signalled: the lines do not wait for the report, nor for plates that no infraction waits for.
   await signals.close();
+  await plates.close();
 
   const record: RunRecord = {
     source: { name: shown(info.name), width: info.width, height: info.height },
@@ -223,7 +244,7 @@ export async function runUnit(
       configSha256: settings.sha256,
     },
   };
-  const comparison = truth === undefined ? undefined : compareWithTruth(record, truth);
+  const comparison = truth === undefined ? undefined : compareWithTruth(record, truth, accused);
   console.summary(record, comparison);
   try {
     await writeHtmlReport(record, comparison, {
@@ -250,33 +271,4 @@ function siteOf({ unit: { id, site, direction } }: Config): Provenance['site'] {
 /** What a person says of the recording's date; the recording's own word goes before it. */
 function startOf({ source: { startedAt } }: Config): RecordingStart {
   return startedAt === undefined ? undated : { utc: utcMilliseconds(Date.parse(startedAt)), stated: true };
-}
-
-function openDetector({ detector }: Config, scene: Scene): Promise<WorkerDetector> {
-  const bundle = detector.bundle.includes('/') ? detector.bundle : join(bundlesFolder, detector.bundle);
-  return WorkerDetector.open(
-    {
-      bundle,
-      threads: detector.threads,
-      settings: {
-        regions: scene.regions,
-        fit: detector.fit,
-        leastScore: fraction(detector.leastScore),
-        overlap: fraction(detector.overlap),
-      },
-    },
-    toMilliseconds(seconds(detector.deadlineS)),
-  );
-}
-
-/** The names of the pictures that the report shows: of the moment itself. */
-function picturesOf({ record }: SealedEvidence): SealedInfraction['pictures'] {
-  const named = (role: string) =>
-    record.files.find((file) => file.role === role && (!('moment' in file) || file.moment === 'at'))?.name;
-  const [context, closeUp, annotated] = [named('context'), named('close-up'), named('annotated')];
-  return {
-    ...(context === undefined ? {} : { context }),
-    ...(closeUp === undefined ? {} : { closeUp }),
-    ...(annotated === undefined ? {} : { annotated }),
-  };
 }

@@ -122,8 +122,9 @@ export class PdfPage {
       this.#put(says, 'name', left + 10, width - 20);
       this.#y = y + height + 3;
     } else {
-      // Never larger than the page is wide, and a small close-up at twice its size at most, so that its pixels stay pixels.
-      const scale = Math.min(width / picture.width, tallestPicture / picture.height, 2);
+      // Never larger than the page is wide, and a small picture at twice its size at most unless it says more, so that its pixels stay pixels.
+      const most = shown.kind === 'picture' && shown.across !== undefined ? shown.across / picture.width : 2;
+      const scale = Math.min(width / picture.width, tallestPicture / picture.height, most);
       const height = picture.height * scale;
       this.#room(height + captionHeight + 14);
       this.#document.image(picture, left, this.#y, { width: picture.width * scale, height });

@@ -73,7 +73,7 @@ const notes = (list: readonly string[]): Content[] => list.map((note) => html`<p
 function picture({ caption, shown }: SheetPicture): Content {
   const what =
     shown.kind === 'picture'
-      ? html`<img src="data:${shown.mediaType};base64,${shown.content.toString('base64')}" alt="${caption}">`
+      ? html`<img${shown.across === undefined ? '' : html` class="enlarged" width="${String(shown.across)}"`} src="data:${shown.mediaType};base64,${shown.content.toString('base64')}" alt="${caption}">`
       : html`<p class="sealed">${shown.says}</p>`;
   return html`<figure>${what}<figcaption>${caption}</figcaption></figure>\n`;
 }

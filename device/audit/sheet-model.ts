@@ -5,7 +5,13 @@ import type { Fact } from './charge-words.ts';
 export interface SheetPicture {
   readonly caption: string;
   readonly shown:
-    | { readonly kind: 'picture'; readonly mediaType: PictureFile['mediaType']; readonly content: Buffer }
+    | {
+        readonly kind: 'picture';
+        readonly mediaType: PictureFile['mediaType'];
+        readonly content: Buffer;
+        /** Pixels across at which it is shown, each of its own enlarged as it is; without it at its own size. */
+        readonly across?: number;
+      }
     | { readonly kind: 'words'; readonly says: string };
 }
 

@@ -18,6 +18,7 @@ dt{color:var(--soft)}
 dd{margin:0;font-weight:560}
 figure{margin:0 0 1.1em;break-inside:avoid}
 figure img{display:block;max-width:100%;max-height:22cm;height:auto;border:1px solid var(--rule)}
+figure .enlarged{image-rendering:pixelated}
 figcaption{font-size:.92rem;color:var(--soft);margin-top:.25em}
 .sealed{border:2px dashed var(--rule);padding:1.1em .9em;margin:0;color:var(--soft)}
 .item{padding:.5em 0;border-bottom:1px solid var(--rule);break-inside:avoid}

@@ -16,7 +16,7 @@ import { sheetHtml } from './sheet-html.ts';
 import type { Sheet } from './sheet-model.ts';
 import { sheetPdf } from './sheet-pdf.ts';
 import { Keeper } from './shown-files.ts';
-import { type momentAt, plateContent, type SampleOptions, samplePack } from './testing/sample-pack.ts';
+import { type momentAt, type SampleOptions, samplePack, samplePlate, unreadPlate } from './testing/sample-pack.ts';
 
 const run = promisify(execFile);
 
@@ -27,8 +27,8 @@ const png = await sharp({ create: { width: 60, height: 40, channels: 3, backgrou
   .png()
   .toBuffer();
 const pictures = ({ role }: EvidenceFile): Buffer => {
-  if (role === 'close-up') return png;
-  return role === 'plate' ? Buffer.from(plateContent) : jpeg;
+  if (role === 'close-up' || role === 'plate-crop' || role === 'plate-vehicle') return png;
+  return role === 'plate' ? samplePlate.content : jpeg;
 };
 
 async function sheetOf(parts: PackParts): Promise<Sheet> {
@@ -135,16 +135,86 @@ test('opened pictures are in the sheet, once each, and the plate only where it i
   const sheet = await make({ opened: pictures });
   const page = sheetHtml(sheet);
   t.is(page.match(/<img src="data:image\/jpeg;base64,/g)?.length, 2);
-  t.is(page.match(/<img src="data:image\/png;base64,/g)?.length, 1);
+  t.is(page.match(/<img src="data:image\/png;base64,/g)?.length, 2);
+  t.is(page.match(/<img class="enlarged" width="480" src="data:image\/png;base64,/g)?.length, 1);
   t.true(page.includes('AB123CD (it is the one that the record commits to)'));
   const pdf = await pdfOf(sheet);
-  t.is(pdf.toString('latin1').match(/\/Subtype \/Image/g)?.length, 3);
+  t.is(pdf.toString('latin1').match(/\/Subtype \/Image/g)?.length, 5);
   const other = await make({
-    opened: (file) => (file.role === 'plate' ? Buffer.from(plateContent.replace('AB', 'XY')) : undefined),
+    opened: (file) =>
+      file.role === 'plate' ? Buffer.from(samplePlate.content.toString().replaceAll('AB', 'XY')) : undefined,
   });
   const false_ = sheetHtml(other);
   t.true(false_.includes('NOT THE ONE THAT THE RECORD COMMITS TO'));
   t.false(false_.includes('XY123CD'));
+});
+
+const whole = await make({ opened: pictures });
+const unread = (opened?: SampleOptions['opened']) =>
+  make({
+    ...(opened === undefined ? {} : { opened }),
+    change: (record) => ({
+      ...record,
+      plate: {
+        outcome: 'unread',
+        reason: 'frames-disagree',
+        commitment: unreadPlate.commitment,
+        file: 'plate.json',
+      },
+    }),
+  });
+
+test('an opened plate: its text, how sure, on which frame, its pictures, and every other read', (t) => {
+  const page = sheetHtml(whole);
+  for (const says of [
+    '<dt>Format</dt><dd>Chile, new (cl-new)</dd>',
+    '<dt>Probability that it is right</dt><dd>0.996</dd>',
+    'A 0.990, B 0.989, 1 0.988',
+    '<dt>Independent looks that say it</dt><dd>2</dd>',
+    '<dt>Read on</dt><dd>frame 104, 2023-11-14 22:13:24.160 UTC; 0.04 s before the charged moment</dd>',
+    '<dt>Crops</dt><dd>4 looked at, 1 not looked at for want of time</dd>',
+    '<dt>Models</dt><dd>finder, version 1; reader, version 2</dd>',
+    `<dt>Commitment</dt><dd><code>${samplePlate.commitment}</code></dd>`,
+    'The plate, pixel by pixel: frame 104',
+    'The vehicle in the same frame: frame 104',
+    '<dt>Frame 101, 0:04.04</dt><dd>no text; not counted: its characters have too few pixels</dd>',
+    '<dt>Frame 102, 0:04.08</dt><dd>B123CDZ, sure 0.875, weight 0.250; outvoted: it says another text</dd>',
+    '<dt>Frame 104, 0:04.16</dt><dd>AB123CD, sure 0.875, weight 1.000; counted: it says the text that leads</dd>',
+  ]) {
+    t.true(page.includes(escapeHtml(says).replaceAll('&lt;', '<').replaceAll('&gt;', '>')), says);
+  }
+});
+
+test('a plate that is sealed, unread or erased is said to be so, and why', async (t) => {
+  const sealed = sheetHtml(await make());
+  t.true(sealed.includes('<dd>read; sealed to the authority</dd>'));
+  t.true(sealed.includes('files/plate.png.age opens with its key only'));
+  t.notRegex(sealed, /AB123CD|Chile|Every read/);
+  t.regex(
+    sheetHtml(await make({ size: 7, index: 2, erasedBy: 5 })),
+    /<dd>read; erased: nobody can open it any more<\/dd>/,
+  );
+  const why = 'unread: the frames say different texts';
+  t.true(sheetHtml(await unread()).includes(`<dd>${why}; its file is sealed to the authority</dd>`));
+  const opened = sheetHtml(await unread((file) => (file.role === 'plate' ? unreadPlate.content : pictures(file))));
+  t.true(opened.includes(`<dd>${why}</dd>`));
+  t.regex(opened, /<dt>Best shown on<\/dt><dd>frame 104/);
+  t.true(opened.includes('QQ11QQ, sure 0.875; not counted: it could well be another text'));
+  t.is(opened.match(/class="enlarged"/g)?.length, 1);
+  // Of a read plate the record tells another story.
+  t.regex(sheetHtml(await unread(pictures)), /NOT THE ONE THAT THE RECORD COMMITS TO/);
+});
+
+test('an infraction whose record says nothing of a plate has a sheet without one', async (t) => {
+  const page = sheetHtml(
+    await make({
+      change: ({ plate: _, ...record }) => ({
+        ...record,
+        files: record.files.filter(({ role }) => !role.startsWith('plate')),
+      }),
+    }),
+  );
+  t.false(page.includes('<h2>Plate</h2>'));
 });
 
 test('what is no picture is said not to be one', async (t) => {

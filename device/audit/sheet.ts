@@ -7,7 +7,7 @@ import { parse } from '../kernel/schema.ts';
 import { chargeSentence, type Fact, measuredFacts } from './charge-words.ts';
 import { packNames } from './pack-names.ts';
 import type { PackParts } from './pack-parts.ts';
-import { platePart } from './plate-part.ts';
+import { plateParts } from './plate-part.ts';
 import type { Sheet, SheetFile, SheetFinding, SheetPart, SheetPicture } from './sheet-model.ts';
 import type { Keeper } from './shown-files.ts';
 import { clockWords, dated, intervalFace, momentWords } from './time-words.ts';
@@ -41,7 +41,7 @@ export function buildSheet(parts: PackParts, opened: Keeper): Sheet {
     parts: [
       facts('Figures', measuredFacts(infraction.measured)),
       facts('Place and time', placeAndTime(record)),
-      ...platePart(record, opened),
+      ...plateParts(record, opened, erased !== undefined),
       picturesPart(parts, opened),
       { kind: 'findings', title: 'What was found, and why it counts', findings: infraction.findings.map(finding) },
       ...(erased === undefined ? [] : [erased]),
@@ -98,7 +98,9 @@ const roles: Record<EvidenceFile['role'], string> = {
   annotated: 'Annotated copy',
   operator: 'Copy with bystanders masked',
   clip: 'Clip',
-  plate: 'Plate, as text',
+  plate: 'Plate: text and reads',
+  'plate-crop': 'Plate, its pixels',
+  'plate-vehicle': 'Vehicle on which the plate was looked for',
 };
 
 const origins: Record<PictureFile['origin'], string> = {

@@ -3,7 +3,7 @@ import type { EvidenceFile } from '../evidence/record/record.ts';
 /** Pictures larger than this are named on the sheet, not shown. */
 const largestShown = 12 * 1024 * 1024;
 
-/** Keeps of the opened files those that the sheet shows, as they pass by on their way to the disk: pictures and the plate. */
+/** Keeps of the opened files those that the sheet shows, as they pass by on their way to the disk: pictures and what was read of the plate. */
 export class Keeper {
   readonly #opened = new Set<EvidenceFile>();
   readonly #contents = new Map<EvidenceFile, Buffer>();

@@ -130,7 +130,8 @@ Its record.json, record.sig, leaf and inclusion are verified in the same way as 
 must name this evidence, and as \`keys\` the hash of the key file in record.json: without that file none of the files can be opened again.
 `;
 
-function files({ record, erasure: act }: PackParts): string {
+function files(parts: PackParts): string {
+  const { record, erasure: act } = parts;
   if (act !== undefined)
     return 'The files\n\nThere are none any more. The record still proves which there were, by their hashes.\n';
   if (record.files.length === 0) return 'The files\n\nThe record names none.\n';
@@ -144,9 +145,30 @@ must give, and record.json must contain, for each file its \`sha256\`:
 
 ${lines.join('\n')}
 
-They are age files (age-encryption.org/v1), sealed to the authority: \`age -d -i AUTHORITY.key FILE\` opens one. What lies in \`opened\`, if
+${plateWords(parts)}They are age files (age-encryption.org/v1), sealed to the authority: \`age -d -i AUTHORITY.key FILE\` opens one. What lies in \`opened\`, if
 that is there, was opened by the exporter and bears no signature: to prove it, open the sealed file and compare. The sheets, clip.txt and
 this text are made from the record for people.
+`;
+}
+
+/** How the plate is held against the record: by hand where it was opened, else with the authority's key. */
+function plateWords({ record: { plate, files: named }, files: given }: PackParts): string {
+  const at = named.findIndex(({ role }) => role === 'plate');
+  const name = packNames(named.map(({ name }) => name))[at];
+  if (plate === undefined || name === undefined) return '';
+  const commits = `the record's \`plate.commitment\`, \`${plate.commitment}\``;
+  if (given[at]?.opened === undefined) {
+    return `Of the plate the record says only whether it was read. \`age -d -i AUTHORITY.key files/${name}.age | sha256sum\` must give
+${commits}.
+
+`;
+  }
+  return `The opened plate needs no key to be checked:
+
+    sha256sum opened/${name}
+
+must give ${commits}.
+
 `;
 }
 

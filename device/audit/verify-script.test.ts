@@ -4,10 +4,11 @@ import { cp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
+import type { EvidenceFile } from '../evidence/record/record.ts';
 import { each, followGuide, PackBench, sumAgain } from './testing/run-verify.ts';
 import type { Algorithm } from './testing/sample-log.ts';
 import { sampleSigner } from './testing/sample-log.ts';
-import { pictureFile, type SampleOptions, samplePack } from './testing/sample-pack.ts';
+import { pictureFile, type SampleOptions, samplePack, samplePlate, unreadPlate } from './testing/sample-pack.ts';
 
 const bench = await PackBench.open('sh');
 const busybox = await PackBench.open('busybox');
@@ -18,6 +19,8 @@ test.after.always(async () => {
 
 const signers = { ed25519: sampleSigner('ed25519'), p256: sampleSigner('p256') };
 const make = (options: SampleOptions) => samplePack({ signer: signers.ed25519, ...options });
+
+const opened = ({ name, role }: EvidenceFile): Buffer => (role === 'plate' ? samplePlate.content : Buffer.from(name));
 
 /** With a bench, else a test that says that it did not run. */
 const withBench = (title: string, run: (t: import('ava').ExecutionContext, on: PackBench) => Promise<void>): void =>
@@ -61,17 +64,16 @@ for (const algorithm of ['ed25519', 'p256'] as const satisfies readonly Algorith
     `${algorithm}: with files, clip, older checkpoint and what was opened; without files after an erasure`,
     async (t, on) => {
       const signer = signers[algorithm];
-      const full = await on.pack(
-        make({ size: 7, index: 2, since: 4, signer, opened: ({ name }) => Buffer.from(name) }),
-      );
+      const full = await on.pack(make({ size: 7, index: 2, since: 4, signer, opened }));
       const { code, says } = await on.verify(full, ['-s', join(full, 'log/since'), `${full}.pem`]);
       t.is(code, 0, says);
-      t.regex(says, /files: 5 sealed files are those that the record names/);
+      t.regex(says, /files: 7 sealed files are those that the record names/);
+      t.regex(says, /OK {5}opened\/plate\.json: the plate that the record commits to/);
       t.regex(says, /NOTE {3}opened\/: no signature covers the opened files/);
       const erased = await on.pack(make({ size: 7, index: 2, erasedBy: 5, signer }));
       const after = await on.verify(erased);
       t.is(after.code, 0, after.says);
-      t.regex(after.says, /erasure: 5 files were erased, and the log says so/);
+      t.regex(after.says, /erasure: 7 files were erased, and the log says so/);
     },
   );
 }
@@ -108,6 +110,37 @@ withBench('the commands of VERIFY.md, typed one by one, lead to the root of the 
     t.regex(said, /record\.sig: OK/);
     t.is(said.match(/Verified [Ss]uccessfully|Verified OK/g)?.length, 2, said);
     for (const { sha256 } of place.erasedBy === undefined ? parts.record.files : []) t.true(said.includes(sha256));
+  }
+});
+
+withBench('an opened plate is held against the record, by the script and by hand', async (t, on) => {
+  const options = { size: 7, index: 2, opened };
+  const whole = await on.pack(make(options));
+  const said = await followGuide(whole);
+  t.true(said.includes(`${samplePlate.commitment}  opened/plate.json`), said);
+  // In place of it another plate that opens nothing, one that was sealed elsewhere, and a byte more; the list of sums made to fit.
+  const text = samplePlate.content.toString();
+  for (const other of [text.replace('AB123CD', 'AB123CE'), unreadPlate.content.toString(), `${text} `, '']) {
+    await writeFile(join(whole, 'opened/plate.json'), other);
+    await sumAgain(whole);
+    const { code, failed, says } = await on.verify(whole);
+    t.deepEqual([code, failed], [1, 'opened/plate.json'], says);
+    t.false(says.includes('AB123C'));
+  }
+  const sealed = await readFile(join(await on.pack(make({ size: 7, index: 2 })), 'VERIFY.md'), 'utf8');
+  t.true(sealed.includes('`age -d -i AUTHORITY.key files/plate.json.age | sha256sum`'));
+  t.true(sealed.includes(samplePlate.commitment));
+});
+
+withBench('a plate file that is missing, swapped or another is named', async (t, on) => {
+  for (const name of ['plate.json.age', 'plate.png.age', 'plate-vehicle.png.age']) {
+    const pack = await on.pack(make({ size: 7, index: 2 }));
+    await cp(join(pack, 'files/at.jpg.age'), join(pack, 'files', name));
+    await sumAgain(pack);
+    t.is((await on.verify(pack)).failed, `files/${name}`);
+    await rm(join(pack, 'files', name));
+    await sumAgain(pack);
+    t.is((await on.verify(pack)).failed, `files/${name}`);
   }
 });
 

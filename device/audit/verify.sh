@@ -296,8 +296,11 @@ grep -oE '"name":"([^"\\]|\\.)*",("origin":"[a-z]+",)?"role":"[a-z-]+","sha256":
   fail record.json 'its files are not of a known shape'
 : >"$tmp/names"
 number=0
+commitment=$(grep -oE ',"plate":\{"commitment":"[0-9a-f]{64}","file":"' record.json | cut -d '"' -f 6)
+plate=
 while IFS= read -r entry; do
   number=$((number + 1))
+  case $entry in *'","role":"plate","sha256":"'*) is_plate=yes ;; *) is_plate=no ;; esac
   hash=${entry%'"'}
   hash=${hash##*'"'}
   name=${entry#'"name":"'}
@@ -314,6 +317,7 @@ while IFS= read -r entry; do
   fi
   printf '%s\n' "$lower" >>"$tmp/names"
   printf '%s\n' "files/$name.age" "opened/$name" >>"$tmp/known"
+  [ "$is_plate" = no ] || plate=opened/$name
   if [ "$erased" = yes ]; then
     [ ! -e "files/$name.age" ] || fail "files/$name.age" 'it is there, although the log says that it was erased'
   else
@@ -337,6 +341,10 @@ if [ -f clip.txt ]; then
   [ "$(line 1 clip.txt)" = 'frame elapsed-ms first-byte bytes' ] && [ "$(sum "$tmp/clip")" = "$(sum "$tmp/frames")" ] ||
     fail clip.txt 'it is not the list of frames in the record'
   ok clip.txt 'the list of frames in the record'
+fi
+if [ -n "$plate" ] && [ -f "$plate" ]; then
+  [ "$(sum "$plate")" = "$commitment" ] || fail "$plate" 'it is not the plate that the record commits to'
+  ok "$plate" 'the plate that the record commits to'
 fi
 for part in opened/*; do
   [ -e "$part" ] || continue

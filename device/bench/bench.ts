@@ -8,6 +8,7 @@ import { explain } from '../kernel/errors.ts';
 import { benchEvidence } from './evidence.ts';
 import { type Figure, figureLine, type Section } from './figure.ts';
 import { benchPipeline } from './pipeline.ts';
+import { benchPlates } from './plates.ts';
 import { benchSoak } from './soak.ts';
 import { benchTrack } from './track.ts';
 
@@ -15,6 +16,7 @@ import { benchTrack } from './track.ts';
 const sections: Readonly<Record<string, Section>> = {
   track: async ({ data }) => benchTrack(data),
   evidence: benchEvidence,
+  plates: benchPlates,
   pipeline: benchPipeline,
   soak: benchSoak,
 };

@@ -25,7 +25,7 @@ test.serial('an audit from the first look to the erasure', async (t) => {
     lines.map((line) => JSON.parse(line).id),
     [id, idOf('unit-1', 2), idOf('unit-1', 3)],
   );
-  t.like(JSON.parse(await done(t, made, 'show', id, ...on)), { schema: 'atalaya/evidence/2', sequence: 1, id });
+  t.like(JSON.parse(await done(t, made, 'show', id, ...on)), { schema: 'atalaya/evidence/3', sequence: 1, id });
 
   t.regex(await done(t, made, 'checkpoint', '--store', made.store, '--out', at('kept.txt')), /9 entries of unit-1/);
   t.regex(await done(t, made, 'hold', id, '--hold', 'court', ...on), /is held by court \(entry 10\)/);

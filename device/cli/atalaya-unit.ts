@@ -6,8 +6,10 @@ import { milliseconds } from '../kernel/units.ts';
 import { tallyOutcomes } from '../report/outcomes.ts';
 import { runUnit } from '../unit.ts';
 import { type DrawRequest, drawUnit } from '../unit-draw.ts';
+import { type ReadRequest, readUnit } from '../unit-read.ts';
 import { type RunRequest, settle } from '../unit-settings.ts';
 import { version } from '../version.ts';
+import { addWatchList } from './unit/watch-list.ts';
 
 // The first line keeps memory small (decision 0005): V8's young generation, and the arenas that glibc's allocator makes for threads.
 
@@ -51,7 +53,7 @@ async function run(request: RunRequest): Promise<number> {
   if (record !== undefined && record.counts.lost > 0) return exit.failed;
   if (comparison === undefined || stop.signal.aborted) return exit.done;
   const { missed, invented } = tallyOutcomes(comparison);
-  return missed === 0 && invented === 0 ? exit.done : exit.untrue;
+  return missed === 0 && invented === 0 && comparison.plates.wrong === 0 ? exit.done : exit.untrue;
 }
 
 function program(): Command {
@@ -85,6 +87,21 @@ function program(): Command {
     .action(async (request: DrawRequest) => {
       await drawUnit(request, process.stdout);
     });
+  root
+    .command('read')
+    .description('read the plates of photographs: what was found, read, voted and rejected, for whoever aims a camera')
+    .argument('<images...>', 'JPEG, PNG, WebP or TIFF files')
+    .option('--formats <ids>', 'national formats to expect, in order, such as cl,ar-mercosur; else those of the scene')
+    .option('--scene <file>', 'the scene that names them (YAML)')
+    .option('--config <file>', 'configuration (YAML): bundles, threads, least confidence')
+    .option('--whole', 'take each picture for one vehicle, instead of looking for vehicles in it')
+    .option('--vote', 'take the pictures for pictures of one vehicle, and vote over them')
+    .option('--annotated <folder>', 'draw each vehicle with what was found on it, as PNG files')
+    .option('--json', 'one JSON object a picture')
+    .action(async (images: string[], request: ReadRequest) => {
+      process.exitCode = (await readUnit(images, request, process.stdout, process.stderr)) ? exit.done : exit.failed;
+    });
+  addWatchList(root, (line) => process.stdout.write(`${line}\n`));
   return root;
 }
 
@@ -105,6 +122,8 @@ try {
 function isUsage({ code }: AtalayaError): boolean {
   return (
     code === 'usage-invalid' ||
+    code === 'list-refused' ||
+    code === 'key-exists' ||
     code === 'key-missing' ||
     code === 'key-invalid' ||
     code === 'key-wrong' ||

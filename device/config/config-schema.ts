@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { evidence } from './evidence-section.ts';
 import { lineName } from './names.ts';
+import { plates } from './plates-section.ts';
 
 /**
  * The unit's configuration: types, bounds, defaults and documentation, once. The reference page and the JSON Schema are made from here.
@@ -128,6 +129,7 @@ export const configSchema = z.strictObject({
   scene: z.string().min(1).optional().describe('The scene file. Relative paths start at the configuration file.'),
   source: source.prefault({}).describe('What the unit watches.'),
   detector: detector.prefault({}).describe('How it finds vehicles.'),
+  plates: plates.prefault({}).describe('How it reads plates, and which it looks out for.'),
   evidence: evidence.prefault({}).describe('What it keeps.'),
   signal: signal.prefault({}).describe('How it signals.'),
 });

@@ -34,7 +34,8 @@ export async function loadConfig(path: string): Promise<Config> {
   }
   const config = parse(configSchema, document.toJS() ?? {}, path, 'config-invalid');
   const from = (relative: string) => resolve(dirname(path), relative);
-  const { scene, source, evidence, detector } = config;
+  const bundle = (name: string) => (name.includes('/') ? from(name) : name);
+  const { scene, source, evidence, detector, plates } = config;
   return {
     ...config,
     ...(scene === undefined ? {} : { scene: from(scene) }),
@@ -47,6 +48,13 @@ export async function loadConfig(path: string): Promise<Config> {
         ...(evidence.signing.keyFile === undefined ? {} : { keyFile: from(evidence.signing.keyFile) }),
       },
     },
-    detector: { ...detector, bundle: detector.bundle.includes('/') ? from(detector.bundle) : detector.bundle },
+    detector: { ...detector, bundle: bundle(detector.bundle) },
+    plates: {
+      ...plates,
+      finder: bundle(plates.finder),
+      reader: bundle(plates.reader),
+      lists: plates.lists.map(from),
+      ...(plates.listKey === undefined ? {} : { listKey: from(plates.listKey) }),
+    },
   };
 }

@@ -1,7 +1,5 @@
 import type { Picture } from '../capture/frame.ts';
-import type { AtalayaError, ErrorCode } from '../kernel/errors.ts';
 import type { CarriedBundle } from './engine/carried-bundle.ts';
-import type { RegionDetections } from './merge-regions.ts';
 import type { ViewSettings } from './region-view.ts';
 import type { Region } from './sample.ts';
 
@@ -13,22 +11,14 @@ export interface DetectThreadStart {
   readonly settings: ViewSettings;
 }
 
-/** What follows: regions to look at, each answered once, and in the end the request to finish. */
-export type DetectRequest =
-  | { readonly kind: 'view'; readonly id: number; readonly picture: Picture; readonly region: Region }
-  | { readonly kind: 'close' };
-
-export interface ThreadFault {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint: AtalayaError['hint'];
+/** A region to look at. */
+export interface DetectQuestion {
+  readonly picture: Picture;
+  readonly region: Region;
 }
 
-export type DetectAnswer =
-  | { readonly kind: 'ready'; readonly engine: string }
-  | { readonly kind: 'refused'; readonly fault: ThreadFault }
-  | { readonly kind: 'seen'; readonly id: number; readonly seen: RegionDetections }
-  | { readonly kind: 'failed'; readonly id: number; readonly fault: ThreadFault };
+/** What the thread says of itself: library, version and precision of the engine. */
+export type DetectReady = string;
 
 /** Which model answered: goes into every evidence record. */
 export interface ModelIdentity {

@@ -30,7 +30,7 @@ async function opened(t: ExecutionContext, body: string, onDeath: (fault: Atalay
   return thread;
 }
 
-const ready = `port.postMessage({ kind: 'ready', engine: 'made up' });`;
+const ready = `port.postMessage({ kind: 'ready', ready: 'made up' });`;
 
 for (const [how, program, message] of [
   ['ends', 'process.exit(3)', /has ended/],
@@ -82,7 +82,7 @@ test('a thread that does not finish is stopped by a deadline', async (t) => {
 test('an answer to no question is passed over; answers find their questions in any order', async (t) => {
   const thread = await opened(
     t,
-    `${ready} const seen = (id, x) => port.postMessage({ kind: 'seen', id, seen: { region: { x }, detections: [] } });
+    `${ready} const seen = (id, x) => port.postMessage({ kind: 'answered', id, answer: { region: { x }, detections: [] } });
      port.on('message', (m) => { if (m.id === 1) { seen(77, 9); seen(1, 1); seen(0, 0); } });`,
   );
   const [first, second] = await Promise.all([thread.view(picture, region), thread.view(picture, region)]);
@@ -99,7 +99,7 @@ for (const [how, program, code, message] of [
   ],
   ['ends before a word', 'process.exit(4)', 'engine-unavailable', /ended with code 4/],
   ['throws before a word', `throw new Error('broke')`, 'engine-unavailable', /did not start: broke/],
-  ['answers out of turn', `port.postMessage({ kind: 'seen', id: 0 });`, 'internal', /out of turn/],
+  ['answers out of turn', `port.postMessage({ kind: 'answered', id: 0 });`, 'internal', /out of turn/],
 ] as const) {
   test(`a thread that ${how} is not opened`, async (t) => {
     await t.throwsAsync(opened(t, program), { code, message });

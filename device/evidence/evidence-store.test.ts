@@ -15,6 +15,7 @@ import { createIdentity, openWith } from './sealing/identity.ts';
 import { opensCommitment, readPlate } from './sealing/plate-commitment.ts';
 import { checkStore } from './testing/check-store.ts';
 import { contextAt, frameOf, framesAround, infractionAt, jpegFrameOf, timeOf } from './testing/fixtures.ts';
+import { plateModels, plateRead } from './testing/plates.ts';
 import { everything, fault, gather, inMemory, linesOf, onDisk, seal, testKeystore } from './testing/stores.ts';
 
 const authority = await createIdentity();
@@ -50,13 +51,13 @@ test('a sealed infraction is on disk as it was judged, and read back the same af
   const folder = await newFolder(t);
   const store = await EvidenceStore.open(folder, onDisk({ recipients }));
   const clip = { frames: [166, 168, 170, 172].map((one) => keptFrame(frameOf(one))), thinned: false };
-  const context = { ...contextAt(170), plate: 'AB123CD', clip };
+  const context = { ...contextAt(170), plate: plateRead('AB123CD', 168), plateModels, clip };
   const sealed = await store.seal(infractionAt(170), framesAround(170), context);
   const { record } = sealed;
   t.is(sealed.id, 'unit-1-000000001');
   t.is(sealed.recordSha256, sha256(canonicalJson(record)));
   t.like(record, {
-    schema: 'atalaya/evidence/2',
+    schema: 'atalaya/evidence/3',
     unit: 'unit-1',
     boot: 'boot-1',
     sequence: 1,
@@ -89,6 +90,8 @@ test('a sealed infraction is on disk as it was judged, and read back the same af
       'after.jpg context',
       'clip.mjpeg clip',
       'plate.json plate',
+      'plate.png plate-crop',
+      'plate-vehicle.png plate-vehicle',
     ],
   );
   await store.close();
@@ -105,7 +108,7 @@ test('a sealed infraction is on disk as it was judged, and read back the same af
     if (file.role === 'operator') t.deepEqual(await open(operator.identity), clear);
     else t.is((await fault(open(operator.identity))).code, 'key-wrong');
     if (file.role === 'plate') {
-      t.is(readPlate(clear)?.text, 'AB123CD');
+      t.like(readPlate(clear), { outcome: 'read', text: 'AB123CD', frame: 168, track: 70, models: plateModels });
       t.true(opensCommitment(clear, record.plate?.commitment ?? ''));
     } else if (file.role === 'clip') {
       t.deepEqual(

@@ -1,13 +1,17 @@
 import type { KeptFrame } from '../capture/kept-frame.ts';
+import type { ModelIdentity } from '../detect/detect-messages.ts';
 import type { Infraction } from '../judge/infraction.ts';
+import type { TrackPlate } from '../plate/vote/track-plate.ts';
 import { makeClip } from './pictures/clip.ts';
 import type { ClipJpegs } from './pictures/clip-jpegs.ts';
-import type { ClearClip, ClearPicture } from './pictures/package-files.ts';
+import type { ClearClip, ClearPicture, ClearPlatePicture } from './pictures/package-files.ts';
+import { makePlatePictures } from './pictures/plate-pictures.ts';
 import { type InfractionFrames, makeStills, type StillContext } from './pictures/stills.ts';
 import { momentOf } from './record/make-record.ts';
-import type { EvidenceFile, EvidenceRecord } from './record/record.ts';
+import { statementOf } from './record/plate-file.ts';
+import type { EvidenceFile, EvidenceRecord, PlateOutcome } from './record/record.ts';
 import type { ClearFile, PackageSealer, SealedFile } from './sealing/package-sealer.ts';
-import { type RandomBytes, sealPlate } from './sealing/plate-commitment.ts';
+import { plateStep, type RandomBytes, sealPlate } from './sealing/plate-commitment.ts';
 import type { Recipients } from './sealing/recipients.ts';
 
 /** What is shown of an infraction. */
@@ -16,8 +20,14 @@ export interface PackageContent extends StillContext {
   readonly clip?: { readonly frames: readonly KeptFrame[]; readonly thinned: boolean };
   /** Tells that time is short: of the clip, no more is encoded than must be. Without it, never. */
   readonly inHaste?: () => boolean;
-  /** The plate's text, where it was read. It is sealed; the record holds a commitment to it. */
-  readonly plate?: string;
+  /**
+   * What is known of the plate of the accused: sealed, text and pictures; the record says whether it was read, and holds a commitment.
+   * Absent where the caller has nothing to do with plates: then the package and its record say nothing of one. A unit whose reader is
+   * off says so (`neverRead('reader-off')`).
+   */
+  readonly plate?: TrackPlate;
+  /** The networks that read it. */
+  readonly plateModels?: readonly ModelIdentity[];
 }
 
 /** What a record says of its files. */
@@ -54,8 +64,9 @@ export async function makePackage(
   const stills = await makeStills(frames, infraction, unit, content);
   // From here on only the frames of the clip are read any more.
   signal.throwIfAborted();
-  const plate = content.plate === undefined ? undefined : sealPlate(content.plate, randomBytes);
   const { clip, inHaste } = content;
+  const plate = await makePlate(content, infraction.track, randomBytes);
+  signal.throwIfAborted();
   const parts: readonly Part[] = [
     ...stills.map(picturePart),
     ...(clip === undefined || clip.frames.length === 0
@@ -70,7 +81,7 @@ export async function makePackage(
             }),
           ),
         ]),
-    ...(plate === undefined ? [] : [platePart(plate.content)]),
+    ...plate.parts,
   ];
   const { keys, files } = await sealer.seal(
     parts.map(({ clear }) => clear),
@@ -84,7 +95,7 @@ export async function makePackage(
       operators: [...recipients.operators],
       keys: { ...keys },
     },
-    ...(plate === undefined ? {} : { plate: { commitment: plate.commitment, file: plateName } }),
+    ...(plate.outcome === undefined ? {} : { plate: plate.outcome }),
   };
 }
 
@@ -104,6 +115,23 @@ function clipPart({ name, content, told }: ClearClip): Part {
 
 const plateName = 'plate.json';
 
+/** The files of a plate, and what the clear record says of it. */
+async function makePlate(
+  { plate, plateModels = [] }: PackageContent,
+  track: number,
+  randomBytes: RandomBytes,
+): Promise<{ readonly parts: readonly Part[]; readonly outcome: PlateOutcome | undefined }> {
+  if (plate === undefined) return { parts: [], outcome: undefined };
+  const { commitment, content } = sealPlate(statementOf(plate, track, plateModels), randomBytes);
+  const pictures = await makePlatePictures(plate);
+  const told = { commitment, file: plateName };
+  return {
+    parts: [platePart(content), ...pictures.map(platePicturePart)],
+    outcome:
+      plate.kind === 'read' ? { ...told, outcome: 'read' } : { ...told, outcome: 'unread', reason: plate.reason },
+  };
+}
+
 function platePart(content: Uint8Array): Part {
   return {
     clear: { name: plateName, content, forOperators: false },
@@ -111,7 +139,14 @@ function platePart(content: Uint8Array): Part {
       ...sealed,
       role: 'plate',
       mediaType: 'application/json',
-      making: 'the text as it was read, with the salt of its commitment',
+      making: `what was read of the plate, with the salt of its commitment, filled up to a multiple of ${plateStep} bytes`,
     }),
+  };
+}
+
+function platePicturePart({ about, frame, time, content }: ClearPlatePicture): Part {
+  return {
+    clear: { name: about.name, content, forOperators: false },
+    tell: (sealed) => ({ ...about, ...sealed, frame, time: momentOf(time) }),
   };
 }

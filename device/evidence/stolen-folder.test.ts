@@ -11,6 +11,7 @@ import { EvidenceStore } from './evidence-store.ts';
 import { FileKeystore } from './keystore/file-keystore.ts';
 import { createIdentity, openWith } from './sealing/identity.ts';
 import { contextAt, frameOf, framesAround, infractionAt } from './testing/fixtures.ts';
+import { plateModels, plateRead } from './testing/plates.ts';
 import { clerk, fault, gather, linesOf, onDisk } from './testing/stores.ts';
 
 const plate = 'QX789ZW';
@@ -55,7 +56,7 @@ test('whoever takes the data folder, the signing key with it, sees no picture an
   const options = onDisk({ recipients, keystore, files });
   const store = await EvidenceStore.open(folder, options);
   const clip = { frames: [168, 170, 172].map((one) => keptFrame(frameOf(one))), thinned: false };
-  const context = { ...contextAt(170), plate, clip };
+  const context = { ...contextAt(170), plate: plateRead(plate, 168), plateModels, clip };
   const { id, record } = await store.seal(infractionAt(170), framesAround(170), context);
   await store.custody.note({ kind: 'read', evidence: [id], opened: false }, clerk);
 

@@ -43,6 +43,7 @@ const codes = {
   'key-invalid': 'halt',
   'key-unavailable': 'restart',
   'key-closed': 'halt',
+  'list-refused': 'halt',
   'lines-unavailable': 'restart',
   'desk-busy': 'retry',
   'desk-closed': 'retry',

@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream';
 import test from 'ava';
 import { type Clock, systemClock } from '../kernel/clock.ts';
-import { milliseconds } from '../kernel/units.ts';
-import { infractionLines, progressText, RunConsole, type RunProgress } from './console.ts';
-import { sampleRun, sampleTruth } from './sample-run.fixture.ts';
+import { fraction, milliseconds, utcMilliseconds } from '../kernel/units.ts';
+import { alertLine, infractionLines, progressText, RunConsole, type RunProgress } from './console.ts';
+import { sampleRun, sampleTruth, timeOf } from './sample-run.fixture.ts';
 import { summaryText } from './summary.ts';
 import { colourStyle, plainStyle, printable, type TerminalEnvironment, table, wrap } from './terminal.ts';
 import { compareWithTruth } from './truth.ts';
@@ -143,7 +143,7 @@ test('without a truth, without frames, after an interruption: the summary says w
       infractions: [],
       crossings: [],
       tracks: [],
-      counts: { frames: 0, skipped: 0, damaged: 0, lost: 0, detections: 0, peakMemoryBytes: undefined },
+      counts: { frames: 0, skipped: 0, damaged: 0, lost: 0, alerts: 0, detections: 0, peakMemoryBytes: undefined },
     },
     undefined,
     plainStyle,
@@ -151,6 +151,31 @@ test('without a truth, without frames, after an interruption: the summary says w
   t.regex(text, /no frame came/);
   t.regex(text, /^The run was stopped by a fault: source-truncated: the file ends in frame 0$/m);
   t.regex(text, /^No infraction\.$/m);
+});
+
+test('an alert names list, entry, match, track and time of day, and begins a line of its own', (t) => {
+  const time = { ...timeOf(0), utc: utcMilliseconds(Date.UTC(2026, 2, 1, 14, 3, 22, 400)) };
+  const alert = {
+    list: 'stolen',
+    entry: 'case-17',
+    match: 'exact',
+    confidence: fraction(0.97),
+    track: 12,
+    frame: 7,
+    time,
+  } as const;
+  t.is(alertLine(alert), 'ALERT stolen: entry case-17, exact (track 12, 14:03:22)');
+  const undated = { ...time, elapsed: milliseconds(5440), clock: { ...time.clock, dated: false } };
+  t.is(
+    alertLine({ ...alert, match: 'one-off', time: undated }),
+    'ALERT stolen: entry case-17, one-off (track 12, date unknown, +0:05.44)',
+  );
+  t.false(alertLine({ ...alert, list: `a${escapeCode}[2J`, entry: 'b\nc' }).includes(escapeCode));
+  const screen = new Screen(true, 80);
+  const { run } = consoleOn(screen, { NO_COLOR: '1' });
+  run.progress(progress);
+  run.alert(alert);
+  t.true(screen.text.endsWith(`\r${escapeCode}[2K${alertLine(alert)}\n`));
 });
 
 test('names from outside cannot steer the terminal', (t) => {

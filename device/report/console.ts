@@ -1,5 +1,6 @@
 import type { Infraction } from '../judge/infraction.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { ListAlert } from '../plate/lists/watch-lists.ts';
 import type { RunRecord, SealedInfraction } from './run-record.ts';
 import { summaryText } from './summary.ts';
 import {
@@ -15,7 +16,7 @@ import {
   wrap,
 } from './terminal.ts';
 import type { TruthComparison } from './truth.ts';
-import { captureTimeOfDay, fixed, keyFigure, megabytes, plural } from './words.ts';
+import { captureTimeOfDay, fixed, keyFigure, megabytes, plural, timeOfDay } from './words.ts';
 
 /** Where a run stands; every figure counts from the run's beginning, except the live tracks. */
 export interface RunProgress {
@@ -98,6 +99,11 @@ export class RunConsole {
     this.notice(`LOST ${captureTimeOfDay(time)}  frame ${frame}  ${rule.toUpperCase()}  ${kind} #${track}: ${reason}`);
   }
 
+  /** A vehicle on a watch list. */
+  alert(alert: ListAlert): void {
+    this.#line(this.#style.bad(alertLine(alert)));
+  }
+
   /** Something that the person should know and that does not stop the run: a damaged frame, a worker that was restarted. */
   notice(text: string): void {
     for (const line of text.split('\n')) this.#line(this.#style.warn(printable(line)));
@@ -174,4 +180,10 @@ export function infractionLines(sealed: SealedInfraction, columns: number): read
     '  ',
     '    ',
   );
+}
+
+/** `ALERT stolen: entry case-17, exact (track 12, 14:03:22)`; the plate stands nowhere. */
+export function alertLine({ list, entry, match, track, time }: ListAlert): string {
+  const face = time.clock.dated ? timeOfDay(time.utc).slice(0, 8) : captureTimeOfDay(time);
+  return `ALERT ${printable(list)}: entry ${printable(entry)}, ${match} (track ${track}, ${face})`;
 }

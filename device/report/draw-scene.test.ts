@@ -7,7 +7,7 @@ import { isAtalayaError } from '../kernel/errors.ts';
 import { loadScene } from '../scene/load-scene.ts';
 import { drawScene } from './draw-scene.ts';
 
-const [width, height] = [960, 540];
+const [width, height] = [1920, 1080];
 const picture: Picture = { format: 'rgb24', width, height, data: new Uint8Array(width * height * 3).fill(90) };
 const scene = await loadScene(join(import.meta.dirname, '..', 'scene', 'examples', 'street.yaml'));
 

@@ -5,12 +5,30 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { Measurement } from '../judge/infraction.ts';
 import { isAtalayaError } from '../kernel/errors.ts';
-import { crossingEvent, EventLog, encodeEvent, infractionEvent, type RunEvent, runEventSchema } from './event-log.ts';
+import { fraction } from '../kernel/units.ts';
+import {
+  alertEvent,
+  crossingEvent,
+  EventLog,
+  encodeEvent,
+  infractionEvent,
+  type RunEvent,
+  runEventSchema,
+} from './event-log.ts';
 import { sampleRun, timeOf } from './sample-run.fixture.ts';
 
 const events: readonly RunEvent[] = [
   ...sampleRun.infractions.map(({ infraction, evidence }) => infractionEvent(infraction, evidence)),
   ...sampleRun.crossings.map(crossingEvent),
+  alertEvent({
+    list: 'stolen',
+    entry: 'case-17',
+    match: 'one-off',
+    confidence: fraction(0.03),
+    track: 12,
+    frame: 80,
+    time: timeOf(80),
+  }),
 ];
 
 async function folder(t: { teardown(done: () => Promise<void>): void }): Promise<string> {
@@ -62,6 +80,14 @@ test('every event names kind, frame, time, track and class; an infraction its ru
     'line',
     'direction',
   ]);
+});
+
+test('an alert says list, entry and match, and has no place for a plate', (t) => {
+  const alert = events.find(({ kind }) => kind === 'alert') ?? t.fail();
+  const line = JSON.parse(encodeEvent(alert));
+  t.like(line, { kind: 'alert', frame: 80, track: 12, list: 'stolen', entry: 'case-17', match: 'one-off' });
+  t.deepEqual(Object.keys(line), ['kind', 'frame', 'time', 'dated', 'track', 'list', 'entry', 'match', 'confidence']);
+  t.false(runEventSchema.safeParse({ ...alert, match: 'two-off' }).success);
 });
 
 test('an infraction in no lane says null', (t) => {

@@ -5,12 +5,13 @@ import { type Crossing, type Infraction, ruleNames } from '../judge/infraction.t
 import { findingSchema, measurementSchema } from '../judge/infraction-schema.ts';
 import { AtalayaError, systemCode } from '../kernel/errors.ts';
 import { toIso } from '../kernel/units.ts';
+import type { ListAlert } from '../plate/lists/watch-lists.ts';
 import { writeReason } from './write-reason.ts';
 
 const objectClass = z.enum(objectClasses);
 
 /** What every event carries. */
-const common = {
+const moment = {
   /** Frame of the source, from 0. */
   frame: z.int().nonnegative(),
   /** Capture time of that frame: ISO 8601, UTC, milliseconds. */
@@ -18,8 +19,10 @@ const common = {
   /** False where nothing states the source's date: `time` then counts from 1970 and only differences mean anything. */
   dated: z.boolean(),
   track: z.int().positive(),
-  class: objectClass,
 };
+
+/** What is known of a road user that was judged or counted. */
+const common = { ...moment, class: objectClass };
 
 /** One line of the events file. */
 export const runEventSchema = z.discriminatedUnion('kind', [
@@ -39,6 +42,18 @@ export const runEventSchema = z.discriminatedUnion('kind', [
     ...common,
     line: z.string(),
     direction: z.string(),
+  }),
+  /** A plate is on a watch list: which one it is stands in no event. */
+  z.object({
+    kind: z.literal('alert'),
+    /** Frame and time are those of the picture that shows the plate best. */
+    ...moment,
+    list: z.string(),
+    /** Id of the list's entry. */
+    entry: z.string(),
+    match: z.enum(['exact', 'one-off']),
+    /** That the vehicle bears the entry's plate; of a `one-off`, the most that it can be. */
+    confidence: z.number().min(0).max(1),
   }),
 ]);
 export type RunEvent = z.infer<typeof runEventSchema>;
@@ -70,6 +85,20 @@ export function crossingEvent(crossing: Crossing): RunEvent {
     class: crossing.class,
     line: crossing.line,
     direction: crossing.direction,
+  };
+}
+
+export function alertEvent({ list, entry, match, confidence, track, frame, time }: ListAlert): RunEvent {
+  return {
+    kind: 'alert',
+    frame,
+    time: toIso(time.utc),
+    dated: time.clock.dated,
+    track,
+    list,
+    entry,
+    match,
+    confidence,
   };
 }
 

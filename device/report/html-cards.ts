@@ -27,9 +27,9 @@ function card(sealed: SealedInfraction, outcome: InfractionOutcome | undefined, 
 <span class="when">${clockFace(infraction.time.elapsed)} · frame ${infraction.frame}</span></div>
 <p class="figure">${keyFigure(infraction.measured)}</p>
 ${gallery(sealed, pictures)}
-<dl class="facts">${fact('Date and time', captureTime(infraction.time))}${figures(infraction.measured).map(
-    ([name, value]) => fact(name, value),
-  )}${truthFacts(sealed, outcome)}</dl>
+${plateOf(sealed, pictures)}<dl class="facts">${fact('Date and time', captureTime(infraction.time))}${figures(
+    infraction.measured,
+  ).map(([name, value]) => fact(name, value))}${truthFacts(sealed, outcome)}</dl>
 ${findingsTable(infraction.findings)}
 <p class="evidence">Evidence <code>${evidence}</code></p>
 </article>
@@ -65,14 +65,26 @@ function gallery({ pictures: files, infraction, evidence }: SealedInfraction, pi
   if (shown.length === 0) return html`<p class="missing">No pictures were sealed with this infraction.</p>`;
   const items = shown.map(({ kind, name, source }) => {
     const caption = html`<figcaption>${captions[kind]}</figcaption>`;
-    if (source === undefined || source.kind === 'missing') {
-      const reason = source === undefined ? 'it was not read' : source.reason;
+    if (source?.kind !== 'embedded') {
+      const reason = source?.kind === 'missing' ? source.reason : 'it was not read';
       return html`<figure><p class="missing">${name} is not shown: ${reason}.</p>${caption}</figure>`;
     }
     const says = `${captions[kind]}: ${infraction.class} #${infraction.track} at frame ${infraction.frame}`;
     return html`<figure><img src="${source.uri}" alt="${says}">${caption}</figure>`;
   });
   return html`<div class="pictures${shown.length === 1 ? ' single' : ''}">${items}</div>`;
+}
+
+/** What was read of its plate, and the plate; nothing where nothing is opened for this page. */
+function plateOf({ pictures: files, evidence, infraction }: SealedInfraction, pictures: Pictures): Content {
+  const parts = [files.plateFile, files.plate].flatMap((name): Content[] => {
+    const source = name === undefined ? undefined : pictures.get(pictureKey(evidence, name));
+    if (source === undefined) return [];
+    if (source.kind === 'said') return [html`<p>${source.words}</p>`];
+    if (source.kind === 'missing') return [html`<p class="missing">${name} is not shown: ${source.reason}.</p>`];
+    return [html`<img src="${source.uri}" alt="Plate of ${infraction.class} #${infraction.track}">`];
+  });
+  return parts.length === 0 ? undefined : html`<div class="plate">${parts}</div>\n`;
 }
 
 function findingsTable(findings: readonly Finding[]): Content {

@@ -1,9 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { statementOf } from '../evidence/record/plate-file.ts';
+import { sealPlate } from '../evidence/sealing/plate-commitment.ts';
+import { plateRead, plateUnread } from '../evidence/testing/plates.ts';
 import { isAtalayaError } from '../kernel/errors.ts';
 import { escapeHtml, html } from '../kernel/html.ts';
+import { neverRead, type TrackPlate } from '../plate/vote/track-plate.ts';
 import { htmlReport, writeHtmlReport } from './html-report.ts';
 import { type OpenPicture, readPictures } from './report-pictures.ts';
 import type { RunRecord } from './run-record.ts';
@@ -185,6 +190,42 @@ test('pictures are embedded, so that the page needs no other file', async (t) =>
   t.is(text.match(/<img src="data:image\/jpeg;base64,\/9j\//g)?.length, 18);
   t.is(text.match(/<img /g)?.length, 18);
   t.false((await readdir(root)).some((name) => name.endsWith('.part')));
+});
+
+const withPlates: RunRecord = {
+  ...sampleRun,
+  infractions: sampleRun.infractions.map((sealed) => ({
+    ...sealed,
+    pictures: { ...sealed.pictures, plate: 'plate.png', plateFile: 'plate.json' },
+  })),
+};
+
+test('an opened plate stands beside its infraction, with its pixels; an unread one with its reason', async (t) => {
+  const said: readonly TrackPlate[] = [plateRead('ABCD12', 104), plateUnread('too-small', 9), neverRead('reader-off')];
+  const open: OpenPicture = async (evidence, name) => {
+    const index = withPlates.infractions.findIndex((one) => one.evidence === evidence);
+    if (name === 'plate.png') return Buffer.from('\x89PNG', 'latin1');
+    if (name !== 'plate.json') return pictures(640)(evidence, name);
+    const plate = said[index];
+    if (plate === undefined) return index === 3 ? { missing: 'it is damaged' } : Buffer.from('{}');
+    return sealPlate(statementOf(plate, 7, []), randomBytes).content;
+  };
+  const text = htmlReport(withPlates, comparison, await readPictures(withPlates, open));
+  t.true(
+    text.includes('<p>plate ABCD12 (Chile, new; read on frame 104, sure 0.99)</p><img src="data:image/png;base64,'),
+  );
+  t.true(text.includes('<p>plate unread: its characters had too few pixels</p>'));
+  t.true(text.includes('<p>plate unread: this unit reads no plates</p>'));
+  t.true(text.includes('plate.json is not shown: it is damaged.'));
+  t.true(text.includes('plate.json is not shown: it is not the file of a plate.'));
+  t.notThrows(() => skeleton(text));
+});
+
+test('where nothing is opened the page says nothing of plates', async (t) => {
+  const open: OpenPicture = async () => ({ missing: 'it is sealed to the authority', sealed: true });
+  const text = htmlReport(withPlates, comparison, await readPictures(withPlates, open));
+  t.true(text.includes('annotated.jpg is not shown: it is sealed to the authority.'));
+  t.notRegex(text.slice(text.indexOf('</style>')), /plate/i);
 });
 
 test('beyond the budget pictures stay in the evidence, the annotated ones last, and the page stays below 10 MB', async (t) => {

@@ -39,6 +39,9 @@ figure img{display:block;width:100%;height:auto;border-radius:8px;background:var
 .pictures figure:not(:first-child) img{aspect-ratio:16/9;object-fit:contain}
 figcaption{font-size:.88rem;color:var(--soft);margin-top:.25em}
 .missing{border:2px dashed var(--rule);border-radius:8px;padding:1.4em 1em;color:var(--soft);font-size:.95rem}
+.plate{display:flex;flex-wrap:wrap;align-items:center;gap:.5em 1.2em;margin:0 0 16px}
+.plate p{margin:0;font-weight:620;overflow-wrap:anywhere}
+.plate img{width:min(100%,288px);height:auto;border-radius:6px;image-rendering:pixelated}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(165px,1fr));gap:.5em 1.2em;margin:0 0 1em}
 .facts dt{font-size:.88rem;color:var(--soft)}
 .facts dd{margin:0;font-weight:620}

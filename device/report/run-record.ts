@@ -56,6 +56,8 @@ export interface RunCounts {
   readonly detections: number;
   /** Infractions that were judged and whose evidence could not be kept. */
   readonly lost: number;
+  /** Matches of plates that were read with entries of the watch lists. */
+  readonly alerts: number;
   /** Largest resident memory, in bytes, where it was watched. */
   readonly peakMemoryBytes: number | undefined;
 }
@@ -64,11 +66,15 @@ export interface SealedInfraction {
   readonly infraction: Infraction;
   /** Id of the sealed evidence record. */
   readonly evidence: string;
-  /** Names of its files that are pictures of the moment; each may be missing. */
+  /** Names of its files that a report shows: pictures of the moment, and its plate; each may be missing. */
   readonly pictures: {
     readonly context?: string;
     readonly closeUp?: string;
     readonly annotated?: string;
+    /** The pixels of its plate. */
+    readonly plate?: string;
+    /** What was read of its plate, no picture. */
+    readonly plateFile?: string;
   };
 }
 

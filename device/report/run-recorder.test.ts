@@ -37,3 +37,11 @@ test('a track without a speed says whether the scene is not calibrated or nothin
     t.deepEqual(recorder.finish().tracks[0]?.speed, { stated: false, reason });
   }
 });
+
+test('alerts are counted', (t) => {
+  const recorder = new RunRecorder(scene, { phaseAt: () => ({ known: false, reason: 'none' }) as never }, () => 0);
+  t.is(recorder.counts.alerts, 0);
+  recorder.alerted();
+  recorder.alerted();
+  t.is(recorder.finish().counts.alerts, 2);
+});

@@ -40,6 +40,7 @@ export class RunRecorder {
   #processed = 0;
   #sealed = 0;
   #lost = 0;
+  #alerts = 0;
   #peakMemory = 0;
   #residentBytes = 0;
   #first: CaptureTime | undefined;
@@ -101,6 +102,10 @@ export class RunRecorder {
     this.#lost += 1;
   }
 
+  alerted(): void {
+    this.#alerts += 1;
+  }
+
   /** Resident memory when it was last asked for, bytes. */
   get memoryBytes(): number {
     return this.#residentBytes;
@@ -113,6 +118,7 @@ export class RunRecorder {
       damaged: this.#damaged,
       detections: this.#detections,
       lost: this.#lost,
+      alerts: this.#alerts,
       peakMemoryBytes: this.#peakMemory > 0 ? this.#peakMemory : undefined,
       processed: this.#processed,
       tracksLive: this.#live.size,

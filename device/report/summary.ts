@@ -98,7 +98,16 @@ function infractions(
     paint(`${said}: ${found} of ${found + missed} true ones found, ${missed} missed, ${invented} invented.`),
     ...(rows.length === 0 ? [] : infractionTable([...infractionColumns, ...truthColumns], rows, width, style)),
     ...(momentShown ? wrap(`at: ${momentMeaning}`.split(' '), width, ' ', '  ').map(style.dim) : []),
+    ...plates(comparison, style),
   ];
+}
+
+/** Of those accused, as counts: the texts are sealed. */
+function plates({ plates: { right, wrong, unread } }: TruthComparison, style: Style): string[] {
+  const all = right + wrong + unread;
+  if (all === 0) return [];
+  const paint = right === all ? style.good : wrong > 0 ? style.bad : style.warn;
+  return [paint(`Their plates: ${right} of ${all} read right, ${wrong} wrong, ${unread} unread.`)];
 }
 
 const infractionColumns: readonly Column[] = [

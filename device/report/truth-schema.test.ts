@@ -9,6 +9,7 @@ const bus = {
   id: 'bus-1',
   class: 'bus',
   lane: 'BUS',
+  plate: '5902VHF',
   speed: { kind: 'constant', kmh: 41 },
   infractions: [{ rule: 'red-light', time: 15.85 }],
   frames: [
@@ -36,6 +37,7 @@ test('a truth file is read: what is compared, by frame and in its units', async 
   const [vehicle] = truth.vehicles;
   t.is(truth.frameRate, 15);
   t.is(vehicle?.constantKmh, 41);
+  t.is(vehicle?.plate, '5902VHF');
   t.deepEqual(vehicle?.boxes.get(9), { x: 702, y: 296, width: 88, height: 117.5 });
   t.deepEqual(
     [...(vehicle?.speeds ?? [])],
@@ -52,11 +54,18 @@ test('a vehicle that changes its speed has no constant one', async (t) => {
   t.is((await loadTruth(path)).vehicles[0]?.constantKmh, undefined);
 });
 
+test('a truth need not say what stands on a plate', async (t) => {
+  const { plate: _, ...plain } = bus;
+  const path = await write(t, JSON.stringify(truthOf(15, [plain])));
+  t.is((await loadTruth(path)).vehicles[0]?.plate, undefined);
+});
+
 test('a truth that does not say what is needed is refused, each fault by its place', async (t) => {
   const faults: [unknown, RegExp][] = [
     [truthOf(0, []), /frame\.rate: /],
     [{ ...truthOf(15, []), schema: 'another' }, /schema: /],
     [truthOf(15, [{ ...bus, class: 'tram' }]), /vehicles\[0\]\.class: /],
+    [truthOf(15, [{ ...bus, plate: '5902 VHF' }]), /vehicles\[0\]\.plate: /],
     [truthOf(15, [{ ...bus, infractions: [{ rule: 'tailgating', time: 1 }] }]), /infractions\[0\]\.rule: /],
     [truthOf(15, [{ ...bus, frames: [{ frame: 1, box: [0, 0, 0, 5], kmh: 1 }] }]), /frames\[0\]\.box: /],
     [truthOf(15, [bus, bus]), /two vehicles have the same id/],

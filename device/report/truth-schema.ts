@@ -15,6 +15,8 @@ export interface TrueVehicle {
   readonly id: string;
   readonly class: ObjectClass;
   readonly lane: string | undefined;
+  /** What stands on its number plates, without spaces; undefined where the truth does not say it. */
+  readonly plate: string | undefined;
   /** Where the vehicle never changes its speed; undefined where it does. */
   readonly constantKmh: number | undefined;
   /** Speed by frame, km/h. */
@@ -35,6 +37,10 @@ const vehicleSchema = z
     id: z.string().min(1),
     class: z.enum(objectClasses),
     lane: z.string().optional(),
+    plate: z
+      .string()
+      .regex(/^[A-Z0-9]{2,10}$/, 'a plate is 2 to 10 capital letters and digits')
+      .optional(),
     speed: z.object({ kind: z.string(), kmh: z.number().nonnegative() }),
     infractions: z.array(z.object({ rule: z.enum(ruleNames), time: z.number() })),
     frames: z.array(
@@ -49,10 +55,11 @@ const vehicleSchema = z
     ),
   })
   .transform(
-    ({ id, class: name, lane, speed, infractions, frames }): TrueVehicle => ({
+    ({ id, class: name, lane, plate, speed, infractions, frames }): TrueVehicle => ({
       id,
       class: name,
       lane,
+      plate,
       constantKmh: speed.kind === 'constant' ? speed.kmh : undefined,
       speeds: new Map(frames.map(({ frame, kmh }) => [frame, kmh])),
       boxes: new Map(

@@ -1,4 +1,5 @@
 import type { Box } from '../detect/detection.ts';
+import type { TrackPlate } from '../plate/vote/track-plate.ts';
 import type { RunRecord, TrackSummary } from './run-record.ts';
 import type { TrueInfraction, TrueVehicle, Truth } from './truth-schema.ts';
 
@@ -14,6 +15,16 @@ export interface TruthComparison {
   /** Found and missed ones in order of their true time, then the invented ones. */
   readonly infractions: readonly InfractionOutcome[];
   readonly speed: SpeedComparison;
+  /** Of the found infractions of vehicles whose plate the truth states. */
+  readonly plates: PlateComparison;
+}
+
+/** Counts alone: a plate stands in clear in no summary. */
+export interface PlateComparison {
+  readonly right: number;
+  /** Another text than the vehicle's is stated. */
+  readonly wrong: number;
+  readonly unread: number;
 }
 
 export interface TrackMatch {
@@ -64,23 +75,29 @@ const leastOverlap = 0.3;
 const fewestFrames = 3;
 
 /**
- * Holds a run against its truth. A track belongs to the vehicle whose boxes it overlaps best over the frames that both have; a found
+ * Holds a run, and the plates of those it accused by their tracks, against its truth. A track belongs to the vehicle whose boxes it overlaps best over the frames that both have; a found
  * infraction is a true one where vehicle and rule agree, each true one at most once, nearest in time first.
  */
-export function compareWithTruth(record: RunRecord, truth: Truth): TruthComparison {
+export function compareWithTruth(
+  record: RunRecord,
+  truth: Truth,
+  plates: ReadonlyMap<number, TrackPlate> = new Map(),
+): TruthComparison {
   const matches = new Map<number, TrackMatch>();
   for (const track of record.tracks) {
     const match = matchTrack(track, truth);
     if (match !== undefined) matches.set(track.id, match);
   }
   const followed = new Set([...matches.values()].map((match) => match.vehicle));
+  const infractions = compareInfractions(record, truth, matches);
   return {
     truth,
     matches,
     unseen: truth.vehicles.filter((vehicle) => !followed.has(vehicle)),
     stray: record.tracks.filter((track) => !matches.has(track.id)),
-    infractions: compareInfractions(record, truth, matches),
+    infractions,
     speed: compareSpeeds(record.tracks, matches),
+    plates: comparePlates(record, infractions, plates),
   };
 }
 
@@ -157,6 +174,23 @@ function compareInfractions(
       return { outcome: 'invented', index, vehicle, reason };
     });
   return [...known, ...invented];
+}
+
+function comparePlates(
+  record: RunRecord,
+  infractions: readonly InfractionOutcome[],
+  plates: ReadonlyMap<number, TrackPlate>,
+): PlateComparison {
+  const counts = { right: 0, wrong: 0, unread: 0 };
+  for (const one of infractions) {
+    if (one.outcome !== 'found' || one.vehicle.plate === undefined) continue;
+    const track = record.infractions[one.index]?.infraction.track;
+    const plate = track === undefined ? undefined : plates.get(track);
+    if (plate === undefined || plate.kind === 'unread') counts.unread += 1;
+    else if (plate.text === one.vehicle.plate) counts.right += 1;
+    else counts.wrong += 1;
+  }
+  return counts;
 }
 
 function trueInfractions(truth: Truth): { vehicle: TrueVehicle; truth: TrueInfraction }[] {

@@ -84,6 +84,7 @@ export function buildScene(document: SceneDocument, picture: Scene['picture'] = 
       regions: Array.isArray(document.regions)
         ? document.regions.map((one) => ({ ...at(one), width: one.width * scale.x, height: one.height * scale.y }))
         : 'auto',
+      plates: document.plates,
       ignore: (document.ignore ?? []).map(all),
     },
   };

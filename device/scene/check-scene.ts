@@ -89,6 +89,9 @@ export function checkScene(scene: SceneDocument): readonly SceneFault[] {
       );
     }
   }
+  for (const [i, format] of (scene.plates?.formats ?? []).entries()) {
+    if (scene.plates?.formats.indexOf(format) !== i) fault(['plates', 'formats', i], `${format} is named twice`);
+  }
   if (scene.speed?.area !== undefined) outline(['speed', 'area'], scene.speed.area);
   for (const [i, pair] of (scene.calibration?.points ?? []).entries()) {
     inside(['calibration', 'points', i, 'image'], [pair.image], true);

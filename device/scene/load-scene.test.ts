@@ -30,7 +30,21 @@ test('only the picture is required, and everything else has a default', (t) => {
   t.deepEqual(scene.lanes, []);
 });
 
+test('plate formats are names, in the order of the file; without them there is nothing to read', (t) => {
+  t.deepEqual(parseScene(`${head}plates: { formats: [cl, br-mercosur] }\n`, 'test.yaml').plates, {
+    formats: ['cl', 'br-mercosur'],
+  });
+  t.is(parseScene(head, 'test.yaml').plates, undefined);
+});
+
 for (const [what, text, said] of [
+  ['plates without formats', 'plates: { formats: [] }\n', /line 3: plates\.formats/],
+  ['a format that is no name', 'plates: { formats: [CL] }\n', /line 3: plates\.formats\[0\]: lower-case letters/],
+  [
+    'a format named twice',
+    'plates:\n  formats:\n    - cl\n    - cl\n',
+    /line 6: plates\.formats\[1\]: cl is named twice/,
+  ],
   ['an unknown key', 'lane: []\n', /line 1: \(document\): Unrecognized key: "lane"/],
   ['an unknown key inside', 'ignore: []\nlanes:\n  - name: a\n    polgon: []\n', /line 5: lanes\[0\].*polgon/s],
   [

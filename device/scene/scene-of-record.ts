@@ -6,7 +6,7 @@ import type { Lane, Scene, SpeedLimits, StopLine, Zone } from './scene.ts';
 
 /**
  * The scene that a record was made of, number by number: nothing is fitted anew. What bears on no judgement (signal heads, whose phases
- * the record of the points has; counting lines; regions of the detector) is not in the record and is empty here.
+ * the record of the points has; counting lines; regions of the detector; plate formats) is not in the record and is empty here.
  */
 export function sceneOfRecord(record: CalibrationRecord): Scene {
   const lanes = record.lanes.map(laneOf);
@@ -25,6 +25,7 @@ export function sceneOfRecord(record: CalibrationRecord): Scene {
     noStopping: record.noStopping.map(zoneOf),
     boxJunctions: record.boxJunctions.map(zoneOf),
     regions: 'auto',
+    plates: undefined,
     ignore: record.ignore,
   };
 }

@@ -132,6 +132,16 @@ const signal = z.strictObject({
     .describe('Exactly one of `schedule`, `cycle` and `input`. A phase that is not known never accuses anybody.'),
 });
 
+const plates = z.strictObject({
+  formats: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'lower-case letters, digits and dashes'))
+    .min(1)
+    .max(100)
+    .describe(
+      'Plate formats that occur here, the commonest first: a country (`cl`: all of its formats) or one format (`br-mercosur`). What fits none of them is `unread`.',
+    ),
+});
+
 /** The scene file; `.describe()` carries the reference documentation. */
 export const sceneSchema = z.strictObject({
   name,
@@ -163,6 +173,7 @@ export const sceneSchema = z.strictObject({
     .describe(
       'Where the detector looks: `auto` (default: the full picture and, where it is much wider than high, two overlapping near-square halves) or a list of rectangles.',
     ),
+  plates: plates.optional().describe('Plates of the vehicles that pass here. Without it no plate is read.'),
   ignore: z
     .array(polygon)
     .optional()

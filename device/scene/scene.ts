@@ -27,6 +27,8 @@ export interface Scene {
   readonly boxJunctions: readonly Zone[];
   /** Where the detector looks, at least one; `auto` leaves it to the detector. */
   readonly regions: readonly Rectangle[] | 'auto';
+  /** `undefined`: nothing says which plates to expect, so none is read. */
+  readonly plates: { readonly formats: readonly string[] } | undefined;
   readonly ignore: readonly Polygon[];
 }
 

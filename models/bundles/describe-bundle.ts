@@ -9,7 +9,7 @@ import { tfjsFiles } from '../tfjs/write-graph.ts';
 export const onnxFile = 'model.onnx';
 
 /** The id of a bundle, and the name of its folder. */
-export function bundleId(recipe: Recipe, variant: Variant): string {
+export function bundleId(recipe: { readonly id: string }, variant: Variant): string {
   return `${recipe.id}-${variant}`;
 }
 

@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
-import { sha256 } from '../../device/kernel/hash.ts';
-import { type CalibrationTable, readTable } from '../calibration/table.ts';
+import type { CalibrationTable } from '../calibration/table.ts';
 import { loadBundle } from '../contract/bundle.ts';
+import type { Manifest } from '../contract/manifest.ts';
 import { type Variant, variants } from '../contract/places.ts';
 import type { Detector } from '../graph/layers.ts';
 import { writeFloat } from '../onnx/write-float.ts';
@@ -12,6 +10,7 @@ import type { Recipe } from '../recipe/ssdlite-mobilenet-v2.ts';
 import { writeTfjs } from '../tfjs/write-graph.ts';
 import { bundleId, describeBundle, onnxFile } from './describe-bundle.ts';
 import { floatBytes } from './float-bytes.ts';
+import { type ImportedBundle, isCurrent, openTable } from './keep-bundle.ts';
 import { loadSource } from './load-source.ts';
 import { writeBundle } from './write-bundle.ts';
 import { writeCard } from './write-card.ts';
@@ -26,13 +25,6 @@ export interface ImportRequest {
   readonly force?: boolean;
 }
 
-export interface ImportedBundle {
-  readonly id: string;
-  readonly folder: string;
-  /** `kept`: it was there, verified, and made from the same recipe and table. */
-  readonly outcome: 'written' | 'kept';
-}
-
 /**
  * Makes the float32, int8 and TensorFlow.js bundles from the pinned tarball. The same recipe and table give the same bytes.
  *
@@ -40,19 +32,12 @@ export interface ImportedBundle {
  */
 export async function importBundles(request: ImportRequest): Promise<ImportedBundle[]> {
   const { recipe, output, force = false } = request;
-  const text = await readFile(request.calibration, 'utf8').catch((cause: unknown) => {
-    throw new AtalayaError('bundle-file-missing', `the calibration table ${request.calibration} cannot be read`, {
-      cause,
-    });
-  });
-  const table = readTable(text, request.calibration);
-  refuseOtherSource(recipe, table, request.calibration);
+  const { table, sha256: calibration } = await openTable(request.calibration, recipe.id, recipe.source);
   const wanted = variants.map((variant) => ({
     variant,
     id: bundleId(recipe, variant),
     folder: join(output, bundleId(recipe, variant)),
   }));
-  const calibration = sha256(text);
   const present = await Promise.all(
     wanted.map(({ folder, variant }) => isCurrent(folder, recipe, variant === 'int8' ? calibration : undefined)),
   );
@@ -70,7 +55,7 @@ export async function importBundles(request: ImportRequest): Promise<ImportedBun
     files.set('anchors.bin', floatBytes(detector.anchors));
     files.set('LICENSE', licence);
     files.set('CARD.md', new TextEncoder().encode(writeCard(manifest, table)));
-    await writeBundle(folder, manifest, files);
+    await writeBundle<Manifest>(folder, manifest, files);
     await loadBundle(folder);
     results.push({ id, folder, outcome: 'written' });
   }
@@ -90,33 +75,5 @@ function filesOf(
       return new Map([[onnxFile, writeQuantised(detector, new Map(Object.entries(table.ranges)))]]);
     case 'tfjs':
       return tfjs();
-  }
-}
-
-function refuseOtherSource(recipe: Recipe, table: CalibrationTable, path: string): void {
-  if (table.model !== recipe.id || table.source.integrity !== recipe.source.integrity) {
-    throw new AtalayaError(
-      'bundle-invalid',
-      `${path} was made for ${table.model} with weights ${table.source.integrity}, not for this recipe`,
-      {
-        hint: 'Make it again with `atalaya-models calibrate`.',
-      },
-    );
-  }
-}
-
-/** True where the folder holds a whole bundle of this recipe and table; false for an older, damaged or absent one. */
-async function isCurrent(folder: string, recipe: Recipe, calibration: string | undefined): Promise<boolean> {
-  try {
-    const { manifest } = await loadBundle(folder);
-    return (
-      manifest.version === recipe.version &&
-      manifest.provenance.integrity === recipe.source.integrity &&
-      manifest.provenance.calibration === calibration &&
-      manifest.classes.map((kept) => kept.cocoId).join() === recipe.classes.map((kept) => kept.cocoId).join()
-    );
-  } catch (error) {
-    if (isAtalayaError(error)) return false;
-    throw error;
   }
 }

@@ -1,25 +1,31 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { AtalayaError } from '../../device/kernel/errors.ts';
-import type { Detector } from '../graph/layers.ts';
 import { tensorNames } from '../onnx/names.ts';
-import { writeFloat } from '../onnx/write-float.ts';
 import { Histogram } from './histogram.ts';
 
+/** A picture as bytes `[1, height, width, 3]`, red first. */
+export interface ObservedPicture {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
 /**
- * Runs the float detector over frames and gives each layer's activations as a histogram.
+ * Runs a float graph that exposes `names` as outputs over pictures, and gives each of these activations as a histogram.
  *
- * Frames are `[height * width * 3]` bytes. Two passes: the first finds each layer's extremes, the second counts between them.
- * Throws `engine-failed` where there is no frame.
+ * Two passes: the first finds each activation's extremes, the second counts between them. Throws `engine-failed` where there is no picture.
  */
-export async function observe(detector: Detector, frames: readonly Uint8Array[]): Promise<Map<string, Histogram>> {
-  if (frames.length === 0) throw new AtalayaError('engine-failed', 'there is no frame to calibrate on');
-  const session = await InferenceSession.create(writeFloat(detector, { exposeLayers: true }), { intraOpNumThreads: 2 });
-  const names = detector.layers.map((layer) => layer.name);
-  const [channels, height, width] = detector.inputShape;
+export async function observe(
+  graph: Uint8Array,
+  names: readonly string[],
+  pictures: readonly ObservedPicture[],
+): Promise<Map<string, Histogram>> {
+  if (pictures.length === 0) throw new AtalayaError('engine-failed', 'there is no frame to calibrate on');
+  const session = await InferenceSession.create(graph, { intraOpNumThreads: 2, logSeverityLevel: 3 });
   const eachActivation = async (look: (name: string, values: Float32Array) => void) => {
-    for (const frame of frames) {
+    for (const { data, width, height } of pictures) {
       const results = await session.run(
-        { [tensorNames.input]: new Tensor('uint8', frame, [1, height, width, channels]) },
+        { [tensorNames.input]: new Tensor('uint8', data, [1, height, width, 3]) },
         names,
       );
       for (const name of names) look(name, results[name]?.data as Float32Array);
@@ -34,6 +40,25 @@ export async function observe(detector: Detector, frames: readonly Uint8Array[])
   } finally {
     await session.release();
   }
+}
+
+/** A graph with one output, for comparing networks; units open theirs with an engine of their own. */
+export interface OpenGraph {
+  /** The output's values for one picture. */
+  infer(picture: ObservedPicture): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+export async function openGraph(graph: Uint8Array): Promise<OpenGraph> {
+  const session = await InferenceSession.create(graph, { intraOpNumThreads: 2, logSeverityLevel: 3 });
+  const [output = ''] = session.outputNames;
+  return {
+    async infer({ data, width, height }) {
+      const results = await session.run({ [tensorNames.input]: new Tensor('uint8', data, [1, height, width, 3]) });
+      return Float32Array.from(results[output]?.data as Float32Array);
+    },
+    close: () => session.release(),
+  };
 }
 
 function widen(range: [number, number], values: Float32Array): void {

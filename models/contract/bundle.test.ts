@@ -5,8 +5,8 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { AtalayaError, type ErrorCode } from '../../device/kernel/errors.ts';
 import { writeBundle } from '../bundles/write-bundle.ts';
-import { loadBundle, manifestName } from './bundle.ts';
-import type { Manifest } from './manifest.ts';
+import { loadAnyBundle, loadBundle, loadBundleFor, manifestName } from './bundle.ts';
+import type { AnyManifest, FindingManifest, Manifest, ReadingManifest } from './manifest.ts';
 
 const manifest: Omit<Manifest, 'files'> = {
   schema: 'atalaya.model-bundle/1',
@@ -164,4 +164,82 @@ test('a file name cannot lead out of the bundle', async (t) => {
     files: { ...document.files, '../secret': document.files['model.onnx'] },
   }));
   await refused(t, folder, 'bundle-invalid', 'files');
+});
+
+const { schema, id, version, precision, graph, licence, provenance: origin, metrics } = manifest;
+const shared = { schema, id, version, precision, graph, licence, provenance: origin, metrics };
+const side = { multiple: 32, smallest: 32, largest: 1280 };
+const picture = { name: 'image', layout: 'NHWC', dtype: 'uint8', colour: 'RGB' };
+
+const finding: Omit<FindingManifest, 'files'> = {
+  ...shared,
+  engine: 'onnx',
+  task: 'text-detection',
+  input: { ...picture, width: side, height: side },
+  outputs: { probability: { name: 'probability' } },
+};
+
+const reading: Omit<ReadingManifest, 'files'> = {
+  ...shared,
+  engine: 'onnx',
+  task: 'text-recognition',
+  input: { ...picture, width: { multiple: 8, smallest: 32, largest: 640 }, height: 48 },
+  outputs: { logits: { name: 'logits', columns: 4 } },
+  alphabet: 'ABC',
+  stride: 8,
+};
+
+async function plateBundle(t: ExecutionContext, described: Omit<AnyManifest, 'files'>): Promise<string> {
+  const parent = await mkdtemp(join(tmpdir(), 'atalaya-bundle-'));
+  t.teardown(() => rm(parent, { recursive: true, force: true }));
+  const folder = join(parent, 'tiny');
+  await writeBundle<AnyManifest>(folder, described, new Map([['model.onnx', Uint8Array.of(1, 2, 3)]]));
+  return folder;
+}
+
+test('bundles that find and read text load for their own task, from a package or from a file', async (t) => {
+  const finder = await loadBundleFor(await plateBundle(t, finding), 'text-detection');
+  t.is(finder.manifest.input.width.multiple, 32);
+  const provenance = { file: 'plate-reader/model.onnx', sha256: 'a'.repeat(64), description: 'trained for this test' };
+  const reader = await loadBundleFor(await plateBundle(t, { ...reading, provenance }), 'text-recognition');
+  t.is(reader.manifest.alphabet, 'ABC');
+  t.deepEqual([...(await reader.read('model.onnx'))], [1, 2, 3]);
+});
+
+test('a bundle of another task is refused, naming both tasks', async (t) => {
+  await refused(t, await plateBundle(t, finding), 'bundle-invalid', 'text-detection', 'vehicle-detection');
+  const asked = [
+    [await plateBundle(t, reading), 'text-detection', 'text-recognition'],
+    [await tinyBundle(t), 'text-recognition', 'vehicle-detection'],
+  ] as const;
+  for (const [folder, task, stated] of asked) {
+    const error = await t.throwsAsync(loadBundleFor(folder, task), { instanceOf: AtalayaError });
+    t.is(error?.code, 'bundle-invalid');
+    t.true(error?.message.includes(task) && error.message.includes(stated));
+  }
+});
+
+test('a task that nobody here knows is refused', async (t) => {
+  const folder = await plateBundle(t, finding);
+  await edit(folder, (document) => ({ ...document, task: 'face-recognition' }));
+  await refused(t, folder, 'bundle-invalid', 'task');
+});
+
+test('manifests of plate bundles that contradict themselves, or ask for what nobody feeds, are refused', async (t) => {
+  const { input } = reading;
+  const contradictions: [Omit<AnyManifest, 'files'>, ErrorCode, string][] = [
+    [{ ...reading, outputs: { logits: { name: 'logits', columns: 5 } } }, 'bundle-invalid', '5 columns'],
+    [{ ...reading, alphabet: 'ABA' }, 'bundle-invalid', 'twice'],
+    [{ ...reading, stride: 3 }, 'bundle-invalid', 'input.width'],
+    [{ ...reading, input: { ...input, width: { ...input.width, largest: 30 } } }, 'bundle-invalid', 'input.width'],
+    [{ ...finding, input: { ...finding.input, height: { ...side, smallest: 40 } } }, 'bundle-invalid', 'input.height'],
+    [{ ...finding, graph: 'absent.onnx' }, 'bundle-invalid', 'absent.onnx'],
+    [{ ...finding, input: { ...finding.input, colour: 'BGR' } }, 'bundle-input-unknown', 'input.colour'],
+    [{ ...finding, input: { ...finding.input, width: { ...side, largest: 64000 } } }, 'bundle-input-unknown', '64000'],
+  ];
+  for (const [described, code, word] of contradictions) {
+    const error = await t.throwsAsync(loadAnyBundle(await plateBundle(t, described)), { instanceOf: AtalayaError });
+    t.is(error?.code, code);
+    t.true(error?.message.includes(word), `"${error?.message}" names ${word}`);
+  }
 });

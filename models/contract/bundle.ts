@@ -4,18 +4,17 @@ import { join } from 'node:path';
 import { AtalayaError, systemCode } from '../../device/kernel/errors.ts';
 import { sha256 } from '../../device/kernel/hash.ts';
 import { parse } from '../../device/kernel/schema.ts';
-import { type Manifest, manifestSchema } from './manifest.ts';
+import { type AnyManifest, type Manifest, type ManifestOf, manifestSchema, type Task } from './manifest.ts';
+import { refuseContradictions, refuseUnknownInput } from './refuse-manifest.ts';
 
 export const manifestName = 'manifest.json';
 
 /** A bundle whose files were all present and unaltered when it was loaded. */
-export interface ModelBundle {
+export interface Bundle<M extends AnyManifest = AnyManifest> {
   readonly folder: string;
-  readonly manifest: Manifest;
+  readonly manifest: M;
   /** SHA-256 of `manifest.json`, which names the SHA-256 of every other file: one figure that identifies the whole model. */
   readonly sha256: string;
-  /** Corners of the anchors, `[count * 4]`: y min, x min, y max, x max, in unit coordinates of the input picture. */
-  readonly anchors: Float32Array;
   /**
    * The bytes of one of the bundle's files, verified anew: what is used is what was checked.
    * Throws `bundle-file-missing` or `bundle-hash-mismatch`, naming the file.
@@ -23,68 +22,60 @@ export interface ModelBundle {
   read(name: string): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+/** The vehicle detector's bundle. */
+export interface ModelBundle extends Bundle<Manifest> {
+  /** Corners of the anchors, `[count * 4]`: y min, x min, y max, x max, in unit coordinates of the input picture. */
+  readonly anchors: Float32Array;
+}
+
 /**
- * Loads a bundle, or refuses it by name.
+ * Loads the vehicle detector's bundle, or refuses it by name.
+ *
+ * Throws what `loadBundleFor` throws.
+ */
+export async function loadBundle(folder: string): Promise<ModelBundle> {
+  const bundle = await loadBundleFor(folder, 'vehicle-detection');
+  return { ...bundle, anchors: readAnchors(await bundle.read(bundle.manifest.anchors.file)) };
+}
+
+/**
+ * Loads a bundle that was made for one task. Throws what `loadAnyBundle` throws, and `bundle-invalid` where the bundle is one of
+ * another task, naming both.
+ */
+export async function loadBundleFor<T extends Task>(folder: string, task: T): Promise<Bundle<ManifestOf<T>>> {
+  const bundle = await loadAnyBundle(folder);
+  if (!isFor(bundle, task)) {
+    throw new AtalayaError(
+      'bundle-invalid',
+      `${bundle.manifest.id} in ${folder} is a bundle for ${bundle.manifest.task}; one for ${task} is wanted`,
+      { hint: 'Name the folder of a bundle that was made for this task.' },
+    );
+  }
+  return bundle;
+}
+
+function isFor<T extends Task>(bundle: Bundle, task: T): bundle is Bundle<ManifestOf<T>> {
+  return bundle.manifest.task === task;
+}
+
+/**
+ * Loads a bundle of any task, or refuses it by name.
  *
  * Throws `bundle-file-missing` (folder, manifest or file absent), `bundle-invalid` (manifest that is no JSON, breaks the schema or
  * contradicts itself), `bundle-hash-mismatch` (size or SHA-256 differ) and `bundle-input-unknown` (an input that no engine here feeds).
  */
-export async function loadBundle(folder: string): Promise<ModelBundle> {
+export async function loadAnyBundle(folder: string): Promise<Bundle> {
   const path = join(folder, manifestName);
   const bytes = await readPresent(path, manifestName, folder);
   const manifest = parse(manifestSchema, parseJson(bytes, path), path, 'bundle-invalid');
   refuseUnknownInput(manifest, path);
-  refuseContradictions(manifest, path);
+  refuseContradictions(manifest, path, manifestName);
   const read = (name: string) => readVerified(folder, manifest, name);
   for (const name of Object.keys(manifest.files)) await read(name);
-  return { folder, manifest, sha256: sha256(bytes), anchors: readAnchors(await read(manifest.anchors.file)), read };
+  return { folder, manifest, sha256: sha256(bytes), read };
 }
 
-/** Picture as `[height, width, 3]` bytes, red first: what a decoder delivers, so nothing in JavaScript prepares a tensor. */
-const knownInput = { layout: 'NHWC', dtype: 'uint8', colour: 'RGB' } as const;
-const largestSide = 4096;
-
-function refuseUnknownInput(manifest: Manifest, path: string): void {
-  const { input } = manifest;
-  const refuse = (field: string, value: string | number, wanted: string): never => {
-    throw new AtalayaError('bundle-input-unknown', `${path}: input.${field} is ${value}; only ${wanted} can be fed`, {
-      hint: 'Use a bundle that was made for this version, or update the unit.',
-    });
-  };
-  for (const field of ['layout', 'dtype', 'colour'] as const) {
-    if (input[field] !== knownInput[field]) refuse(field, input[field], knownInput[field]);
-  }
-  for (const field of ['width', 'height'] as const) {
-    if (input[field] > largestSide) refuse(field, input[field], `1 to ${largestSide} pixels`);
-  }
-}
-
-function refuseContradictions(manifest: Manifest, path: string): void {
-  const { anchors, classes, outputs, files } = manifest;
-  const refuse = (message: string): never => {
-    throw new AtalayaError('bundle-invalid', `${path}: ${message}`, {
-      hint: 'Make the bundle again with `make models`.',
-    });
-  };
-  const [, boxRows, boxColumns] = outputs.boxes.shape;
-  const [, scoreRows, scoreColumns] = outputs.scores.shape;
-  if (boxRows !== anchors.count) refuse(`outputs.boxes.shape has ${boxRows} rows for ${anchors.count} anchors`);
-  if (scoreRows !== anchors.count) refuse(`outputs.scores.shape has ${scoreRows} rows for ${anchors.count} anchors`);
-  if (boxColumns !== 4) refuse(`outputs.boxes.shape has ${boxColumns} columns instead of 4`);
-  if (scoreColumns !== classes.length)
-    refuse(`outputs.scores.shape has ${scoreColumns} columns for ${classes.length} classes`);
-  for (const [field, name] of [
-    ['graph', manifest.graph],
-    ['anchors.file', anchors.file],
-  ] as const) {
-    if (!Object.hasOwn(files, name)) refuse(`${field} names ${name}, which is not listed under files`);
-  }
-  if (Object.hasOwn(files, manifestName)) refuse(`files lists ${manifestName}, which cannot hold its own hash`);
-  if (files[anchors.file]?.size !== anchors.count * 16)
-    refuse(`${anchors.file} does not hold ${anchors.count} anchors`);
-}
-
-async function readVerified(folder: string, manifest: Manifest, name: string): Promise<Uint8Array<ArrayBuffer>> {
+async function readVerified(folder: string, manifest: AnyManifest, name: string): Promise<Uint8Array<ArrayBuffer>> {
   const expected = Object.hasOwn(manifest.files, name) ? manifest.files[name] : undefined;
   if (expected === undefined)
     throw new AtalayaError('bundle-file-missing', `${name} is not part of the bundle ${folder}`);

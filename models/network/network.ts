@@ -1,16 +1,10 @@
 import { AtalayaError } from '../../device/kernel/errors.ts';
+import type { Attribute, TensorType } from '../onnx/builder.ts';
 
 /**
  * A network as its ONNX file states it: operators with named tensors. It is what recipes cut, fold and quantise where a network has more
  * than the convolutions and sums of the detector.
  */
-
-export type Attribute =
-  | { readonly kind: 'int'; readonly value: number }
-  | { readonly kind: 'float'; readonly value: number }
-  | { readonly kind: 'text'; readonly value: string }
-  | { readonly kind: 'ints'; readonly value: readonly number[] }
-  | { readonly kind: 'floats'; readonly value: readonly number[] };
 
 export interface Constant {
   readonly shape: readonly number[];
@@ -25,21 +19,14 @@ export interface Operator {
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
-export interface NetworkInput {
-  readonly name: string;
-  readonly type: 'float32' | 'uint8';
-  /** A number, or the name of a side that a caller chooses. */
-  readonly shape: readonly (number | string)[];
-}
-
 /** A network that passes rewrite in place; `copy` it to keep the old one. */
 export class Network {
   readonly opset: number;
   /** In an order in which each operator's inputs come before it. */
   nodes: Operator[];
   readonly constants: Map<string, Constant>;
-  inputs: readonly NetworkInput[];
-  outputs: readonly NetworkInput[];
+  inputs: readonly TensorType[];
+  outputs: readonly TensorType[];
 
   constructor(parts: Pick<Network, 'opset' | 'nodes' | 'constants' | 'inputs' | 'outputs'>) {
     this.opset = parts.opset;
@@ -79,9 +66,7 @@ export class Network {
   /** Lets everyone who reads `from` read `to` instead. */
   redirect(from: string, to: string): void {
     this.nodes = this.nodes.map((node) =>
-      node.inputs.includes(from)
-        ? { ...node, inputs: node.inputs.map((name) => (name === from ? to : name)) }
-        : node,
+      node.inputs.includes(from) ? { ...node, inputs: node.inputs.map((name) => (name === from ? to : name)) } : node,
     );
   }
 
@@ -92,8 +77,33 @@ export class Network {
     this.redirect(output, tensor);
   }
 
-  /** Adds a constant, or puts another in its place, and gives its name back. */
-  constant(name: string, data: Constant['data'], shape: readonly number[]): string {
+  /** A name like the one that is wished for, which no tensor has. */
+  fresh(wish: string): string {
+    const isTaken = (name: string) =>
+      this.constants.has(name) || this.inputs.some((input) => input.name === name) || this.producer(name) !== undefined;
+    return isTaken(wish) ? this.fresh(`${wish}~`) : wish;
+  }
+
+  /** Gives another name to whatever has this one, so that it can be used. */
+  makeRoom(name: string): void {
+    const other = this.fresh(name);
+    if (other === name) return;
+    const constant = this.constants.get(name);
+    if (constant !== undefined) {
+      this.constants.delete(name);
+      this.constants.set(other, constant);
+    }
+    const renamed = (names: readonly string[]) => names.map((each) => (each === name ? other : each));
+    this.nodes = this.nodes.map((node) => ({ ...node, outputs: renamed(node.outputs) }));
+    this.redirect(name, other);
+    const ends = (tensors: readonly TensorType[]) =>
+      tensors.map((tensor) => (tensor.name === name ? { ...tensor, name: other } : tensor));
+    [this.inputs, this.outputs] = [ends(this.inputs), ends(this.outputs)];
+  }
+
+  /** Adds a constant under a name like the one that is wished for, and gives the name. */
+  constant(wish: string, data: Constant['data'], shape: readonly number[]): string {
+    const name = this.fresh(wish);
     this.constants.set(name, { data, shape });
     return name;
   }
@@ -130,11 +140,6 @@ export class Network {
   }
 }
 
-export const int = (value: number): Attribute => ({ kind: 'int', value });
-export const float = (value: number): Attribute => ({ kind: 'float', value });
-export const ints = (...value: readonly number[]): Attribute => ({ kind: 'ints', value });
-export const text = (value: string): Attribute => ({ kind: 'text', value });
-
 export function operator(
   op: string,
   inputs: readonly string[],
@@ -155,17 +160,22 @@ export function inputOf(node: Operator, at: number): string {
 
 export function intOf(node: Operator, name: string, otherwise: number): number {
   const attribute = node.attributes[name];
-  return attribute?.kind === 'int' ? attribute.value : otherwise;
+  return typeof attribute === 'number' ? attribute : otherwise;
 }
 
 export function floatOf(node: Operator, name: string, otherwise: number): number {
   const attribute = node.attributes[name];
-  return attribute?.kind === 'float' ? attribute.value : otherwise;
+  return typeof attribute === 'object' && 'float' in attribute ? attribute.float : otherwise;
 }
 
 export function intsOf(node: Operator, name: string): readonly number[] | undefined {
   const attribute = node.attributes[name];
-  return attribute?.kind === 'ints' ? attribute.value : undefined;
+  return typeof attribute === 'object' && !('float' in attribute) ? attribute : undefined;
+}
+
+export function textOf(node: Operator, name: string): string | undefined {
+  const attribute = node.attributes[name];
+  return typeof attribute === 'string' ? attribute : undefined;
 }
 
 export function refusal(node: Operator, what: string): AtalayaError {

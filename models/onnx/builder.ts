@@ -1,22 +1,27 @@
 import onnxProto from 'onnx-proto';
 
-/** The few parts of ONNX that the detector needs, written through the official protobuf schema. */
+/** The few parts of ONNX that our networks need, written through the official protobuf schema. */
 
 const { onnx } = onnxProto;
 const { DataType } = onnx.TensorProto;
 const { AttributeType } = onnx.AttributeProto;
 
 /** Opset 13: first with per-axis DequantizeLinear. IR 7 is the IR that goes with it. */
-const opset = 13;
+const lowestOpset = 13;
 const irVersion = 7;
 
-export type Attribute = number | string | readonly number[];
+/** Plain numbers are whole; a float is said to be one, since ONNX tells the two apart. */
+export type Attribute = number | string | readonly number[] | FloatAttribute;
+export interface FloatAttribute {
+  readonly float: number;
+}
 type Values = Float32Array | Int8Array | Uint8Array | Int32Array | BigInt64Array;
 
 export interface TensorType {
   readonly name: string;
   readonly type: 'float32' | 'uint8';
-  readonly shape: readonly number[];
+  /** A side without a number is one that the caller chooses; equal names are equal sides. Absent where nothing is said about the sides. */
+  readonly shape?: readonly (number | string)[];
 }
 
 /** Collects nodes and constants; the same calls in the same order give the same bytes. */
@@ -60,9 +65,14 @@ export class OnnxBuilder {
   }
 
   /** The model's bytes. */
-  encode(name: string, inputs: readonly TensorType[], outputs: readonly TensorType[]): Uint8Array<ArrayBuffer> {
+  encode(
+    name: string,
+    inputs: readonly TensorType[],
+    outputs: readonly TensorType[],
+    opset: number = lowestOpset,
+  ): Uint8Array<ArrayBuffer> {
     const model = onnx.ModelProto.create({
-      irVersion,
+      irVersion: opset > lowestOpset ? irVersion + 1 : irVersion,
       producerName: 'atalaya-models',
       opsetImport: [{ domain: '', version: opset }],
       graph: {
@@ -80,6 +90,7 @@ export class OnnxBuilder {
 function attribute(name: string, value: Attribute) {
   if (typeof value === 'string') return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) };
   if (typeof value === 'number') return { name, type: AttributeType.INT, i: value };
+  if ('float' in value) return { name, type: AttributeType.FLOAT, f: value.float };
   return { name, type: AttributeType.INTS, ints: [...value] };
 }
 
@@ -92,5 +103,9 @@ function typeOf(values: Values): number {
 
 function valueInfo({ name, type, shape }: TensorType) {
   const elemType = type === 'uint8' ? DataType.UINT8 : DataType.FLOAT;
-  return { name, type: { tensorType: { elemType, shape: { dim: shape.map((dimValue) => ({ dimValue })) } } } };
+  return { name, type: { tensorType: { elemType, ...(shape ? { shape: { dim: shape.map(dimension) } } : {}) } } };
+}
+
+function dimension(side: number | string) {
+  return typeof side === 'string' ? { dimParam: side } : { dimValue: side };
 }

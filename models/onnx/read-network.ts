@@ -1,6 +1,7 @@
 import onnxProto from 'onnx-proto';
 import { AtalayaError } from '../../device/kernel/errors.ts';
-import { type Attribute, type Constant, Network, type NetworkInput, type Operator } from '../network/network.ts';
+import { type Constant, Network, type Operator } from '../network/network.ts';
+import type { Attribute, TensorType } from './builder.ts';
 import { toOpset13 } from './to-opset-13.ts';
 
 const { onnx } = onnxProto;
@@ -93,21 +94,19 @@ function readTensor(tensor: TensorProto): Constant {
 function readAttribute(attribute: AttributeProto): Attribute {
   switch (attribute.type) {
     case AttributeType.INT:
-      return { kind: 'int', value: Number(attribute.i) };
+      return Number(attribute.i);
     case AttributeType.FLOAT:
-      return { kind: 'float', value: attribute.f };
+      return { float: attribute.f };
     case AttributeType.STRING:
-      return { kind: 'text', value: new TextDecoder().decode(attribute.s) };
+      return new TextDecoder().decode(attribute.s);
     case AttributeType.INTS:
-      return { kind: 'ints', value: attribute.ints.map(Number) };
-    case AttributeType.FLOATS:
-      return { kind: 'floats', value: [...attribute.floats] };
+      return attribute.ints.map(Number);
     default:
       throw invalid(`attribute ${attribute.name} has the type ${attribute.type}`);
   }
 }
 
-function readValueInfo({ name, type }: ValueInfoProto): NetworkInput {
+function readValueInfo({ name, type }: ValueInfoProto): TensorType {
   const tensor = type?.tensorType;
   const elemType = tensor?.elemType;
   if (elemType !== DataType.FLOAT && elemType !== DataType.UINT8) throw invalid(`${name} is neither float32 nor uint8`);

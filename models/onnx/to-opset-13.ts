@@ -1,4 +1,4 @@
-import { float, floatOf, intOf, intsOf, Network, type Operator, outputOf, refusal } from '../network/network.ts';
+import { floatOf, intOf, intsOf, Network, type Operator, outputOf, refusal } from '../network/network.ts';
 
 /**
  * Brings a network of opset 9 to 12 to opset 13: what became an input of an operator is made one. A newer network stays as it is.
@@ -35,10 +35,10 @@ export function toOpset13(network: Network): Network {
       case 'Unsqueeze':
         return { ...node, inputs: [...node.inputs, integers(node, 'axes')], attributes: {} };
       case 'Softmax':
-        // Before opset 13 all axes from `axis` on were one; whoever reads this network checks that it is the last.
-        return { ...node, attributes: { ...node.attributes, axis: { kind: 'int', value: intOf(node, 'axis', 1) } } };
+        // Before opset 13 all axes from `axis` on were one: the same where it is the last axis, as exporters write it.
+        return { ...node, attributes: { ...node.attributes, axis: intOf(node, 'axis', 1) } };
       case 'HardSigmoid':
-        return { ...node, attributes: { alpha: float(0.2), beta: float(0.5), ...node.attributes } };
+        return { ...node, attributes: { alpha: { float: 0.2 }, beta: { float: 0.5 }, ...node.attributes } };
       case 'Upsample':
       case 'ReduceSum':
       case 'Split':

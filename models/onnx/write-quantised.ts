@@ -1,9 +1,16 @@
-import { AtalayaError } from '../../device/kernel/errors.ts';
 import { type Convolution, type Detector, type Layer, pictureName } from '../graph/layers.ts';
-import { type Affine, affineFor, quantiseBias, quantiseWeights, type Range } from '../quantise/affine.ts';
+import { type Affine, affineFor, type Range } from '../quantise/affine.ts';
 import { OnnxBuilder } from './builder.ts';
 import { detectorInput, detectorOutputs, joinHeads } from './heads.ts';
 import { tensorNames } from './names.ts';
+import {
+  dequantise,
+  productWeights,
+  quantisedConvolution,
+  quantisedProduct,
+  requireRange,
+  store,
+} from './quantised-parts.ts';
 
 /**
  * The detector as int8 ONNX in QDQ form: each convolution and sum stands between DequantizeLinear and QuantizeLinear, which ONNX
@@ -60,24 +67,8 @@ function viewPicture(builder: OnnxBuilder, detector: Detector): { affine: Affine
 }
 
 function convolve(builder: OnnxBuilder, layer: Convolution, input: Affine, shift: number): void {
-  const { name, kernel, strides, pads, group } = layer;
-  const weights = quantiseWeights(layer.weights, kernel[0]);
-  const bias = quantiseBias(shift === 0 ? layer.bias : shiftedBias(layer, shift), input.scale, weights.scales);
-  const perChannel = [kernel[0]];
-  const weightInputs = [
-    builder.constant(`${name}:weights:stored`, weights.values, kernel),
-    builder.constant(`${name}:weights:scales`, weights.scales, perChannel),
-    builder.constant(`${name}:weights:zeros`, new Int8Array(kernel[0]), perChannel),
-  ];
-  const biasInputs = [
-    builder.constant(`${name}:bias:stored`, bias.values, perChannel),
-    builder.constant(`${name}:bias:scales`, bias.scales, perChannel),
-    builder.constant(`${name}:bias:zeros`, new Int32Array(kernel[0]), perChannel),
-  ];
-  builder.node('DequantizeLinear', weightInputs, `${name}:weights`, { axis: 0 });
-  builder.node('DequantizeLinear', biasInputs, `${name}:bias`, { axis: 0 });
-  const attributes = { strides, pads, group, kernel_shape: kernel.slice(2) };
-  builder.node('Conv', [layer.input, `${name}:weights`, `${name}:bias`], `${name}:real`, attributes);
+  const bias = shift === 0 ? layer.bias : shiftedBias(layer, shift);
+  quantisedConvolution(builder, layer, bias, input.scale);
 }
 
 /**
@@ -87,20 +78,10 @@ function convolve(builder: OnnxBuilder, layer: Convolution, input: Affine, shift
 function multiplyHead(builder: OnnxBuilder, layer: Convolution): void {
   const { name, kernel, bias } = layer;
   const [outputs, inputs] = kernel;
-  const { values, scales } = quantiseWeights(layer.weights, outputs);
-  const columns = Int8Array.from(
-    { length: values.length },
-    (_, i) => values[(i % outputs) * inputs + Math.floor(i / outputs)]!,
-  );
-  const weights = [
-    builder.constant(`${name}:weights:stored`, columns, [inputs, outputs]),
-    builder.constant(`${name}:weights:scales`, scales, [outputs]),
-    builder.constant(`${name}:weights:zeros`, new Int8Array(outputs), [outputs]),
-  ];
+  const weights = productWeights(builder, name, layer.weights, outputs);
   builder.node('Transpose', [layer.input], `${name}:nhwc`, { perm: [0, 2, 3, 1] });
   builder.node('Reshape', [`${name}:nhwc`, builder.integers(`${name}:cells-shape`, [1, -1, inputs])], `${name}:cells`);
-  builder.node('DequantizeLinear', weights, `${name}:weights`, { axis: 1 });
-  builder.node('MatMul', [`${name}:cells`, `${name}:weights`], `${name}:products`);
+  quantisedProduct(builder, { name, input: `${name}:cells`, output: `${name}:products`, weights });
   // Reshaped in between, because ONNX Runtime would merge a product and the sum right after it into a float32 Gemm.
   builder.node(
     'Reshape',
@@ -116,30 +97,4 @@ function shiftedBias(layer: Convolution, shift: number): Float32Array {
   return layer.bias.map(
     (b, c) => b + shift * layer.weights.subarray(c * size, (c + 1) * size).reduce((sum, w) => sum + w, 0),
   );
-}
-
-function store(builder: OnnxBuilder, name: string, affine: Affine): void {
-  constants(builder, name, affine);
-  builder.node('QuantizeLinear', [`${name}:real`, `${name}:scale`, `${name}:zero`], `${name}:stored`);
-  dequantise(builder, name, affine);
-}
-
-function dequantise(builder: OnnxBuilder, name: string, affine: Affine): void {
-  constants(builder, name, affine);
-  builder.node('DequantizeLinear', [`${name}:stored`, `${name}:scale`, `${name}:zero`], name);
-}
-
-function constants(builder: OnnxBuilder, name: string, { scale, zeroPoint }: Affine): void {
-  builder.scalar(`${name}:scale`, scale);
-  builder.constant(`${name}:zero`, Uint8Array.of(zeroPoint), []);
-}
-
-function requireRange(ranges: ReadonlyMap<string, Range>, name: string): Range {
-  const range = ranges.get(name);
-  if (range === undefined) {
-    throw new AtalayaError('bundle-invalid', `the calibration table has no range for layer ${name}`, {
-      hint: 'Make it again with `atalaya-models calibrate`.',
-    });
-  }
-  return range;
 }

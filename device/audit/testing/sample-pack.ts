@@ -1,7 +1,11 @@
 import { type ActionRecord, actionSchema } from '../../evidence/record/action-record.ts';
+import { statementOf } from '../../evidence/record/plate-file.ts';
 import { type EvidenceFile, type EvidenceRecord, evidenceSchema } from '../../evidence/record/record.ts';
+import { sealPlate } from '../../evidence/sealing/plate-commitment.ts';
+import { plateModels, plateRead, plateUnread } from '../../evidence/testing/plates.ts';
 import { canonicalJson } from '../../kernel/canonical-json.ts';
 import { sha256 } from '../../kernel/hash.ts';
+import type { TrackPlate } from '../../plate/vote/track-plate.ts';
 import { calibrationRecordOf } from '../../scene/calibration-record.ts';
 import { parseScene } from '../../scene/load-scene.ts';
 import type { PackFile, PackParts } from '../pack-parts.ts';
@@ -79,15 +83,32 @@ export const plateFile = (): EvidenceFile => ({
   mediaType: 'application/json',
 });
 
+export const platePicture = (role: 'plate-crop' | 'plate-vehicle', frame: number): EvidenceFile => ({
+  ...sealed(role === 'plate-crop' ? 'plate.png' : 'plate-vehicle.png'),
+  making: '',
+  role,
+  mediaType: 'image/png',
+  origin: 'derived',
+  width: 96,
+  height: 32,
+  frame,
+  time: momentAt(frame),
+});
+
 export const sampleFiles = (): EvidenceFile[] => [
   pictureFile('before.jpg', 'context', 'before', 100),
   pictureFile('at.jpg', 'context', 'at', 105),
   pictureFile('close-up.png', 'close-up', 'at', 105),
   clipFile('clip.mjpeg'),
   plateFile(),
+  platePicture('plate-crop', 104),
+  platePicture('plate-vehicle', 104),
 ];
 
-export const plateContent = canonicalJson({ salt: 'a'.repeat(64), text: 'AB123CD' });
+const plateAt = (plate: TrackPlate) =>
+  sealPlate(statementOf(plate, 17, plateModels), (size) => Buffer.alloc(size, 0xaa));
+export const samplePlate = plateAt(plateRead('AB123CD', 104));
+export const unreadPlate = plateAt(plateUnread('frames-disagree', 104));
 
 export function sampleRecord(
   sequence: number,
@@ -146,7 +167,9 @@ export function sampleRecord(
       operators: [],
       keys: { bytes: 22 * files.length, sha256: digest('b') },
     },
-    ...(plate === undefined ? {} : { plate: { commitment: sha256(`${'a'.repeat(64)}:AB123CD`), file: 'plate.json' } }),
+    ...(plate === undefined
+      ? {}
+      : { plate: { outcome: 'read' as const, commitment: samplePlate.commitment, file: 'plate.json' } }),
     provenance: {
       site: { id: 'site-1', name: 'High Street', direction: 'northbound' },
       software: { version: '0.1.0' },

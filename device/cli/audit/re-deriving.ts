@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { rederive } from '../../evidence/re-derive/re-derive.ts';
 import { inWords } from '../../evidence/re-derive/words.ts';
-import { type EvidenceRecord, evidenceRecord } from '../../evidence/record/record.ts';
+import { type EvidenceRecord, evidenceRecord, evidenceRecordOf } from '../../evidence/record/record.ts';
 import { AtalayaError } from '../../kernel/errors.ts';
 import { parse } from '../../kernel/schema.ts';
 import { fitted } from './lines.ts';
@@ -42,5 +42,6 @@ async function recordAt(path: string): Promise<EvidenceRecord> {
   } catch (cause) {
     throw new AtalayaError('usage-invalid', `${file} is not JSON`, { hint: 'Give the record.json of a pack.', cause });
   }
-  return parse(evidenceRecord, value, file, 'usage-invalid');
+  const schema = typeof value === 'object' && value !== null && 'schema' in value ? value.schema : undefined;
+  return parse(evidenceRecordOf(schema) ?? evidenceRecord, value, file, 'usage-invalid');
 }

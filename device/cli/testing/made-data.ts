@@ -10,6 +10,7 @@ import type { KeyAlgorithm } from '../../evidence/keystore/keystore.ts';
 import { createIdentity } from '../../evidence/sealing/identity.ts';
 import type { StoreOptions } from '../../evidence/store-options.ts';
 import { contextAt, frameOf, framesAround, infractionAt } from '../../evidence/testing/fixtures.ts';
+import { plateModels, plateRead } from '../../evidence/testing/plates.ts';
 import { clerk } from '../../evidence/testing/stores.ts';
 import { systemClock } from '../../kernel/clock.ts';
 
@@ -89,7 +90,12 @@ export async function madeData(shape: DataShape = {}): Promise<MadeData> {
 export async function sealWhole(store: EvidenceStore, at: number, clip = 4): Promise<string> {
   const frame = at + 100;
   const frames = Array.from({ length: clip }, (_, i) => keptFrame(frameOf(frame - 2 * (clip - i))));
-  const context = { ...contextAt(frame), plate, clip: { frames, thinned: false } };
+  const context = {
+    ...contextAt(frame),
+    plate: plateRead(plate, frame - 1),
+    plateModels,
+    clip: { frames, thinned: false },
+  };
   return (await store.seal(infractionAt(frame), framesAround(frame), context)).id;
 }
 

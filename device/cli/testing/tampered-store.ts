@@ -81,7 +81,7 @@ export const failuresOf = ({ findings }: Verdict): readonly Finding[] =>
 /** `part path: sentence` of each failure. */
 export const told = (verdict: Verdict): string =>
   failuresOf(verdict)
-    .slice(0, 3)
+    .slice(0, 8)
     .map(({ part, path, says }) => `${part} ${path}: ${says}`)
     .join('\n');
 

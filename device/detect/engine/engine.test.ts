@@ -4,7 +4,7 @@ import { detectorFolder, variants } from '../../../models/contract/places.ts';
 import { AtalayaError, type ErrorCode } from '../../kernel/errors.ts';
 import type { InferenceEngine } from '../inference-engine.ts';
 import { carryBundle, unpackBundle } from './carried-bundle.ts';
-import { saturatesUint8Int8 } from './onnxruntime-engine.ts';
+import { saturatesUint8Int8 } from './onnxruntime-session.ts';
 import { openEngine } from './open-engine.ts';
 
 /** The port's guarantees, held on every engine and on the real bundles. */

@@ -1,6 +1,7 @@
 import type { ModelBundle } from '../../../models/contract/bundle.ts';
 import type { InferenceEngine } from '../inference-engine.ts';
-import { type OnnxruntimeOptions, openOnnxruntime } from './onnxruntime-engine.ts';
+import { openOnnxruntime } from './onnxruntime-engine.ts';
+import type { OnnxruntimeOptions } from './onnxruntime-session.ts';
 import type { TfjsOptions } from './tfjs-engine.ts';
 
 export interface EngineOptions {

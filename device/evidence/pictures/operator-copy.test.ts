@@ -93,15 +93,15 @@ test("a street frame: no pixel of bystanders' plates and people survives, and th
     found = await detector.detect(frame).finally(() => detector.close());
   } else t.log('the detector is not built (make models): the truth stands for what it sees');
   const others = found.filter(
-    ({ box }) => !(Math.abs(box.x - accused.box.x) < 30 && Math.abs(box.y - accused.box.y) < 30),
+    ({ box }) => !(Math.abs(box.x - accused.box.x) < 60 && Math.abs(box.y - accused.box.y) < 60),
   );
   t.true(others.length >= 2 && others.length < found.length, `${others.length} of ${found.length} are others`);
   // The clip has no people: one is put before the accused's corner, its driver into it, and one on the pavement.
   const { box } = accused;
   const people = [
-    { x: box.x - 10, y: box.y + box.height * 0.4, width: 20, height: 50 },
-    { x: box.x + box.width * 0.55, y: box.y + 4, width: 12, height: 14 },
-    { x: 860.5, y: 250, width: 30, height: 80 },
+    { x: box.x - 20, y: box.y + box.height * 0.4, width: 40, height: 100 },
+    { x: box.x + box.width * 0.55, y: box.y + 8, width: 24, height: 28 },
+    { x: 1721, y: 500.5, width: 60, height: 160 },
   ];
   const persons = people.map((one): Detection => ({ box: one, class: 'person', score: fraction(0.2) }));
   const memory = new BystanderMemory('auto', { reach: milliseconds(1000), most: 9 });
@@ -114,9 +114,10 @@ test("a street frame: no pixel of bystanders' plates and people survives, and th
   });
   const copy = stills.find(({ about }) => about.role === 'operator');
   if (copy === undefined) return t.fail('there is no copy for the operator');
+  const taken = found.filter(({ class: kind }) => ['person', 'bicycle', 'motorcycle'].includes(kind)).length;
   t.regex(
     copy.about.making,
-    /covered with one colour each: 3 areas of people and two-wheelers, \d+ of the lower parts/,
+    new RegExp(`colour each: ${people.length + taken} areas of people and two-wheelers, \\d+ of the lower parts`),
   );
   for (const one of people) {
     const [shown, own] = [await cut(copy.content, inner(one, 2)), await cut(frame.original, inner(one, 2))];
@@ -127,9 +128,9 @@ test("a street frame: no pixel of bystanders' plates and people survives, and th
     const lower = {
       ...other,
       y: other.y + other.height * 0.4,
-      height: Math.min(other.height * 0.6, 539 - other.y - other.height * 0.4),
+      height: Math.min(other.height * 0.6, 1079 - other.y - other.height * 0.4),
     };
-    const inside = inner({ ...lower, x: Math.max(0, lower.x), width: Math.min(lower.width, 959 - lower.x) }, 2);
+    const inside = inner({ ...lower, x: Math.max(0, lower.x), width: Math.min(lower.width, 1919 - lower.x) }, 2);
     const apart =
       inside.x > box.x + box.width + 8 || inside.x + inside.width < box.x - 8 || inside.y > box.y + box.height + 8;
     if (!apart || inside.width < 8 || inside.height < 8) continue;
@@ -142,7 +143,7 @@ test("a street frame: no pixel of bystanders' plates and people survives, and th
   t.true(seen >= 1);
   // Right and below of the made people the accused is untouched.
   const free = inner(
-    { x: box.x + 24, y: box.y + box.height * 0.55, width: box.width - 24, height: box.height * 0.45 },
+    { x: box.x + 48, y: box.y + box.height * 0.55, width: box.width - 48, height: box.height * 0.45 },
     1,
   );
   const loss = psnr(await cut(copy.content, free), await cut(frame.original, free));

@@ -1,5 +1,6 @@
+import type { CaptureTime } from '../../capture/frame.ts';
 import type { KeptFrame } from '../../capture/kept-frame.ts';
-import type { ClipFile, PictureFile } from '../record/record.ts';
+import type { ClipFile, PictureFile, PlatePicture } from '../record/record.ts';
 
 /** What the record says of a file only once it is sealed. */
 export type SealedPart = 'bytes' | 'sha256' | 'header' | 'body';
@@ -13,6 +14,15 @@ export type PictureAbout = Without<PictureFile, SealedPart | 'frame' | 'time'>;
 export interface ClearPicture {
   readonly about: PictureAbout;
   readonly frame: KeptFrame;
+  readonly content: Uint8Array;
+}
+
+/** A picture of the plate, before it is sealed. */
+export interface ClearPlatePicture {
+  readonly about: Omit<PlatePicture, SealedPart | 'frame' | 'time'>;
+  /** Of the frame that it was cut from. */
+  readonly frame: number;
+  readonly time: CaptureTime;
   readonly content: Uint8Array;
 }
 

@@ -1,16 +1,22 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
+import type { ZodType } from 'zod';
 import { keptFrame } from '../../capture/kept-frame.ts';
 import { MemoryFiles } from '../../kernel/testing/memory-files.ts';
+import { neverRead } from '../../plate/vote/track-plate.ts';
 import { EvidenceStore } from '../evidence-store.ts';
 import { createIdentity } from '../sealing/identity.ts';
+import { sealPlate } from '../sealing/plate-commitment.ts';
 import { contextAt, frameOf, framesAround, infractionAt } from '../testing/fixtures.ts';
+import { plateModels, plateRead, plateUnread } from '../testing/plates.ts';
 import { clerk, inMemory } from '../testing/stores.ts';
 import { actionRecord } from './action-record.ts';
+import { plateFile, statementOf } from './plate-file.ts';
 import { publishedSchemas } from './published-schema.ts';
-import { evidenceRecord } from './record.ts';
+import { type EvidenceRecord, evidenceRecord, platelessRecord } from './record.ts';
 import { violations } from './testing/json-schema.ts';
 
 const published = (file: string): Readonly<Record<string, unknown>> =>
@@ -18,13 +24,24 @@ const published = (file: string): Readonly<Record<string, unknown>> =>
 
 type Plain = Record<string, unknown>;
 
-/** Records that a store has made, as they are on disk. */
+/** A record as it was written before plates were read. */
+function withoutPlate({ plate: _, ...record }: EvidenceRecord): Plain {
+  const files = record.files.filter(({ role }) => !/^plate/.test(role));
+  return { ...structuredClone(record), schema: 'atalaya/evidence/2', files: structuredClone(files) };
+}
+
+/** Records that a store has made, as they are on disk, and what it seals of plates. */
 async function realRecords(): Promise<readonly [string, Plain][]> {
   const { recipient } = await createIdentity();
   const recipients = { authority: [recipient], operators: [] };
   const store = await EvidenceStore.open('/data', inMemory(new MemoryFiles(), { recipients }));
   const clip = { frames: [168, 170].map((one) => keptFrame(frameOf(one))), thinned: false };
-  const { id } = await store.seal(infractionAt(170), framesAround(170), { ...contextAt(170), clip, plate: 'AB123CD' });
+  const { id } = await store.seal(infractionAt(170), framesAround(170), {
+    ...contextAt(170),
+    clip,
+    plate: plateRead('AB123CD', 168),
+    plateModels,
+  });
   await store.custody.note({ kind: 'list' }, clerk);
   await store.custody.note({ kind: 'read', evidence: [id], opened: false }, clerk);
   await store.custody.hold(id, 'court', clerk);
@@ -34,10 +51,17 @@ async function realRecords(): Promise<readonly [string, Plain][]> {
   const bare = await EvidenceStore.open('/data', inMemory(new MemoryFiles()));
   await bare.seal(infractionAt(170), framesAround(170), contextAt(170));
   await bare.close();
-  const records: [string, Plain][] = [];
+  const records = [plateRead('AB123CD', 168), plateUnread('unclear', 168), neverRead('reader-off')].map(
+    (plate): [string, Plain] => {
+      const { content } = sealPlate(statementOf(plate, 70, plateModels), randomBytes);
+      return ['plate-1.json', JSON.parse(content.toString())];
+    },
+  );
   for (const one of [store, bare]) {
     for await (const { kind, bytes } of one.ledger.entries()) {
-      records.push([kind === 'evidence' ? 'evidence-2.json' : 'action-1.json', JSON.parse(bytes.toString())]);
+      const record = JSON.parse(bytes.toString());
+      records.push([kind === 'evidence' ? 'evidence-3.json' : 'action-1.json', record]);
+      if (kind === 'evidence') records.push(['evidence-2.json', withoutPlate(record)]);
     }
   }
   return records;
@@ -53,9 +77,16 @@ for (const { file, text } of publishedSchemas()) {
 }
 
 test('real records are as the published schemas say', (t) => {
-  t.is(records.length, 7);
+  t.is(records.length, 12);
   for (const [file, record] of records) t.deepEqual(violations(published(file), record), []);
 });
+
+const reads: Readonly<Record<string, ZodType>> = {
+  'evidence-3.json': evidenceRecord,
+  'evidence-2.json': platelessRecord,
+  'action-1.json': actionRecord,
+  'plate-1.json': plateFile,
+};
 
 /** All places in a record: the object or list, and the key there. */
 function places(value: unknown): readonly [Plain, string][] {
@@ -67,7 +98,7 @@ function places(value: unknown): readonly [Plain, string][] {
 }
 
 test('what is taken out of a record, put into it or changed is seen by the published schema as it is by this software', (t) => {
-  const schemas = new Map(['evidence-2.json', 'action-1.json'].map((file) => [file, published(file)]));
+  const schemas = new Map(publishedSchemas().map(({ file }) => [file, published(file)]));
   const change = fc.constantFrom('remove', 'add', -1, 0.5, '', 'x', null, true, [], {});
   fc.assert(
     fc.property(fc.nat(records.length - 1), fc.nat(), change, (which, where, what) => {
@@ -80,8 +111,7 @@ test('what is taken out of a record, put into it or changed is seen by the publi
       else if (what === 'add') parent[`${key}-more`] = 1;
       else parent[key] = what;
       const plain = JSON.parse(JSON.stringify(record));
-      const read = file === 'evidence-2.json' ? evidenceRecord.safeParse(plain) : actionRecord.safeParse(plain);
-      return read.success === (violations(schemas.get(file) as Plain, plain).length === 0);
+      return reads[file]?.safeParse(plain).success === (violations(schemas.get(file) as Plain, plain).length === 0);
     }),
     { numRuns: 1500 },
   );

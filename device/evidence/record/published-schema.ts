@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { actionRecord, actionSchema } from './action-record.ts';
-import { evidenceRecord, evidenceSchema } from './record.ts';
+import { plateFile, plateSchema } from './plate-file.ts';
+import { evidenceRecord, evidenceSchema, platelessRecord, platelessSchema } from './record.ts';
 
 /** A schema that others check records by. */
 export interface PublishedSchema {
@@ -10,11 +11,13 @@ export interface PublishedSchema {
   readonly text: string;
 }
 
-/** The schemas of all records as JSON Schema, made from those by which this software reads them, so that the two cannot differ. */
+/** The schemas of all records, and of what is sealed of a plate, as JSON Schema, made from those by which this software reads them, so that the two cannot differ. */
 export function publishedSchemas(): readonly PublishedSchema[] {
   return [
-    { file: 'evidence-2.json', text: jsonSchema(evidenceSchema, evidenceRecord) },
+    { file: 'evidence-3.json', text: jsonSchema(evidenceSchema, evidenceRecord) },
+    { file: 'evidence-2.json', text: jsonSchema(platelessSchema, platelessRecord) },
     { file: 'action-1.json', text: jsonSchema(actionSchema, actionRecord) },
+    { file: 'plate-1.json', text: jsonSchema(plateSchema, plateFile) },
   ];
 }
 

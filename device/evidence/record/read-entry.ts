@@ -5,7 +5,7 @@ import type { JournalPosition } from '../journal/journal.ts';
 import { type ActionRecord, actionRecord, actionSchema } from './action-record.ts';
 import { type SignedRecord, signedRecordOf } from './envelope.ts';
 import { sequenceOf } from './make-record.ts';
-import { type EvidenceRecord, evidenceRecord, evidenceSchema } from './record.ts';
+import { type EvidenceRecord, evidenceRecordOf } from './record.ts';
 
 /** An entry of the journal, read back. What newer software wrote is kept and counted, and not interpreted. */
 export type Entry = SignedRecord &
@@ -21,14 +21,15 @@ export function readEntry(payload: Buffer, sequence: number): Entry {
   const signed = readSigned(payload, sequence);
   const record = jsonOf(signed.bytes, what);
   if (typeof record !== 'object' || record === null) throw new AtalayaError('store-damaged', `${what} is no record`);
-  switch (schemaOf(record)) {
-    case evidenceSchema:
-      return { ...signed, kind: 'evidence', record: parse(evidenceRecord, record, what, 'store-damaged') };
-    case actionSchema:
-      return { ...signed, kind: 'action', record: parse(actionRecord, record, what, 'store-damaged') };
-    default:
-      return { ...signed, kind: 'unknown', schema: schemaOf(record) };
+  const schema = schemaOf(record);
+  const evidence = evidenceRecordOf(schema);
+  if (evidence !== undefined) {
+    return { ...signed, kind: 'evidence', record: parse(evidence, record, what, 'store-damaged') };
   }
+  if (schema === actionSchema) {
+    return { ...signed, kind: 'action', record: parse(actionRecord, record, what, 'store-damaged') };
+  }
+  return { ...signed, kind: 'unknown', schema };
 }
 
 /** The two parts of an entry, not interpreted. Throws `store-damaged` where a payload that is whole is not an entry. */

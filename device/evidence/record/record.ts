@@ -3,6 +3,7 @@ import { objectClasses } from '../../detect/detection.ts';
 import { ruleNames } from '../../judge/infraction.ts';
 import { findingSchema, measurementSchema } from '../../judge/infraction-schema.ts';
 import { rawRecord } from '../../judge/raw-record.ts';
+import { unreadReasons } from '../../plate/vote/track-plate.ts';
 import { calibrationRecord } from '../../scene/calibration-record.ts';
 
 /**
@@ -63,7 +64,7 @@ const picture = {
   time: moment,
 };
 
-const file = z.discriminatedUnion('role', [
+const frameFiles = [
   z.strictObject({ ...picture, role: z.literal('context'), mediaType: z.literal('image/jpeg') }),
   z.strictObject({ ...picture, role: z.literal('close-up'), mediaType: z.literal('image/png') }),
   z.strictObject({ ...picture, role: z.literal('annotated'), mediaType: z.literal('image/jpeg') }),
@@ -80,8 +81,26 @@ const file = z.discriminatedUnion('role', [
     /** Of each picture: number of the frame, its time since the source began in milliseconds, first byte and bytes in the clip. */
     frames: z.array(z.tuple([count, z.number(), count, count])),
   }),
+] as const;
+
+/** Cut from a frame in which the plate was looked for, which need not be one of the infraction's own. */
+const platePicture = {
+  ...sealedFile,
+  origin: z.literal('derived'),
+  mediaType: z.literal('image/png'),
+  width: count,
+  height: count,
+  frame: count,
+  time: moment,
+};
+
+const plateFiles = [
+  /** What was read, by which reads, and the salt of the commitment: `plateFile`. */
   z.strictObject({ ...sealedFile, role: z.literal('plate'), mediaType: z.literal('application/json') }),
-]);
+  /** The plate's own pixels, and the vehicle in the same frame. */
+  z.strictObject({ ...platePicture, role: z.literal('plate-crop') }),
+  z.strictObject({ ...platePicture, role: z.literal('plate-vehicle') }),
+] as const;
 
 /** Who can open the files. */
 const sealing = z.strictObject({
@@ -102,7 +121,16 @@ const provenance = z.strictObject({
   model: z.strictObject({ id: text, version: text.optional(), sha256: digest }),
 });
 
-export const evidenceSchema = 'atalaya/evidence/2';
+/** `commitment` is the SHA-256 of the file that is named; nothing of what was read stands here. */
+const plateOutcome = { commitment: digest, file: text };
+const plate = z.discriminatedUnion('outcome', [
+  z.strictObject({ ...plateOutcome, outcome: z.literal('read') }),
+  z.strictObject({ ...plateOutcome, outcome: z.literal('unread'), reason: z.enum(unreadReasons) }),
+]);
+
+export const evidenceSchema = 'atalaya/evidence/3';
+/** The same without plates: written before plates were read, and still read. */
+export const platelessSchema = 'atalaya/evidence/2';
 
 export const evidenceRecord = z.strictObject({
   schema: z.literal(evidenceSchema),
@@ -125,11 +153,11 @@ export const evidenceRecord = z.strictObject({
     measured: measurementSchema,
     findings: z.array(findingSchema),
   }),
-  files: z.array(file),
+  files: z.array(z.discriminatedUnion('role', [...frameFiles, ...plateFiles])),
   /** Null where no authority is configured: then no picture is kept. */
   sealing: sealing.nullable(),
-  /** SHA-256 of `salt:text`; both stand sealed in the file that is named. */
-  plate: z.strictObject({ commitment: digest, file: text }).exactOptional(),
+  /** Absent where nobody was asked for the plate, or nothing is sealed. */
+  plate: plate.exactOptional(),
   provenance,
   /** Raw data from which the figures can be derived again. Not itself a measurement: the label says so wherever it is shown. */
   auxiliary: z.strictObject({
@@ -140,8 +168,24 @@ export const evidenceRecord = z.strictObject({
   }),
 });
 
-export type EvidenceRecord = z.infer<typeof evidenceRecord>;
+export const platelessRecord = evidenceRecord
+  .omit({ plate: true })
+  .extend({ schema: z.literal(platelessSchema), files: z.array(z.discriminatedUnion('role', frameFiles)) });
+
+/** A record of evidence of any schema that is read. */
+export type EvidenceRecord = Omit<z.infer<typeof evidenceRecord>, 'schema'> & {
+  readonly schema: typeof evidenceSchema | typeof platelessSchema;
+};
+
+/** What a value is read by that says it is of this schema; undefined for what is no evidence known here. */
+export function evidenceRecordOf(schema: unknown): z.ZodType<EvidenceRecord> | undefined {
+  if (schema === evidenceSchema) return evidenceRecord;
+  return schema === platelessSchema ? platelessRecord : undefined;
+}
+
 export type EvidenceFile = EvidenceRecord['files'][number];
 export type PictureFile = Extract<EvidenceFile, { readonly moment: unknown }>;
 export type ClipFile = Extract<EvidenceFile, { readonly role: 'clip' }>;
+export type PlatePicture = Extract<EvidenceFile, { readonly role: 'plate-crop' | 'plate-vehicle' }>;
+export type PlateOutcome = NonNullable<EvidenceRecord['plate']>;
 export type Provenance = z.infer<typeof provenance>;

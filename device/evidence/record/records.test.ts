@@ -59,9 +59,9 @@ test('what is no entry is refused, whatever it is', (t) => {
   ]) {
     t.is(fault(() => readEntry(Buffer.from(text), 7)).code, 'store-damaged', text);
   }
-  const broken = payloadOf({ bytes: Buffer.from('{"schema":"atalaya/evidence/2"'), signature: Buffer.alloc(64) });
+  const broken = payloadOf({ bytes: Buffer.from('{"schema":"atalaya/evidence/3"'), signature: Buffer.alloc(64) });
   t.regex(fault(() => readEntry(broken, 7)).message, /entry 7 of the journal is not JSON/);
-  const empty = payloadOf({ bytes: Buffer.from('{"schema":"atalaya/evidence/2"}'), signature: Buffer.alloc(64) });
+  const empty = payloadOf({ bytes: Buffer.from('{"schema":"atalaya/evidence/3"}'), signature: Buffer.alloc(64) });
   t.regex(fault(() => readEntry(empty, 7)).message, /infraction/);
   const signed = (record: string) => payloadOf({ bytes: Buffer.from(record), signature: Buffer.alloc(64) });
   for (const record of ['null', '3', 'true'])
@@ -85,6 +85,17 @@ test('a record comes back from its canonical JSON as it was made', (t) => {
   t.deepEqual(entry.kind === 'evidence' ? entry.record : undefined, record);
   t.is(record.id, 'unit-1-000000003');
   t.is(record.sealed.utc, '2023-11-14T22:13:20.000Z');
+});
+
+test('a record from before plates were read is still evidence, and cannot tell of a plate', (t) => {
+  const record = { ...makeEvidenceRecord(head, partsOf(), clock), schema: 'atalaya/evidence/2' as const };
+  const entry = (value: JsonValue) =>
+    readEntry(payloadOf({ bytes: Buffer.from(canonicalJson(value)), signature: Buffer.alloc(64) }), 3);
+  t.like(entry(record), { kind: 'evidence', record });
+  const plate = { outcome: 'read', commitment: 'a'.repeat(64), file: 'plate.json' };
+  t.is(fault(() => entry({ ...record, plate })).code, 'store-damaged');
+  t.like(entry({ ...record, plate, schema: 'atalaya/evidence/3' }), { kind: 'evidence' });
+  t.like(entry({ ...record, schema: 'atalaya/evidence/1' }), { kind: 'unknown' });
 });
 
 const refused: readonly [string, Partial<EvidenceParts>, RegExp][] = [
@@ -123,7 +134,16 @@ const refused: readonly [string, Partial<EvidenceParts>, RegExp][] = [
     },
     /sealing\.recipients/,
   ],
-  ['a commitment that is none', { plate: { commitment: 'AB123CD', file: 'plate.json' } }, /plate\.commitment/],
+  [
+    'a plate that is unread for no known reason',
+    { plate: { outcome: 'unread', reason: 'AB123CD' as never, commitment: 'a'.repeat(64), file: 'plate.json' } },
+    /plate\.reason/,
+  ],
+  [
+    'a commitment that is none',
+    { plate: { outcome: 'read', commitment: 'AB123CD', file: 'plate.json' } },
+    /plate\.commitment/,
+  ],
 ];
 
 for (const [name, parts, where] of refused) {

@@ -11,6 +11,7 @@ import { signingKey } from '../keystore/key-pem.ts';
 import type { Keystore } from '../keystore/keystore.ts';
 import type { StoreOptions } from '../store-options.ts';
 import { contextAt, framesAround, infractionAt } from './fixtures.ts';
+import { plateModels, plateRead } from './plates.ts';
 
 /** What stands before the 32 secret bytes of an Ed25519 key in PKCS#8 (RFC 8410 section 7). */
 const ed25519Pkcs8 = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -43,7 +44,10 @@ export function inMemory(files: Files, more: Partial<StoreOptions> = {}): StoreO
 /** Seals what happened so many frames after the first hundred. */
 export function seal(store: EvidenceStore, at: number, plate?: string): Promise<SealedEvidence> {
   const frame = at + 100;
-  const context = { ...contextAt(frame), ...(plate === undefined ? {} : { plate }) };
+  const context = {
+    ...contextAt(frame),
+    ...(plate === undefined ? {} : { plate: plateRead(plate, frame - 1), plateModels }),
+  };
   return store.seal(infractionAt(frame), framesAround(frame), context);
 }
 

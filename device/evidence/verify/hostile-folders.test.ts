@@ -6,7 +6,7 @@ import { canonicalJson } from '../../kernel/canonical-json.ts';
 import { parseKey } from './keys.ts';
 import { busyUnit, ed25519, failures, told, verdictOnPack, verdictOnStore } from './testing/attacks.ts';
 import { frame, packOf, payloadOf, putJournal, putSums, storeOf, type Tree, written } from './testing/tiny-folders.ts';
-import { digest, TinyUnit } from './testing/tiny-unit.ts';
+import { digest, type JsonObject, TinyUnit } from './testing/tiny-unit.ts';
 import { verifyPack } from './verify-pack.ts';
 import { verifyStore } from './verify-store.ts';
 
@@ -117,16 +117,56 @@ test('a header of a third of a gigabyte is refused before it is read', async (t)
   t.true(most - before < 300e6, `${Math.round(most / 1e6)} MB`);
 });
 
-test('a plate that cannot become a text is a finding', async (t) => {
-  const unit = new TinyUnit('u-1', ed25519());
-  unit.evidence(1, 40, (record) => ({
-    ...record,
-    plate: { commitment: digest('x'), file: 'still-0.jpg' },
-  }));
+/** A pack of an evidence whose record commits to `content` as its plate, with `opened` in its place. */
+function packWithPlate(unit: TinyUnit, content: string, opened: string | Buffer, change: object = {}) {
+  unit.evidence(2, 40, ({ files, ...record }) => {
+    const [still = {}, sealed = {}] = files as readonly JsonObject[];
+    const { name, bytes, sha256, header, body, making } = sealed;
+    const file = { name, bytes, sha256, header, body, making, role: 'plate', mediaType: 'application/json' };
+    return {
+      ...record,
+      files: [still, file],
+      plate: { outcome: 'read', commitment: digest(content), file: 'still-1.jpg' },
+      ...change,
+    } as JsonObject;
+  });
   const tree = packOf(unit, 1);
-  tree.set('opened/still-0.jpg', Buffer.from('{"salt":{"toString":1,"valueOf":1},"text":"x"}'));
+  tree.set('opened/still-1.jpg', Buffer.from(opened));
   putSums(tree);
-  t.regex(told(await verdictOnPack(unit, tree)), /opened\/still-0\.jpg/);
+  return tree;
+}
+
+test('an opened plate is whatever the record commits to, byte by byte, and nothing else', async (t) => {
+  const right = '{"salt":"ab"}';
+  const whole = new TinyUnit('u-1', ed25519());
+  const verdict = await verdictOnPack(whole, packWithPlate(whole, right, right));
+  t.true(verdict.ok, told(verdict));
+  for (const other of ['', '{"salt":"ac"}', `${right} `, 'null', Buffer.alloc(5_000_000)]) {
+    const unit = new TinyUnit('u-1', ed25519());
+    t.regex(told(await verdictOnPack(unit, packWithPlate(unit, right, other))), /file opened\/still-1\.jpg: It is not/);
+  }
+});
+
+test('what a record says of a plate fits its files', async (t) => {
+  const plate = { outcome: 'read', commitment: digest('x'), file: 'still-1.jpg' };
+  for (const [change, says] of [
+    [{ plate: { ...plate, file: 'still-0.jpg' } }, /the one file whose role is plate/],
+    [{ plate: { ...plate, text: 'AB123CD' } }, /record\.plate\.text is not a member/],
+    [{ plate: { ...plate, outcome: 'unread' } }, /record\.plate\.reason is missing/],
+    [{ plate: { ...plate, outcome: 'guessed' } }, /record\.plate\.outcome/],
+    [{ plate, schema: 'atalaya/evidence/2' }, /record\.files\[1\]\.role/],
+  ] as const) {
+    const unit = new TinyUnit('u-1', ed25519());
+    t.regex(told(await verdictOnPack(unit, packWithPlate(unit, 'x', 'x', change))), says);
+  }
+});
+
+test('evidence from before plates were read still verifies', async (t) => {
+  const unit = new TinyUnit('u-1', ed25519());
+  unit.evidence(2, 40, (record) => ({ ...record, schema: 'atalaya/evidence/2' }));
+  const verdict = await verdictOnPack(unit, packOf(unit, 1));
+  t.true(verdict.ok, told(verdict));
+  t.is(verdict.counts.evidence, 1);
 });
 
 test('gaps in the numbers do not fill the memory', async (t) => {

@@ -11,7 +11,7 @@ import {
   actionSchema,
   type CommonRecord,
   type Evidence,
-  evidenceSchema,
+  isEvidence,
   recordFault,
 } from './record-shape.ts';
 import { headFault, type SegmentDigest } from './segment-head.ts';
@@ -213,7 +213,7 @@ export class JournalAudit {
       ledger.note({ ...where, part: 'record', check: 'spec: unknown schema', says });
       return;
     }
-    if (record.schema === evidenceSchema) ledger.counts.evidence += 1;
+    if (isEvidence(record)) ledger.counts.evidence += 1;
     else ledger.counts.actions += 1;
     if (fault !== undefined) {
       history.other(record.sequence);

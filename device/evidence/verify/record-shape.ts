@@ -22,11 +22,13 @@ import {
 } from './shape.ts';
 
 /**
- * The two schemas that this verifier interprets, written from the description of the format. What a rule measured is only looked at
+ * The schemas that this verifier interprets, written from the description of the format. What a rule measured is only looked at
  * as far as the format says something of it: a table of named figures; what they mean is no matter of integrity.
  */
 
-export const evidenceSchema = 'atalaya/evidence/2';
+export const evidenceSchema = 'atalaya/evidence/3';
+/** The same from before plates were read. */
+const platelessSchema = 'atalaya/evidence/2';
 export const actionSchema = 'atalaya/action/1';
 
 export interface Moment {
@@ -45,6 +47,7 @@ export interface CommonRecord {
 
 export interface SealedFile {
   readonly name: string;
+  readonly role: string;
   readonly bytes: number;
   readonly sha256: string;
   readonly header: number;
@@ -121,7 +124,7 @@ const picture = objectOf({
   time: moment,
 });
 
-const file = variants('role', {
+const frameFiles = {
   context: picture,
   'close-up': picture,
   annotated: picture,
@@ -133,7 +136,15 @@ const file = variants('role', {
     height: count,
     frames: listOf(tupleOf(count, figure, count, count)),
   }),
-  plate: objectOf(sealedFile),
+};
+
+const platePicture = objectOf({ ...sealedFile, origin, width: count, height: count, frame: count, time: moment });
+const plateFiles = { plate: objectOf(sealedFile), 'plate-crop': platePicture, 'plate-vehicle': platePicture };
+
+const plateOutcome = { commitment: digest, file: text, outcome: text };
+const plate = variants('outcome', {
+  read: objectOf(plateOutcome),
+  unread: objectOf({ ...plateOutcome, reason: text }),
 });
 
 const infraction = objectOf({
@@ -170,40 +181,42 @@ const provenance = objectOf({
   model: objectOf({ id: text, sha256: digest }, { version: text }),
 });
 
-const evidence = objectOf(
-  {
-    ...common,
-    id: text,
-    sealed: moment,
-    infraction,
-    files: listOf(file),
-    sealing: nullOr(sealing),
-    provenance,
-    auxiliary: objectOf({
-      label: oneOf('raw data, not a measurement'),
-      calibration: mapOf(anyJson),
-      track: listOf(
-        objectOf(
-          {
-            frame: count,
-            elapsedMs: figure,
-            intervalErrorMs: bound,
-            clock: text,
-            box,
-            score: figure,
-            measured: flag,
-            use: text,
-            track: integer,
-          },
-          { votes: mapOf(figure) },
-        ),
+const platelessMembers = {
+  ...common,
+  id: text,
+  sealed: moment,
+  infraction,
+  files: listOf(variants('role', frameFiles)),
+  sealing: nullOr(sealing),
+  provenance,
+  auxiliary: objectOf({
+    label: oneOf('raw data, not a measurement'),
+    calibration: mapOf(anyJson),
+    track: listOf(
+      objectOf(
+        {
+          frame: count,
+          elapsedMs: figure,
+          intervalErrorMs: bound,
+          clock: text,
+          box,
+          score: figure,
+          measured: flag,
+          use: text,
+          track: integer,
+        },
+        { votes: mapOf(figure) },
       ),
-      omitted: count,
-      votes: mapOf(figure),
-      phases: listOf(mapOf(anyJson, 'phase', 'fromMs')),
-    }),
-  },
-  { plate: objectOf({ commitment: digest, file: text }) },
+    ),
+    omitted: count,
+    votes: mapOf(figure),
+    phases: listOf(mapOf(anyJson, 'phase', 'fromMs')),
+  }),
+};
+
+const evidence = objectOf(
+  { ...platelessMembers, files: listOf(variants('role', { ...frameFiles, ...plateFiles })) },
+  { plate },
 );
 
 const ids = listOf(text, 1);
@@ -225,7 +238,15 @@ const action = objectOf({
   }),
 });
 
-const schemas: Readonly<Record<string, Shape>> = { [evidenceSchema]: evidence, [actionSchema]: action };
+const schemas: Readonly<Record<string, Shape>> = {
+  [evidenceSchema]: evidence,
+  [platelessSchema]: objectOf(platelessMembers),
+  [actionSchema]: action,
+};
+
+/** Whether a record is one of evidence, of any schema that is interpreted. */
+export const isEvidence = <R extends CommonRecord>(record: R): record is R & Evidence =>
+  record.schema === evidenceSchema || record.schema === platelessSchema;
 
 /** What is wrong with a record of this schema; `unknown` for a schema that this software does not know. */
 export function recordFault(record: CommonRecord): { readonly says: string } | 'unknown' | undefined {
@@ -233,7 +254,7 @@ export function recordFault(record: CommonRecord): { readonly says: string } | '
   if (shape === undefined) return 'unknown';
   const fault = shape(record);
   if (fault !== undefined) return { says: `record${fault.at} ${fault.must}` };
-  return record.schema === evidenceSchema ? packageFault(record as Evidence) : undefined;
+  return isEvidence(record) ? packageFault(record) : undefined;
 }
 
 /** The members that every record has, whatever its schema; in words what is wrong with them. */
@@ -267,7 +288,10 @@ function packageFault({ id, unit, sequence, files, sealing: sealed, plate }: Evi
   if (new Set(names).size !== names.length) return { says: 'record.files bears a name twice' };
   const unfit = names.find((name) => !isFileName(name));
   if (unfit !== undefined) return { says: 'record.files bears a name that cannot be a file name' };
-  if (plate !== undefined && !names.includes(plate.file)) return { says: 'record.plate.file must be among the files' };
+  const plates = files.filter(({ role }) => role === 'plate').map(({ name }) => name);
+  if (plates.length > 1 || plates[0] !== plate?.file) {
+    return { says: 'record.plate.file must be the one file whose role is plate' };
+  }
   if (files.some(({ bytes, header }) => header > bytes)) return { says: 'a header must not be longer than its file' };
   const headers = files.reduce((sum, { header }) => sum + header, 0);
   if (headers > longestKeys) return { says: `the headers of the files are longer than ${longestKeys} bytes together` };

@@ -6,7 +6,7 @@ import { SegmentReader } from './frames.ts';
 import type { History } from './history.ts';
 import { auditPackage, storedPath } from './package-audit.ts';
 import { filesUnder, namesIn, readUpTo } from './read-file.ts';
-import { type Evidence, evidenceSchema } from './record-shape.ts';
+import { type Evidence, isEvidence } from './record-shape.ts';
 import { reasonOf } from './text-forms.ts';
 
 type Kind = 'blobs' | 'keys';
@@ -93,7 +93,7 @@ export class StoreFiles {
           await reader.skipTo(step.next);
         } else if (step.mark === 'J1' && this.#history.isEvidence(step.sequence)) {
           const entry = readEntry(step.payload);
-          if ('record' in entry && entry.record.schema === evidenceSchema) yield entry.record as Evidence;
+          if ('record' in entry && isEvidence(entry.record)) yield entry.record;
         }
       }
     }

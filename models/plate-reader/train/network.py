@@ -1,8 +1,10 @@
-"""The plate reader's network: a small depthwise-separable trunk, two light attention blocks over the columns, and a CTC head of 37 columns.
+"""The plate reader's network: a small depthwise-separable trunk, two light attention blocks over the columns, and a CTC
+head of 37 columns.
 
-The shape is that of PP-OCRv4's recogniser (PP-LCNetV3 trunk, SVTR neck), so that its published weights can be the starting point, with three changes that make it
-smaller and quicker: the learnable affine layers are folded into the neighbouring convolutions, hard-swish is `x * hard_sigmoid(x)` (two operators instead of four), and
-the last layer has 37 columns instead of 6625.
+The shape is that of PP-OCRv4's recogniser (PP-LCNetV3 trunk, SVTR neck), so that its published weights can be the
+starting point, with three changes that make it smaller and quicker: the learnable affine layers are folded into the
+neighbouring convolutions (but for one shift per block), hard-swish is `x * hard_sigmoid(x)` (two operators instead of
+four), and the last layer has 37 columns instead of 6625.
 """
 import torch
 from torch import nn
@@ -42,7 +44,9 @@ def hard_swish(x):
 
 
 class SqueezeExcite(nn.Module):
-    """Scales each channel by a gate computed from the channel means; the input is first scaled and shifted by two learnt numbers."""
+    """Scales each channel by a gate computed from the channel means; the input is first scaled and shifted by two
+    learnt numbers.
+    """
 
     def __init__(self, channels):
         super().__init__()
@@ -58,23 +62,30 @@ class SqueezeExcite(nn.Module):
 
 
 class Block(nn.Module):
-    """Depthwise convolution, optional squeeze-and-excite, pointwise convolution; hard-swish after each convolution."""
+    """Depthwise convolution, optional squeeze-and-excite, pointwise convolution; hard-swish after each convolution, and
+    a learnt shift of the sum.
+
+    The shift cannot be folded into the next convolution: that one pads with zeros, and on a map 3 to 12 rows high the
+    border is most of it.
+    """
 
     def __init__(self, into, out, kernel, stride, excite):
         super().__init__()
         self.depth = nn.Conv2d(into, into, kernel, stride, kernel // 2, groups=into)
         self.excite = SqueezeExcite(into) if excite else None
         self.point = nn.Conv2d(into, out, 1)
+        self.shift = nn.Parameter(torch.zeros(1))
 
     def forward(self, x):
         x = hard_swish(self.depth(x))
         if self.excite is not None:
             x = self.excite(x)
-        return hard_swish(self.point(x))
+        return hard_swish(self.point(x)) + self.shift
 
 
 class Mixer(nn.Module):
-    """One pre-norm transformer block over the columns: 8 heads of 15 channels, then a two-layer perceptron with swish."""
+    """One pre-norm transformer block over the columns: 8 heads of 15 channels, then a two-layer perceptron with swish.
+    """
 
     def __init__(self, width=120, heads=8):
         super().__init__()
@@ -91,13 +102,15 @@ class Mixer(nn.Module):
         per_head = c // self.heads
         qkv = self.qkv(self.norm1(x)).reshape(n, t, 3, self.heads, per_head).permute(2, 0, 3, 1, 4)
         q, k, v = qkv[0], qkv[1], qkv[2]
-        weights = torch.softmax((q * per_head ** -0.5) @ k.transpose(2, 3), -1)
+        weights = torch.softmax((q * per_head**-0.5) @ k.transpose(2, 3), -1)
         x = x + self.join((weights @ v).transpose(1, 2).reshape(n, t, c))
         return x + self.shrink(F.silu(self.grow(self.norm2(x))))
 
 
 class Neck(nn.Module):
-    """Mixes the columns: 480 channels narrowed to 120, two Mixers, widened again, joined with the input and narrowed to 120."""
+    """Mixes the columns: 480 channels narrowed to 120, two Mixers, widened again, joined with the input and narrowed to
+    120.
+    """
 
     def __init__(self):
         super().__init__()
@@ -132,7 +145,7 @@ class PlateReader(nn.Module):
     def features(self, x):
         """Pictures in -1..1, float32 [N, 3, 48, W], to float32 [N, W / 8, 120]."""
         x = self.trunk(self.stem(x))
-        x = F.avg_pool2d(x, (3, 2))
+        x = F.avg_pool2d(x, (3, 2), count_include_pad=False)
         return self.neck(x).squeeze(2).transpose(1, 2)
 
     def forward(self, pictures):

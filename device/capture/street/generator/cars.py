@@ -5,6 +5,7 @@ import math
 import bpy
 
 from shapes import Parts
+from street_model import PLATE_HEIGHT, PLATE_WIDTH, plate_mounts
 
 # Cross-sections from the rear to the front, in metres for a car 4.6 m long, 1.46 m high and 1.82 m wide:
 # (y, sill z, belt z, roof z, half width at the belt, half width at the roof, kind of the piece that follows)
@@ -165,12 +166,12 @@ def _wheels(parts, model, radius):
                           (0.006, radius * 0.17, radius * 0.30), "seam", tilt=a - math.pi / 2)
 
 
-def _plate(parts, y, z, facing):
-    parts.box((0, y, z), (0.54, 0.02, 0.13), "trim")
-    parts.box((0, y + facing * 0.012, z), (0.52, 0.01, 0.11), "plate")
-    for k, width in enumerate((0.05, 0.04, 0.05, 0.0, 0.045, 0.05, 0.03, 0.05)):
-        if width:
-            parts.box((-0.2 + k * 0.057, y + facing * 0.019, z), (width * 0.72, 0.004, 0.075), "ink")
+def _plates(parts, model_name, model):
+    """Blank plates on dark holders; compose.ts prints what stands on them."""
+    for _, facing, ahead, z in plate_mounts(model_name, model["class"] == "bus"):
+        face = facing * (model["length"] / 2 + ahead)
+        parts.box((0, face - facing * 0.017, z), (PLATE_WIDTH + 0.02, 0.02, PLATE_HEIGHT + 0.02), "trim")
+        parts.box((0, face - facing * 0.005, z), (PLATE_WIDTH, 0.01, PLATE_HEIGHT), "plate")
 
 
 def car(model_name, model, colour, materials):
@@ -197,8 +198,7 @@ def car(model_name, model, colour, materials):
     details.box((0, half - 0.12, 0.36), (hw * 1.62, 0.16, 0.14), "trim")
     details.box((0, half - 0.07, 0.56), (0.9, 0.10, 0.12), "trim")
     details.box((0, -half + 0.30, 0.25), (hw * 1.2, 0.4, 0.08), "seam")
-    _plate(details, -half - 0.005, 0.60 if model_name != "sedan" else 0.66, -1)
-    _plate(details, half + 0.005, 0.45, 1)
+    _plates(details, model_name, model)
     details.box((0, -half + 0.012, rear_deck - 0.14), (hw * 1.30, 0.02, 0.018), "seam")
     for y in (-0.20, 0.98):
         for side in (-1, 1):
@@ -254,11 +254,11 @@ def bus(model, colour, materials):
     for k in range(5):
         d.box((0, -half - 0.022, 0.92 + 0.115 * k), (width - 1.0, 0.012, 0.025), "seam")
     d.box((0, -half - 0.02, 0.50), (width - 0.1, 0.10, 0.26), "trim")
-    _plate(d, -half - 0.03, 0.72, -1)
     # Front
     d.box((0, half + 0.002, 1.95), (width - 0.3, 0.03, 1.35), "glass")
     d.box((0, half + 0.004, 2.82), (width - 0.6, 0.03, 0.22), "seam")
     d.box((0, half + 0.02, 0.5), (width - 0.1, 0.1, 0.26), "trim")
+    _plates(d, "bus", model)
     for side in (-1, 1):
         d.box((side * 0.95, half + 0.01, 0.86), (0.36, 0.04, 0.2), "headlamp")
         d.box((side * (hw + 0.002), -0.15, 1.98), (0.03, length - 0.75, 0.95), "glass")

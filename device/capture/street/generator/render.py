@@ -1,12 +1,13 @@
 """Draws the street with Blender's Cycles. Run inside Blender:
 
     blender -b --factory-startup -P render.py -- --out FOLDER [--backgrounds] [--frames A-B[:STEP]] [--part I/N]
-            [--samples N] [--threads N] [--full] [--meshes]
+            [--samples N] [--threads N] [--full] [--meshes] [--plates]
 
 The camera stands still, so the empty street is drawn once with many samples (`background.png`), per signal phase
 the signal heads, and per frame only the rectangles that hold a moving vehicle and its shadow. A rectangle's file is named after a hash
 of all that is visible in it; equal rectangles (a car that waits) are drawn once. Files that exist are not drawn
-again, so the run can be cut off and taken up. `--full` draws whole frames instead, `--meshes` writes the triangles.
+again, so the run can be cut off and taken up. `--full` draws whole frames instead, `--meshes` writes the triangles,
+`--plates` where each number plate is seen and what hides it.
 """
 
 import argparse
@@ -23,10 +24,11 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import cars  # noqa: E402
 import materials as material_library  # noqa: E402
+import plates  # noqa: E402
 import scenery  # noqa: E402
 import street_model as street  # noqa: E402
 
-DESIGN_VERSION = 1  # raise it when the looks change, so that old rectangles are not reused
+DESIGN_VERSION = 2  # raise it when the looks change, so that old rectangles are not reused
 GLOW = {"red": 5.0, "amber": 4.5, "green": 4.0}
 
 
@@ -41,6 +43,7 @@ def arguments():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--meshes", action="store_true")
+    parser.add_argument("--plates", action="store_true")
     return parser.parse_args(own)
 
 
@@ -158,6 +161,7 @@ class Stage:
                 lamps.data.materials[0] = wanted
             for child in children:
                 child.hide_render = not shown
+                child.hide_viewport = not shown  # rays meet what the viewport shows
 
 
 def draw(path, rectangle=None):
@@ -170,9 +174,10 @@ def draw(path, rectangle=None):
         # A tiny inset keeps Blender's rounding from taking one pixel more or less.
         scene.render.border_min_x, scene.render.border_max_x = (left + 0.01) / width, (right + 0.01) / width
         scene.render.border_min_y, scene.render.border_max_y = 1 - (bottom - 0.01) / height, 1 - (top - 0.01) / height
-    scene.render.filepath = path + ".part"
+    own = "%s.%d.part" % (path, os.getpid())  # another process may draw the same rectangle
+    scene.render.filepath = own
     bpy.ops.render.render(write_still=True)
-    os.replace(path + ".part", path)
+    os.replace(own, path)
 
 
 def rectangle_name(stage, t, rectangle):
@@ -243,6 +248,8 @@ def main():
     os.makedirs(options.out, exist_ok=True)
     if options.meshes:
         write_meshes(stage, os.path.join(options.out, "meshes.json"))
+    if options.plates:
+        plates.write(stage, scenario, os.path.join(options.out, "plates.json"))
     if options.backgrounds:
         backgrounds(stage, options.out)
     if not options.frames:

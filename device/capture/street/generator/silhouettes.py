@@ -1,7 +1,7 @@
 """Boxes and occlusion of the vehicles, from the meshes that were drawn.
 
 Box: all vertices of a vehicle through the pinhole. Occlusion: the surface is sampled every 1.6 cm, the samples make a
-mask at half resolution (holes of one cell closed), and nearer vehicles and street furniture take cells away, in the
+mask of cells of CELL pixels (holes of one cell closed), and nearer vehicles and street furniture take cells away, in the
 order of their distance. Needs numpy.
 """
 
@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 SPACING = 0.016
+CELL = 4
 
 
 def _samples(parts):
@@ -67,7 +68,7 @@ class Silhouettes:
         self.samples = {name: _samples(parts) for name, parts in meshes["vehicles"].items()}
         fixed = np.concatenate([_samples([meshes["static"][name]]) for name in ("signals", "furniture")])
         px, py, depth = self._project(fixed)
-        self.fixed = np.full((camera.height // 2, camera.width // 2), np.inf)
+        self.fixed = np.full((camera.height // CELL, camera.width // CELL), np.inf)
         ix, iy, d = self._cells(px, py, depth)
         np.minimum.at(self.fixed, (iy, ix), d)
 
@@ -83,8 +84,8 @@ class Silhouettes:
         return px[ahead], py[ahead], depth[ahead]
 
     def _cells(self, px, py, depth, margin=0):
-        ix, iy = np.floor(px / 2).astype(int) + margin, np.floor(py / 2).astype(int) + margin
-        inside = (ix >= 0) & (iy >= 0) & (ix < self.camera.width // 2 + 2 * margin) & (iy < self.camera.height // 2 + 2 * margin)
+        ix, iy = np.floor(px / CELL).astype(int) + margin, np.floor(py / CELL).astype(int) + margin
+        inside = (ix >= 0) & (iy >= 0) & (ix < self.camera.width // CELL + 2 * margin) & (iy < self.camera.height // CELL + 2 * margin)
         return ix[inside], iy[inside], depth[inside]
 
     def _placed(self, vehicle, t, points):
@@ -100,7 +101,7 @@ class Silhouettes:
         """
         camera = self.camera
         margin = 150
-        taken = np.zeros((camera.height // 2, camera.width // 2), dtype=bool)
+        taken = np.zeros((camera.height // CELL, camera.width // CELL), dtype=bool)
         result = []
         for vehicle in sorted(vehicles, key=lambda v: v.pose(t)[1]):
             px, py, _ = self._project(self._placed(vehicle, t, self.vertices[vehicle.model_name]))
@@ -112,7 +113,7 @@ class Silhouettes:
                 continue
             px, py, depth = self._project(self._placed(vehicle, t, self.samples[vehicle.model_name]))
             ix, iy, _ = self._cells(px, py, depth, margin)
-            large = np.zeros((camera.height // 2 + 2 * margin, camera.width // 2 + 2 * margin), dtype=bool)
+            large = np.zeros((camera.height // CELL + 2 * margin, camera.width // CELL + 2 * margin), dtype=bool)
             large[iy, ix] = True
             large = _close(large)
             own = large[margin:-margin, margin:-margin]

@@ -5,6 +5,7 @@ Units: metres, seconds, radians, pixels. Road: x to the right, y away from the c
 Pixels are continuous: pixel i covers [i, i + 1), the picture's centre is (width / 2, height / 2).
 """
 
+import collections
 import json
 import math
 import os
@@ -56,6 +57,18 @@ def lane_centre(scenario, lane_id):
         if lane["id"] == lane_id:
             return (lane["left"] + lane["right"]) / 2
     raise KeyError(lane_id)
+
+
+# The plate of Spanish cars since 2000, in metres.
+PLATE_WIDTH, PLATE_HEIGHT = 0.52, 0.11
+Plate = collections.namedtuple("Plate", "side forward z facing")
+
+
+def plate_mounts(model_name, bus):
+    """(side, facing, metres from the body's end to the plate's outer face, z of the middle) of the plates of a model."""
+    if bus:
+        return (("rear", -1, 0.047, 0.72), ("front", 1, 0.092, 0.50))
+    return (("rear", -1, 0.022, 0.66 if model_name == "sedan" else 0.60), ("front", 1, 0.022, 0.45))
 
 
 class Vehicle:
@@ -164,11 +177,16 @@ class Vehicle:
         f = self.axle(name)
         return self.to_road(t, -half, f), self.to_road(t, half, f)
 
+    def plates(self):
+        """Outer faces of the number plates in the body's frame: side, forward, z of the middle, the way it faces (1 = forward)."""
+        half, bus = self.model["length"] / 2, self.model["class"] == "bus"
+        return [Plate(side, facing * (half + ahead), z, facing) for side, facing, ahead, z in plate_mounts(self.model_name, bus)]
+
     def footprint(self, t):
         hw, hl = self.model["width"] / 2, self.model["length"] / 2
         return [self.to_road(t, r, f)[:2] for r, f in ((-hw, -hl), (hw, -hl), (hw, hl), (-hw, hl))]
 
-    def picture_rectangle(self, camera, t, margin=10):
+    def picture_rectangle(self, camera, t, margin=20):
         """Pixel rectangle (left, top, right, bottom) that holds the vehicle and its shadow, or None if unseen."""
         m = self.model
         hw, hl = m["width"] / 2 + 0.12, m["length"] / 2

@@ -201,6 +201,7 @@ def main():
         m = vehicle.model
         listed.append(({
             "id": vehicle.id, "class": m["class"], "model": vehicle.model_name, "colour": vehicle.spec["colour"],
+            "plate": vehicle.spec["plate"],
             "lane": vehicle.spec["lane"], "direction": vehicle.spec["direction"], "x": vehicle.lane_x,
             "lengthMetres": m["length"], "widthMetres": m["width"], "heightMetres": m["height"],
             "wheelbaseMetres": m["wheelbase"], "frontOverhangMetres": m["frontOverhang"],
@@ -222,7 +223,7 @@ def main():
         "road": "metres: x to the right, y away from the camera, z up",
         "limitKmh": scenario["limitKmh"],
         "phases": [{**p, "to": round(p["to"], 4)} for p in scenario["phases"]],
-        "occlusion": "masks of the drawn meshes at half resolution, nearer vehicles and street furniture in front",
+        "occlusion": "masks of the drawn meshes at a quarter of the resolution, nearer vehicles and street furniture in front",
         "clearMeans": "whole in the picture, at least %g visible, front bumper at %g m or nearer" % (CLEAR_FRACTION, CLEAR_FAR),
         "survey": survey(scenario, camera),
     }

@@ -220,7 +220,7 @@ export function moment(sequence: number): JsonObject {
 
 function evidenceMembers(sequence: number): JsonObject {
   return {
-    schema: 'atalaya/evidence/2',
+    schema: 'atalaya/evidence/3',
     sealed: moment(sequence),
     infraction: {
       rule: 'wrong-way',

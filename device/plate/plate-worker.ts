@@ -1,0 +1,26 @@
+import { parentPort } from 'node:worker_threads';
+import { unpackFiles } from '../detect/engine/carried-bundle.ts';
+import { type Service, serveThread } from '../kernel/worker-server.ts';
+import { CropReader } from './crop-reader.ts';
+import { openStripReader, openTextFinder } from './engine/onnxruntime-plate-engine.ts';
+import type { PlateReady, PlateThreadStart } from './plate-messages.ts';
+import type { PlateSight, VehicleCrop } from './plate-reader.ts';
+
+/** Thread that owns the two networks of a plate's reader. It imports what computes and nothing that reads files or checks schemas. */
+async function open(start: PlateThreadStart): Promise<Service<PlateReady, VehicleCrop, PlateSight>> {
+  const { threads, formats, settings } = start;
+  const finder = await openTextFinder(unpackFiles(start.finder), { threads });
+  const reader = await openStripReader(unpackFiles(start.reader), { threads });
+  const crops = new CropReader(finder, reader, formats, settings);
+  return {
+    ready: { finder: finder.name, reader: reader.name },
+    answer: (crop) => crops.read(crop),
+    close: async () => {
+      await finder.close();
+      await reader.close();
+    },
+  };
+}
+
+if (parentPort === null) throw new Error('plate-worker runs as a worker thread only');
+await serveThread(parentPort, open);

@@ -1,0 +1,107 @@
+import { type Bundle, loadBundleFor } from '../../models/contract/bundle.ts';
+import type { AnyManifest } from '../../models/contract/manifest.ts';
+import type { ModelIdentity } from '../detect/detect-messages.ts';
+import { carryFiles } from '../detect/engine/carried-bundle.ts';
+import { AtalayaError } from '../kernel/errors.ts';
+import type { Milliseconds } from '../kernel/units.ts';
+import { WorkerClient } from '../kernel/worker-client.ts';
+import type { ReadSettings } from './crop-reader.ts';
+import type { PlateFormat } from './formats/format.ts';
+import type { PlateReady, PlateThreadStart } from './plate-messages.ts';
+import type { PlateReader, PlateSight, VehicleCrop } from './plate-reader.ts';
+
+export interface WorkerPlateReaderOptions {
+  /** Folder of the bundle that finds text (task `text-detection`). */
+  readonly finder: string;
+  /** Folder of the bundle that reads it (task `text-recognition`). */
+  readonly reader: string;
+  /** Processor threads that one inference uses. */
+  readonly threads: number;
+  /** The formats of the scene, in its order. */
+  readonly formats: readonly PlateFormat[];
+  readonly settings: ReadSettings;
+  /** What the thread runs: `plate-worker.ts` unless told. */
+  readonly program?: URL;
+}
+
+type Client = WorkerClient<PlateReady, VehicleCrop, PlateSight>;
+
+/**
+ * Reads plates on a worker thread, one crop after the other in the order in which they were asked for.
+ *
+ * A crop whose reading has begun and is not answered by the deadline rejects with `deadline-exceeded`, every one that waits when the
+ * thread dies with `engine-failed`; after either the reader is dead and a new one has to be opened.
+ */
+export class WorkerPlateReader implements PlateReader {
+  readonly models: readonly ModelIdentity[];
+  /** Library, version and precision of the engine, finder first. */
+  readonly engines: readonly string[];
+  readonly #client: Client;
+  readonly #deadline: Milliseconds;
+  /** Settles with the question before; never rejects. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(client: Client, models: readonly ModelIdentity[], deadline: Milliseconds) {
+    this.#client = client;
+    this.models = models;
+    this.engines = [client.ready.finder, client.ready.reader];
+    this.#deadline = deadline;
+  }
+
+  /**
+   * Loads and verifies both bundles, starts the thread and waits until it is ready. `deadline`: the longest that one crop may take. Throws
+   * what a bundle or an engine was refused with, and what `WorkerClient.open` throws.
+   */
+  static async open(options: WorkerPlateReaderOptions, deadline: Milliseconds): Promise<WorkerPlateReader> {
+    const { threads, formats, settings, program = new URL('./plate-worker.ts', import.meta.url) } = options;
+    const finder = await loadBundleFor(options.finder, 'text-detection');
+    const reader = await loadBundleFor(options.reader, 'text-recognition');
+    const start: PlateThreadStart = {
+      finder: await carryFiles(finder),
+      reader: await carryFiles(reader),
+      threads,
+      formats,
+      settings,
+    };
+    const client: Client = await WorkerClient.open({
+      program,
+      name: "the plates' reader",
+      start,
+      handOver: [start.finder, start.reader].flatMap(({ files }) => [...files.values()].map(({ buffer }) => buffer)),
+      // Every question rejects by itself.
+      onDeath: () => undefined,
+    });
+    return new WorkerPlateReader(client, [identityOf(finder), identityOf(reader)], deadline);
+  }
+
+  async read(crop: VehicleCrop): Promise<PlateSight> {
+    // The deadline is the crop's own: it does not run while others are read.
+    const turn = this.#last.then(() => this.#ask(crop));
+    this.#last = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    return turn;
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  async #ask(crop: VehicleCrop): Promise<PlateSight> {
+    const late = setTimeout(() => {
+      this.#client.fail(
+        new AtalayaError('deadline-exceeded', `no answer from the plates' reader for ${this.#deadline} ms`),
+      );
+    }, this.#deadline);
+    try {
+      return await this.#client.ask(crop);
+    } finally {
+      clearTimeout(late);
+    }
+  }
+}
+
+function identityOf({ manifest: { id, version }, sha256 }: Bundle<AnyManifest>): ModelIdentity {
+  return { id, version, sha256 };
+}

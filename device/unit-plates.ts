@@ -1,0 +1,182 @@
+import { join } from 'node:path';
+import { bundleFolder } from '../models/contract/places.ts';
+import type { Frame } from './capture/frame.ts';
+import type { Config } from './config/config-schema.ts';
+import type { ModelIdentity } from './detect/detect-messages.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { AtalayaError } from './kernel/errors.ts';
+import { systemFiles } from './kernel/files.ts';
+import { systemTimer } from './kernel/timer.ts';
+import { fraction, type Milliseconds, milliseconds, seconds, toMilliseconds } from './kernel/units.ts';
+import { readDefaults } from './plate/crop-reader.ts';
+import { cropVehicle } from './plate/crop-vehicle.ts';
+import { loadFormats, type PlateFormat } from './plate/formats/format.ts';
+import { type LoadedLists, loadWatchLists } from './plate/lists/load-watch-lists.ts';
+import type { ListAlert } from './plate/lists/watch-lists.ts';
+import type { PlateReader } from './plate/plate-reader.ts';
+import { neverRead, type TrackPlate } from './plate/vote/track-plate.ts';
+import type { PlateCounts } from './plate/watch/plate-counts.ts';
+import { PlateWatch } from './plate/watch/plate-watch.ts';
+import { defaultWatchSettings } from './plate/watch/settings.ts';
+import { WorkerPlateReader } from './plate/worker-plate-reader.ts';
+import type { Scene } from './scene/scene.ts';
+import type { TrackUpdate } from './track/track.ts';
+
+/** Whoever is told what the plates' side of a unit sees. */
+export interface PlateObserver {
+  /** A vehicle on a watch list. */
+  readonly alert: (alert: ListAlert) => void;
+  /** The reader broke down and is opened again after `wait`. */
+  readonly fault: (fault: AtalayaError, wait: Milliseconds) => void;
+}
+
+/** When the unit is to come to rest, a plate that is not read by then is sealed as unread. */
+const HASTE = milliseconds(500);
+/** Seconds that a replay waits for a plate at the least. */
+const REPLAY_WAIT = 60;
+/** What a replay that has ended gives the reader for the vehicles that nobody accused: they may be on a list. */
+const LAST_READS = milliseconds(60_000);
+
+/** Plates as a unit deals with them: read beside the frame path, ready for the seals, held against the watch lists. */
+export class UnitPlates {
+  readonly models: readonly ModelIdentity[];
+  /** One line for the person who starts the unit, and one per list. */
+  readonly opening: readonly string[];
+  readonly #watch: PlateWatch | undefined;
+  readonly #wait: Milliseconds;
+
+  constructor(parts: {
+    readonly models: readonly ModelIdentity[];
+    readonly opening: readonly string[];
+    readonly watch: PlateWatch | undefined;
+    readonly wait: Milliseconds;
+  }) {
+    this.models = parts.models;
+    this.opening = parts.opening;
+    this.#watch = parts.watch;
+    this.#wait = parts.wait;
+  }
+
+  /** Undefined where no plate is read. */
+  get counts(): PlateCounts | undefined {
+    return this.#watch?.counts;
+  }
+
+  observe(frame: Frame, update: TrackUpdate): Promise<void> | undefined {
+    return this.#watch?.observe(frame, update);
+  }
+
+  /** No more frames come: nobody waits for a better look. Does not wait for the reader itself. */
+  finish(): void {
+    void this.#watch?.finish(LAST_READS);
+  }
+
+  /** The plate of the road user that these tracks were, for its evidence. Never rejects, and waits for no longer than was configured. */
+  async plateOf(tracks: readonly number[]): Promise<TrackPlate> {
+    if (this.#watch === undefined) return neverRead('reader-off');
+    return this.#watch.plateOf(tracks, this.#wait);
+  }
+
+  /** The unit is to come to rest: what is read within half a second counts, and nobody waits any longer. */
+  async rest(): Promise<void> {
+    await this.#watch?.finish(HASTE);
+    await this.#watch?.close();
+  }
+
+  /** Reads what still waits, as far as there is time, and lets go of the reader. */
+  async close(): Promise<void> {
+    await this.#watch?.finish(LAST_READS);
+    await this.#watch?.close();
+  }
+}
+
+/**
+ * Opens the reader of a scene's plates and the watch lists. A scene without formats, and a configuration that reads none, give a unit whose
+ * plates are all `unread`; it says so.
+ *
+ * Throws `config-invalid` for a format that is not known, `key-invalid` for a list key that cannot be had, and what the bundles or the engine
+ * are refused with: what is configured and cannot work is found out before the unit is left alone.
+ */
+export async function openPlates(
+  config: Config,
+  scene: Pick<Scene, 'plates'>,
+  every: boolean,
+  clock: Clock,
+  stopping: AbortSignal,
+  observer: PlateObserver,
+): Promise<UnitPlates> {
+  const { plates, evidence } = config;
+  // A replay of every frame is as fast as the machine allows: what it is compared with is the same on a slow one.
+  const wait = toMilliseconds(seconds(every ? Math.max(REPLAY_WAIT, plates.waitS) : plates.waitS));
+  const lists = await openLists(config, join(evidence.data, 'watch-lists.json'), clock);
+  for (const fault of lists?.refused ?? []) observer.fault(fault, milliseconds(0));
+  const named = scene.plates?.formats ?? [];
+  const formats = plates.read && named.length > 0 ? await loadFormats(named) : [];
+  if (formats.length === 0) {
+    const why = plates.read ? 'the scene names no formats (plates.formats)' : 'plates.read is false';
+    return new UnitPlates({ models: [], opening: [`plates are NOT read: ${why}`], watch: undefined, wait });
+  }
+  const open = () => openReader(config, formats);
+  // Once before anything is watched: a bundle that is missing or damaged is no fault to be tried again for months.
+  const first = await open();
+  const { models } = first;
+  let ready: PlateReader | undefined = first;
+  const watch = new PlateWatch(
+    {
+      open: async () => {
+        const reader = ready ?? (await open());
+        ready = undefined;
+        return reader;
+      },
+      crop: cropVehicle,
+      clock,
+      timer: systemTimer,
+      random: Math.random,
+      onFault: observer.fault,
+      settled: (track, plate) => {
+        for (const alert of lists?.lists.alertsOf(track, plate) ?? []) observer.alert(alert);
+      },
+    },
+    watchSettings(config, every),
+  );
+  const opening = [
+    `plates: ${formats.map(({ id }) => id).join(', ')}; read by ${models.map(({ id, version }) => `${id} ${version}`).join(' and ')}`,
+    ...(lists?.opened ?? []).map(({ head, entries }) => `watch list ${head.name} ${head.version}: ${entries} entries`),
+  ];
+  const unit = new UnitPlates({ models, opening, watch, wait });
+  stopping.addEventListener('abort', () => void unit.rest(), { once: true });
+  return unit;
+}
+
+/** The reader that a configuration names, for the given formats. */
+export function openReader(
+  { plates: { finder, reader, threads, deadlineS } }: Pick<Config, 'plates'>,
+  formats: readonly PlateFormat[],
+): Promise<WorkerPlateReader> {
+  return WorkerPlateReader.open(
+    { finder: bundleFolder(finder), reader: bundleFolder(reader), threads, formats, settings: readDefaults },
+    toMilliseconds(seconds(deadlineS)),
+  );
+}
+
+function watchSettings({ plates }: Config, every: boolean) {
+  const { patienceS, deadlineS, queueMegabytes, leastConfidence } = plates;
+  const { queue, reader, vote } = defaultWatchSettings;
+  return {
+    ...defaultWatchSettings,
+    every,
+    patience: toMilliseconds(seconds(patienceS)),
+    queue: { ...queue, bytes: queueMegabytes * 1e6 },
+    reader: { ...reader, deadline: toMilliseconds(seconds(deadlineS)) },
+    vote: { ...vote, leastConfidence: fraction(leastConfidence) },
+  };
+}
+
+async function openLists(
+  { plates: { lists, listKey } }: Config,
+  memory: string,
+  clock: Clock,
+): Promise<LoadedLists | undefined> {
+  if (lists.length === 0 || listKey === undefined) return undefined;
+  return loadWatchLists({ lists, listKey, memory }, systemFiles, clock);
+}
