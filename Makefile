@@ -15,7 +15,7 @@ help:
 	@echo 'make fuzz           run every test on property cases of a new seed'
 	@echo 'make bench          measure: a line a figure (one section: npm run bench -- SECTION)'
 	@echo 'make check          types, lint, format, import rules, generated pages'
-	@echo 'make models         import and quantise the detector'
+	@echo 'make models         import and quantise the networks: detector, plate finder, plate reader'
 	@echo 'make docs           write the generated reference pages anew'
 	@echo 'make check-footage  hold the program against real footage, where it is present'
 	@echo 'make clean          remove what was built; evidence in .build/run goes too'
@@ -30,7 +30,8 @@ $(INSTALLED): package.json package-lock.json
 	@touch $@
 
 # The source of the models: whatever makes them, made anew when it changes.
-$(MODELS): $(INSTALLED) $(wildcard models/calibration/*.json models/recipe/*.ts models/graph/*.ts models/quantise/*.ts models/onnx/*.ts)
+$(MODELS): $(INSTALLED) $(wildcard models/calibration/*.json models/plate-reader/*.onnx \
+    $(foreach room,recipe bundles contract source graph network quantise onnx,models/$(room)/*.ts))
 	$(NODE) models/cli/atalaya-models.ts import
 	@touch $@
 

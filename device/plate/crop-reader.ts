@@ -56,7 +56,7 @@ export class CropReader {
 
   async read(crop: VehicleCrop): Promise<PlateSight> {
     const judged = await this.judge(crop);
-    const { chosen, rejected } = choose(judged, crop, this.#settings.leastConfidence);
+    const { chosen, rejected } = choose(judged, this.#settings.leastConfidence);
     return {
       read: chosen === undefined ? undefined : stated(chosen, crop),
       rejected: rejected.slice(0, mostRejected).map((one) => rejectedRead(one, crop)),

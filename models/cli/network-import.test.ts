@@ -149,6 +149,21 @@ test.serial('int8 follows float within a few steps, with and without layers in f
   }
 });
 
+test.serial('an int8 reader follows float, whatever its convolutions end in', async (t) => {
+  const network = shapeReader(readNetwork(tinyReaderFile(weights(5))), tinyReader, columns);
+  const { graph } = await quantised(
+    network,
+    [1, 2, 3].map((seed) => bytes(seed, [1, 48, 64, 3])),
+  );
+  const other = bytes(9, [2, 48, 40, 3]);
+  const [float, int8] = [await run(writeNetwork(network), other), await run(graph, other)];
+  const [a, b] = [float.data as Float32Array, int8.data as Float32Array];
+  const spread = Math.max(...a) - Math.min(...a);
+  t.true(spread > 0.1, 'the logits say something');
+  t.true(largestDifference(float, int8) < 0.05 * spread, `${largestDifference(float, int8)} over ${spread}`);
+  t.is(a.length, b.length);
+});
+
 test.serial('a range that is missing is refused by the name of its tensor', async (t) => {
   const network = shapeFinder(readNetwork(tinyFinderFile(weights(7))), tinyFinder);
   const { ranges } = await quantised(network, [bytes(1, [1, 32, 32, 3])]);

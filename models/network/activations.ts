@@ -1,7 +1,7 @@
-import { inputOf, type Network, type Operator, operator, outputOf } from './network.ts';
+import { floatOf, inputOf, type Network, type Operator, operator, outputOf } from './network.ts';
 
 /**
- * Gives names to what exporters spell out: `x * clip(x + 3, 0, 6) / 6` becomes HardSwish (Howard et al. 2019, section 5.2), a factor 1 goes,
+ * Gives names to what exporters spell out: `x * clip(x + 3, 0, 6) / 6`, or x times its HardSigmoid, becomes HardSwish (Howard et al. 2019, section 5.2), a factor 1 goes,
  * and `x + x * g` becomes `x * (g + 1)`, which adds to the few values of the gate instead of to the whole picture.
  */
 export function nameActivations(network: Network): void {
@@ -9,7 +9,7 @@ export function nameActivations(network: Network): void {
     const node = network.producer(outputOf(listed));
     if (node === undefined) continue;
     if (node.op === 'Div') nameHardSwish(network, node);
-    else if (node.op === 'Mul') dropFactorOne(network, node);
+    else if (node.op === 'Mul') nameProduct(network, node);
     else if (node.op === 'Add') gatherGate(network, node);
   }
   network.prune();
@@ -30,6 +30,21 @@ function nameHardSwish(network: Network, division: Operator): void {
     network.replace(division, operator('HardSwish', [input], outputOf(division)));
     return;
   }
+}
+
+/** A slope of 1/6 as float32 files state it. */
+const sixth = 1 / 6;
+
+function nameProduct(network: Network, node: Operator): void {
+  for (const at of [0, 1]) {
+    const gate = network.producer(inputOf(node, 1 - at));
+    if (gate?.op !== 'HardSigmoid' || inputOf(gate, 0) !== inputOf(node, at)) continue;
+    const [alpha, beta] = [floatOf(gate, 'alpha', 0.2), floatOf(gate, 'beta', 0.5)];
+    if (Math.abs(alpha - sixth) > 1e-6 || beta !== 0.5 || network.soleConsumer(outputOf(gate)) !== node) continue;
+    network.replace(node, operator('HardSwish', [inputOf(node, at)], outputOf(node)));
+    return;
+  }
+  dropFactorOne(network, node);
 }
 
 function dropFactorOne(network: Network, node: Operator): void {

@@ -2,7 +2,7 @@ import { weightsOf } from '../network/convolutions.ts';
 import { pictureNames } from '../network/ends.ts';
 import { inputOf, intOf, intsOf, type Network, type Operator, outputOf, refusal } from '../network/network.ts';
 import type { Range } from '../quantise/affine.ts';
-import { absorbedRelu, type Coding, codings, recodes, storedTensors } from '../quantise/plan.ts';
+import { absorbedRelu, type Coding, codings, moves, recodes, storedTensors } from '../quantise/plan.ts';
 import { OnnxBuilder } from './builder.ts';
 import { isStem, quantisedStem, repeatPixels, repetition } from './quantised-moves.ts';
 import { dequantise, quantise, quantisedConvolution } from './quantised-parts.ts';
@@ -65,7 +65,7 @@ class Writer {
   private operate(node: Operator, output: string): void {
     const recoding = recodes(this.network, node, this.stored);
     if (recoding !== undefined) this.bytes.set(output, this.bytesOf(recoding.input));
-    else if (node.op === 'Resize' || node.op === 'Concat') this.move(node, output);
+    else if (moves(node)) this.move(node, output);
     else {
       this.bytes.set(output, `${output}:stored`);
       if (node.op === 'Conv' && !this.floatLayers.has(outputOf(node))) this.convolve(node, output);
@@ -81,7 +81,7 @@ class Writer {
   private move(node: Operator, output: string): void {
     const { builder } = this;
     const stored = `${output}:stored`;
-    const inputs = (node.op === 'Resize' ? node.inputs.slice(0, 1) : node.inputs).map((name) => this.bytesOf(name));
+    const inputs = (node.op === 'Concat' ? node.inputs : node.inputs.slice(0, 1)).map((name) => this.bytesOf(name));
     const copies = node.op === 'Resize' ? repetition(this.network, node) : undefined;
     if (copies !== undefined) repeatPixels(builder, inputs[0] ?? '', stored, copies);
     else builder.node(node.op, [...inputs, ...this.rest(node, inputs.length)], stored, node.attributes);

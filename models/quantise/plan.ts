@@ -54,6 +54,10 @@ function storable(network: Network, node: Operator, stored: ReadonlySet<string>)
       return reads(...node.inputs) || recodes(network, node, stored) !== undefined;
     case 'Resize':
       return reads(inputOf(node, 0)) && textOf(node, 'mode') === 'nearest';
+    case 'Clip':
+      return reads(inputOf(node, 0)) && network.scalar(inputOf(node, 1)) === 0;
+    case 'MaxPool':
+      return reads(inputOf(node, 0)) && node.outputs.length === 1;
     case 'HardSwish':
     case 'Relu':
     case 'Sigmoid':
@@ -84,10 +88,16 @@ export function recodes(network: Network, node: Operator, stored: ReadonlySet<st
   return undefined;
 }
 
-/** The Relu into which a convolution's output goes and nowhere else: saturation at zero does its work. */
+/** Operators that move bytes and compute nothing: what they take and give has one coding. */
+export function moves({ op }: Operator): boolean {
+  return op === 'Resize' || op === 'Concat' || op === 'MaxPool';
+}
+
+/** The Relu, or Clip from zero, into which a convolution's output goes and nowhere else: saturation does its work. */
 export function absorbedRelu(network: Network, node: Operator): Operator | undefined {
   const next = node.op === 'Conv' ? network.soleConsumer(outputOf(node)) : undefined;
-  return next?.op === 'Relu' ? next : undefined;
+  const cuts = next?.op === 'Relu' || (next?.op === 'Clip' && network.scalar(inputOf(next, 1)) === 0);
+  return cuts ? next : undefined;
 }
 
 /** Tensors whose ranges calibration must see: those that are stored and take no other's coding. */
@@ -96,7 +106,7 @@ export function observedTensors(network: Network, floatLayers: ReadonlySet<strin
   return network.nodes.flatMap((node) => {
     const output = outputOf(node);
     if (!stored.has(output) || output === pictureNames.centred) return [];
-    if (node.op === 'Resize' || node.op === 'Concat' || absorbedRelu(network, node) !== undefined) return [];
+    if (moves(node) || absorbedRelu(network, node) !== undefined) return [];
     const [reader] = network.consumers(output);
     const isRecoded =
       reader !== undefined && stored.has(outputOf(reader)) && recodes(network, reader, stored)?.input === output;
@@ -129,7 +139,10 @@ export function codings(
     const known = found.get(name);
     if (known !== undefined) return known;
     const group = groups.get(groupOf(name)) ?? [name];
-    const sources = group.filter((member) => !['Resize', 'Concat'].includes(network.producer(member)?.op ?? ''));
+    const sources = group.filter((member) => {
+      const source = network.producer(member);
+      return source === undefined || !moves(source);
+    });
     const range = sources.map((member) => footed(network, member, requireRange(ranges, member)));
     const joined: Range = [Math.min(...range.map(([low]) => low)), Math.max(...range.map(([, high]) => high))];
     const coding: Coding = { affine: affineFor(joined), offset: 0 };
@@ -188,8 +201,8 @@ function tie(network: Network, stored: ReadonlySet<string>) {
   };
   for (const node of network.nodes) {
     const output = outputOf(node);
-    if (!stored.has(output) || (node.op !== 'Resize' && node.op !== 'Concat')) continue;
-    for (const name of node.op === 'Resize' ? [inputOf(node, 0)] : node.inputs) {
+    if (!stored.has(output) || !moves(node)) continue;
+    for (const name of node.op === 'Concat' ? node.inputs : [inputOf(node, 0)]) {
       const [a, b] = [groupOf(name), groupOf(output)];
       if (a !== b) parent.set(a, b);
     }

@@ -136,7 +136,12 @@ export function tinyReaderFile(number: Numbers): Uint8Array {
   const { builder } = parts;
   const stem = parts.normalise('stem', parts.convolve('stem:conv', 'x', [channels, 3, 3, 3], halved), channels);
   const bent = parts.shift('bent:shift', parts.hardSwish('bent', stem));
-  builder.node('AveragePool', [bent], 'line', { kernel_shape: [24, 1], strides: [24, 1] });
+  const cut = [parts.convolve('cut:conv', bent, [channels, channels, 3, 3], padded), builder.scalar('zero', 0)];
+  builder.node('Clip', [...cut, builder.scalar('six', 6)], 'cut');
+  builder.node('MaxPool', ['cut'], 'most', { kernel_shape: [2, 1], strides: [2, 1] });
+  builder.node('HardSigmoid', ['most'], 'most:gate', { alpha: { float: 1 / 6 }, beta: { float: 0.5 } });
+  builder.node('Mul', ['most', 'most:gate'], 'swish');
+  builder.node('AveragePool', ['swish'], 'line', { kernel_shape: [12, 1], strides: [12, 1] });
   builder.node('Shape', ['line'], 'line:shape');
   const [zero, two] = [builder.integers('from', [0]), builder.integers('to', [2])];
   builder.node('Slice', ['line:shape', zero, two], 'line:front');

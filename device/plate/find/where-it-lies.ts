@@ -47,9 +47,8 @@ function isCut(quad: Quad, { pixels: { width, height } }: VehicleCrop): boolean 
   return quad.some(({ x, y }) => x < 0 || y < -heightOf(quad) / 4 || x > width || y > height + heightOf(quad) / 4);
 }
 
-/** Shares of a vehicle's height from its top: no plate stands above the first, most stand below the second. */
+/** Share of a vehicle's height from its top above which no plate stands. */
 const onRoof = 0.2;
-const onBody = 0.35;
 
 /** True where a point of the crop lies on another vehicle: beside this one, in front of it, or behind its roof. */
 function isOthers(point: Point, { origin, vehicle, others }: VehicleCrop): boolean {
@@ -62,12 +61,10 @@ function isOthers(point: Point, { origin, vehicle, others }: VehicleCrop): boole
     if (other.width * other.height > vehicle.width * vehicle.height && isWithin(vehicle, other)) return false;
     // What stands nearer reaches lower in the picture.
     if (other.y + other.height > vehicle.y + vehicle.height) return true;
-    return share(vehicle, at) < onRoof && share(other, at) > onBody;
+    // What shows above the roof stands behind.
+    return at.y < vehicle.y + onRoof * vehicle.height;
   });
 }
-
-/** How far down a box a point stands. */
-const share = (box: Box, { y }: Point): number => (y - box.y) / Math.max(box.height, 1e-9);
 
 const inside = (box: Box, { x, y }: Point): boolean =>
   x >= box.x && y >= box.y && x <= box.x + box.width && y <= box.y + box.height;

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
 import { loadBundleFor } from '../../../models/contract/bundle.ts';
 import { seededRandom } from '../../kernel/testing/seeded-random.ts';
 import { fraction } from '../../kernel/units.ts';
@@ -6,7 +8,7 @@ import { CropReader } from '../crop-reader.ts';
 import { openStripReader, openTextFinder } from '../engine/onnxruntime-plate-engine.ts';
 import { centreOf, widthOf } from '../find/box-quad.ts';
 import type { PlateFormat } from '../formats/format.ts';
-import { loadFormats } from '../formats/load-formats.ts';
+import { formatFileSchema, formatsOf } from '../formats/format-file.ts';
 import {
   type Logistic,
   logistic,
@@ -111,12 +113,17 @@ export function bandsOf(
   });
 }
 
+async function formatsIn(country: string): Promise<readonly PlateFormat[]> {
+  const file = new URL(`../formats/data/${country}.yaml`, import.meta.url);
+  return formatsOf(formatFileSchema.parse(parse(await readFile(file, 'utf8'))));
+}
+
 if (import.meta.main) {
   const [finderFolder = '', readerFolder = '', count = '1500'] = process.argv.slice(2);
   const finder = await openTextFinder(await loadBundleFor(finderFolder, 'text-detection'));
   const strips = await openStripReader(await loadBundleFor(readerFolder, 'text-recognition'));
   const settings = { leastConfidence: fraction(0), leastCharacterHeight: 5 };
-  const lists = await Promise.all([['us'], ['cl'], ['br'], ['ar']].map((ids) => loadFormats(ids)));
+  const lists = await Promise.all(['united-states', 'chile', 'brazil', 'argentina'].map(formatsIn));
   const reader = (formats: readonly PlateFormat[]) => new CropReader(finder, strips, formats, settings);
   const vehicles = Number(count);
   const mixed = await samplesOf(reader, lists, { count: vehicles, seed: 1, painted: 0.1 });
