@@ -1,10 +1,10 @@
 import type { Box } from './detect/detection.ts';
 import { fixed } from './kernel/numerals.ts';
-import type { Carrier, PhotoVehicle } from './unit-photos.ts';
 import type { PlateFormat } from './plate/formats/format.ts';
 import type { CharacterRead, RejectedRead } from './plate/plate-reader.ts';
 import type { TrackPlate } from './plate/vote/track-plate.ts';
 import { shown } from './unit-opening.ts';
+import type { Carrier, PhotoVehicle } from './unit-photos.ts';
 
 /** One photograph with all that was read on it. */
 export interface Photo {

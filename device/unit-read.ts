@@ -5,13 +5,13 @@ import { readPicture } from './capture/read-picture.ts';
 import { defaultConfig, loadConfig } from './config/load-config.ts';
 import { AtalayaError, explain, isAtalayaError } from './kernel/errors.ts';
 import { fraction } from './kernel/units.ts';
-import { foremost, type PhotoVehicle, readPhoto, voteOnPhotos } from './unit-photos.ts';
 import { loadFormats } from './plate/formats/format.ts';
 import { defaultVoteSettings } from './plate/vote/settings.ts';
 import { drawPlates } from './report/draw-plates.ts';
 import { writeReason } from './report/write-reason.ts';
 import { loadScene } from './scene/load-scene.ts';
 import { openDetector } from './unit-detector.ts';
+import { foremost, type PhotoVehicle, readPhoto, voteOnPhotos } from './unit-photos.ts';
 import { openReader } from './unit-plates.ts';
 import { type Photo, photoLines, photoObject, voteLines, voteObject } from './unit-read-words.ts';
 

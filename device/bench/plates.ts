@@ -6,13 +6,13 @@ import { readPicture } from '../capture/read-picture.ts';
 import { defaultConfig } from '../config/load-config.ts';
 import type { Detector } from '../detect/detector.ts';
 import { fraction, milliseconds } from '../kernel/units.ts';
-import { foremost, type PhotoVehicle, readPhoto } from '../unit-photos.ts';
 import { readDefaults } from '../plate/crop-reader.ts';
 import { loadFormats } from '../plate/formats/format.ts';
 import type { VehicleCrop } from '../plate/plate-reader.ts';
 import { defaultVoteSettings } from '../plate/vote/settings.ts';
 import { WorkerPlateReader } from '../plate/worker-plate-reader.ts';
 import { openDetector } from '../unit-detector.ts';
+import { foremost, type PhotoVehicle, readPhoto } from '../unit-photos.ts';
 import type { BenchContext, Figure } from './figure.ts';
 
 const THREADS = 2;
