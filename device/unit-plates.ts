@@ -150,11 +150,11 @@ export async function openPlates(
 
 /** The reader that a configuration names, for the given formats. */
 export function openReader(
-  { plates: { finder, reader, threads, deadlineS } }: Pick<Config, 'plates'>,
+  { plates: { finder, readers, threads, deadlineS } }: Pick<Config, 'plates'>,
   formats: readonly PlateFormat[],
 ): Promise<WorkerPlateReader> {
   return WorkerPlateReader.open(
-    { finder: bundleFolder(finder), reader: bundleFolder(reader), threads, formats, settings: readDefaults },
+    { finder: bundleFolder(finder), readers: readers.map(bundleFolder), threads, formats, settings: readDefaults },
     toMilliseconds(seconds(deadlineS)),
   );
 }

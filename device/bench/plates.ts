@@ -70,7 +70,13 @@ async function setFigures(set: PhotoSet, photos: readonly Photo[], detector: Det
   const readerOf = async (precision: 'float' | 'int8') => {
     const named = (bundle: string) => bundleFolder(bundle.replace(/int8$/, precision));
     const reader = await WorkerPlateReader.open(
-      { finder: named(plates.finder), reader: named(plates.reader), threads: THREADS, formats, settings: readDefaults },
+      {
+        finder: named(plates.finder),
+        readers: plates.readers.map(named),
+        threads: THREADS,
+        formats,
+        settings: readDefaults,
+      },
       DEADLINE,
     );
     open.defer(() => reader.close());

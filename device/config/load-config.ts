@@ -52,7 +52,7 @@ export async function loadConfig(path: string): Promise<Config> {
     plates: {
       ...plates,
       finder: bundle(plates.finder),
-      reader: bundle(plates.reader),
+      readers: plates.readers.map(bundle),
       lists: plates.lists.map(from),
       ...(plates.listKey === undefined ? {} : { listKey: from(plates.listKey) }),
     },

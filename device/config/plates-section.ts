@@ -13,11 +13,14 @@ export const plates = z
       .min(1)
       .default('plate-finder-ppocr-v4-int8')
       .describe('The model bundle that finds text: a name under `.build/models`, or the path of a folder.'),
-    reader: z
-      .string()
+    readers: z
+      .array(z.string().min(1))
       .min(1)
-      .default('plate-reader-ppocr-v4-int8')
-      .describe('The model bundle that reads it: a name under `.build/models`, or the path of a folder.'),
+      .max(4)
+      .default(['plate-reader-atalaya-float', 'plate-reader-ppocr-v4-int8'])
+      .describe(
+        'The model bundles that read it, each a name under `.build/models` or the path of a folder. Every text is read by all of them: what they read alike is surer. The stated confidence was fitted for the default pair.',
+      ),
     threads: z.int().min(1).max(64).default(1).describe('Processor threads that the reader may use.'),
     leastConfidence: z
       .number()

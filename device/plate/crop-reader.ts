@@ -41,14 +41,20 @@ const mostRejected = 16;
  */
 export class CropReader {
   readonly #finder: TextFinder;
-  readonly #reader: StripReader;
+  readonly #readers: readonly StripReader[];
   readonly #formats: readonly PlateFormat[];
   readonly #decode: Decode;
   readonly #settings: ReadSettings;
 
-  constructor(finder: TextFinder, reader: StripReader, formats: readonly PlateFormat[], settings: ReadSettings) {
+  /** Every text is read by all of `readers`, at least one: what networks that were taught apart read alike is likelier right. */
+  constructor(
+    finder: TextFinder,
+    readers: readonly StripReader[],
+    formats: readonly PlateFormat[],
+    settings: ReadSettings,
+  ) {
     this.#finder = finder;
-    this.#reader = reader;
+    this.#readers = readers;
     this.#formats = formats;
     this.#decode = decoderFor(formats);
     this.#settings = settings;
@@ -85,14 +91,14 @@ export class CropReader {
       .slice(0, mostRead);
     const first = [];
     for (const candidate of open) {
-      const seen = [await this.#view(crop, candidate, 0)];
+      const seen = await this.#view(crop, candidate, 0);
       first.push({ candidate, seen, reading: joinViews(seen) });
     }
     first.sort((a, b) => b.reading.logProbability - a.reading.logProbability);
     for (const [rank, { candidate, seen, reading: once }] of first.entries()) {
       let reading = once;
       if (!isPlain(once) && rank < mostReadAgain && once.logProbability > hopeless) {
-        for (let view = 1; view < views.length; view += 1) seen.push(await this.#view(crop, candidate, view));
+        for (let view = 1; view < views.length; view += 1) seen.push(...(await this.#view(crop, candidate, view)));
         reading = joinViews(seen);
       }
       const reason = isWord(reading) ? 'no-format-fits' : undefined;
@@ -101,10 +107,15 @@ export class CropReader {
     return judged;
   }
 
-  async #view(crop: VehicleCrop, { lines }: Candidate, view: number): Promise<Decoded> {
+  /** What each network makes of one view. */
+  async #view(crop: VehicleCrop, { lines }: Candidate, view: number): Promise<Decoded[]> {
     const { data, width } = stripOf(crop.pixels, lines, views[view] ?? views[0]);
-    const { logits, steps } = await this.#reader.read(data, 1, width);
-    return this.#decode(logits.subarray(0, steps * columnCount), steps);
+    const seen: Decoded[] = [];
+    for (const reader of this.#readers) {
+      const { logits, steps } = await reader.read(data, 1, width);
+      seen.push(this.#decode(logits.subarray(0, steps * columnCount), steps));
+    }
+    return seen;
   }
 }
 

@@ -6,15 +6,16 @@ import type { PlateFormat } from './formats/format.ts';
 /** What a plate reader's thread is started with; a question is a `VehicleCrop`, its answer a `PlateSight`. */
 export interface PlateThreadStart {
   readonly finder: CarriedFiles<FindingManifest>;
-  readonly reader: CarriedFiles<ReadingManifest>;
+  /** At least one. */
+  readonly readers: readonly CarriedFiles<ReadingManifest>[];
   /** Processor threads that one inference uses. */
   readonly threads: number;
   readonly formats: readonly PlateFormat[];
   readonly settings: ReadSettings;
 }
 
-/** What the thread says of itself: library, version and precision of the engine. */
+/** What the thread says of itself: library, version and precision of the engines. */
 export interface PlateReady {
   readonly finder: string;
-  readonly reader: string;
+  readonly readers: readonly string[];
 }

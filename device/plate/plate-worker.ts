@@ -3,21 +3,23 @@ import { unpackFiles } from '../detect/engine/carried-bundle.ts';
 import { type Service, serveThread } from '../kernel/worker-server.ts';
 import { CropReader } from './crop-reader.ts';
 import { openStripReader, openTextFinder } from './engine/onnxruntime-plate-engine.ts';
+import type { StripReader } from './engine/plate-engine.ts';
 import type { PlateReady, PlateThreadStart } from './plate-messages.ts';
 import type { PlateSight, VehicleCrop } from './plate-reader.ts';
 
-/** Thread that owns the two networks of a plate's reader. It imports what computes and nothing that reads files or checks schemas. */
+/** Thread that owns the networks of a plate's reader. It imports what computes and nothing that reads files or checks schemas. */
 async function open(start: PlateThreadStart): Promise<Service<PlateReady, VehicleCrop, PlateSight>> {
   const { threads, formats, settings } = start;
   const finder = await openTextFinder(unpackFiles(start.finder), { threads });
-  const reader = await openStripReader(unpackFiles(start.reader), { threads });
-  const crops = new CropReader(finder, reader, formats, settings);
+  const readers: StripReader[] = [];
+  for (const files of start.readers) readers.push(await openStripReader(unpackFiles(files), { threads }));
+  const crops = new CropReader(finder, readers, formats, settings);
   return {
-    ready: { finder: finder.name, reader: reader.name },
+    ready: { finder: finder.name, readers: readers.map(({ name }) => name) },
     answer: (crop) => crops.read(crop),
     close: async () => {
       await finder.close();
-      await reader.close();
+      for (const reader of readers) await reader.close();
     },
   };
 }

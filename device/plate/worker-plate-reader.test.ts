@@ -12,13 +12,13 @@ import { checkPlateReader, plainCrop, type ReaderUnderTest } from './testing/che
 import { drawing, drawVehicle } from './testing/draw-vehicle.ts';
 import { FakeReader } from './testing/fake-reader.ts';
 import { oneLine } from './testing/made-formats.ts';
-import { finderFolder, readerFolder } from './testing/opened-crop-reader.ts';
+import { finderFolder, readerFolders } from './testing/opened-crop-reader.ts';
 import { WorkerPlateReader, type WorkerPlateReaderOptions } from './worker-plate-reader.ts';
 
 const long = milliseconds(60_000);
 const start: WorkerPlateReaderOptions = {
   finder: finderFolder,
-  reader: readerFolder,
+  readers: readerFolders,
   threads: 2,
   formats: oneLine,
   settings: readDefaults,
@@ -76,13 +76,13 @@ test.serial('it says which networks read, finder first', async (t) => {
   const reader = await opened(t);
   t.deepEqual(
     reader.models.map(({ id }) => id),
-    ['plate-finder-ppocr-v4-int8', 'plate-reader-ppocr-v4-int8'],
+    ['plate-finder-ppocr-v4-int8', 'plate-reader-atalaya-float', 'plate-reader-ppocr-v4-int8'],
   );
   for (const engine of reader.engines) t.regex(engine, /^onnxruntime-node .*int8/);
 });
 
 test.serial('a bundle for another task is refused, and no thread is left', async (t) => {
-  const error = await t.throwsAsync(WorkerPlateReader.open({ ...start, finder: start.reader }, long));
+  const error = await t.throwsAsync(WorkerPlateReader.open({ ...start, finder: readerFolders[0] ?? '' }, long));
   t.true(isAtalayaError(error, 'bundle-invalid'));
 });
 
@@ -94,7 +94,7 @@ async function misbehaving(t: ExecutionContext, body: string, deadline = long): 
   await writeFile(
     file,
     `import { parentPort as port } from 'node:worker_threads';
-     const ready = () => port.postMessage({ kind: 'ready', ready: { finder: 'a', reader: 'b' } });\n${body}`,
+     const ready = () => port.postMessage({ kind: 'ready', ready: { finder: 'a', readers: ['b'] } });\n${body}`,
   );
   const reader = await WorkerPlateReader.open({ ...start, program: pathToFileURL(file) }, deadline);
   t.teardown(() => reader.close());

@@ -13,8 +13,8 @@ import type { PlateReader, PlateSight, VehicleCrop } from './plate-reader.ts';
 export interface WorkerPlateReaderOptions {
   /** Folder of the bundle that finds text (task `text-detection`). */
   readonly finder: string;
-  /** Folder of the bundle that reads it (task `text-recognition`). */
-  readonly reader: string;
+  /** Folders of the bundles that read it (task `text-recognition`), at least one; each text is read by all of them. */
+  readonly readers: readonly string[];
   /** Processor threads that one inference uses. */
   readonly threads: number;
   /** The formats of the scene, in its order. */
@@ -44,21 +44,22 @@ export class WorkerPlateReader implements PlateReader {
   private constructor(client: Client, models: readonly ModelIdentity[], deadline: Milliseconds) {
     this.#client = client;
     this.models = models;
-    this.engines = [client.ready.finder, client.ready.reader];
+    this.engines = [client.ready.finder, ...client.ready.readers];
     this.#deadline = deadline;
   }
 
   /**
-   * Loads and verifies both bundles, starts the thread and waits until it is ready. `deadline`: the longest that one crop may take. Throws
+   * Loads and verifies the bundles, starts the thread and waits until it is ready. `deadline`: the longest that one crop may take. Throws
    * what a bundle or an engine was refused with, and what `WorkerClient.open` throws.
    */
   static async open(options: WorkerPlateReaderOptions, deadline: Milliseconds): Promise<WorkerPlateReader> {
     const { threads, formats, settings, program = new URL('./plate-worker.ts', import.meta.url) } = options;
     const finder = await loadBundleFor(options.finder, 'text-detection');
-    const reader = await loadBundleFor(options.reader, 'text-recognition');
+    const readers = await Promise.all(options.readers.map((folder) => loadBundleFor(folder, 'text-recognition')));
+    if (readers.length === 0) throw new AtalayaError('config-invalid', 'no bundle is named that reads plates');
     const start: PlateThreadStart = {
       finder: await carryFiles(finder),
-      reader: await carryFiles(reader),
+      readers: await Promise.all(readers.map((reader) => carryFiles(reader))),
       threads,
       formats,
       settings,
@@ -67,11 +68,13 @@ export class WorkerPlateReader implements PlateReader {
       program,
       name: "the plates' reader",
       start,
-      handOver: [start.finder, start.reader].flatMap(({ files }) => [...files.values()].map(({ buffer }) => buffer)),
+      handOver: [start.finder, ...start.readers].flatMap(({ files }) =>
+        [...files.values()].map(({ buffer }) => buffer),
+      ),
       // Every question rejects by itself.
       onDeath: () => undefined,
     });
-    return new WorkerPlateReader(client, [identityOf(finder), identityOf(reader)], deadline);
+    return new WorkerPlateReader(client, [identityOf(finder), ...readers.map(identityOf)], deadline);
   }
 
   async read(crop: VehicleCrop): Promise<PlateSight> {

@@ -22,7 +22,7 @@ export function detectorFolder(variant: Variant, bundles: string = bundlesFolder
 
 /** Folder of a bundle for plates: `plate-finder-ppocr-v4` finds text, `plate-reader-ppocr-v4` reads it; `int8` is what a unit runs. */
 export function plateFolder(
-  model: 'plate-finder-ppocr-v4' | 'plate-reader-ppocr-v4',
+  model: 'plate-finder-ppocr-v4' | 'plate-reader-ppocr-v4' | 'plate-reader-atalaya',
   variant: 'float' | 'int8',
   bundles: string = bundlesFolder,
 ): string {

@@ -36,9 +36,11 @@ test('a text that fits a format is read as itself under that format, surely', as
       t.is(raw.text, text);
       t.is(fits[0]?.text, text);
       t.is(fits[0]?.format, format.id);
-      t.true(fits[0]!.confidence > 0.9);
+      // Where no pattern tells O from 0, or I from 1, no read is sure.
+      const [most, each] = format.generic && /[01IOQ]/.test(text) ? [0.1, 0.1] : [0.9, 0.95];
+      t.true(fits[0]!.confidence > most);
       t.is(fits[0]!.characters.map(({ character }) => character).join(''), text);
-      t.true(fits[0]!.characters.every(({ confidence }) => confidence > 0.95 && confidence <= 1));
+      t.true(fits[0]!.characters.every(({ confidence }) => confidence > each && confidence <= 1));
     }),
     { numRuns: 150 },
   );
@@ -167,11 +169,14 @@ test('a text that only a generic format allows shares its probability with the p
     t.true(own!.generic && !other!.generic, read);
     // Neither is sure, and together they are what the network gave the one text.
     t.true(own!.confidence < 0.8 && other!.confidence < 0.8, read);
-    t.true(Math.abs(own!.confidence + other!.confidence - raw.confidence) < 0.01, read);
+    const all = fits.reduce((sum, { confidence }) => sum + confidence, 0);
+    t.true(Math.abs(all - raw.confidence) < 0.02, read);
     const place = [...read].findIndex((character, i) => character !== series[i]);
     t.true(own!.characters[place]!.confidence < 0.8, read);
     t.true(
-      own!.characters.every(({ confidence }, i) => i === place || confidence > 0.9),
+      own!.characters.every(
+        ({ confidence, character }, i) => i === place || /[01IOQ]/.test(character) || confidence > 0.9,
+      ),
       read,
     );
   }
@@ -191,10 +196,18 @@ test('between two texts that the network holds alike the one of a series is chos
 });
 
 test('a personal plate that is near no series keeps the probability that the network gives it', async (t) => {
-  const { raw, fits } = decodeUnderFormats(logitsOf('HELLO2U', 36, 15), 36, await loadFormats(['us']));
-  t.is(fits[0]?.text, 'HELLO2U');
+  const { raw, fits } = decodeUnderFormats(logitsOf('HELGA2U', 36, 15), 36, await loadFormats(['us']));
+  t.is(fits[0]?.text, 'HELGA2U');
   t.true(fits[0]!.generic);
   t.true(near(fits[0]!.confidence, raw.confidence) || fits[0]!.confidence > 0.99);
+});
+
+test('where no pattern tells O from 0, a personal plate is either, and together they are what the network gives', async (t) => {
+  const { raw, fits } = decodeUnderFormats(logitsOf('HELLO2U', 36, 15), 36, await loadFormats(['us']));
+  const [own, other] = ['HELLO2U', 'HELL02U'].map((text) => fits.find((fit) => fit.text === text)!.confidence);
+  t.is(fits[0]?.text, 'HELLO2U');
+  t.true(own! < 0.85 && other! > 0.1);
+  t.true(Math.abs(own! + other! - raw.confidence) < 0.01);
 });
 
 test('digits alone are never of a series, and do not become one', async (t) => {

@@ -111,15 +111,19 @@ function meaningOf(columns: Uint8Array, { automaton, generic, tables }: StandIns
  * The plates that a text may mean, each with its share: the one that `meaningOf` gives, and where that fits a generic format only, also
  * the texts of a series that differ from it in one or two confusable characters. The shares are as the likenesses, the text as it was
  * read being 1. Digits alone are not spread so: a telephone number is near too many plates.
+ *
+ * Where the other character of a `guess` makes another text of a generic format, that one has its share as well: neither the pixels nor a
+ * pattern says which of the two it is.
  */
 export function meaningsOf(columns: Uint8Array, standIns: StandIns): readonly Meaning[] {
   const meaning = meaningOf(columns, standIns);
   if (meaning === undefined) return [];
   const format = formatOf(standIns.automaton, meaning);
-  if (standIns.generic[format] === false || !isMixed(meaning)) return [{ columns: meaning, format, share: 1 }];
-  const alike = alikeOf(meaning, standIns);
+  const own = { columns: meaning, format, share: 1 };
+  if (standIns.generic[format] === false || !isMixed(meaning)) return [own];
+  const alike = withoutDoubles([...alikeOf(meaning, standIns), ...lookalikesOf(meaning, standIns)]);
   const all = alike.reduce((sum, { share }) => sum + share, 1);
-  return [{ columns: meaning, format, share: 1 }, ...alike].map((one) => ({ ...one, share: one.share / all }));
+  return [own, ...alike].map((one) => ({ ...one, share: one.share / all }));
 }
 
 /** Texts of a series that the reader may have had before it, with how alike they are to what it saw. */
@@ -136,6 +140,36 @@ function alikeOf(columns: Uint8Array, { automaton, tables }: StandIns): Meaning[
     }
   }
   return [...found.values()];
+}
+
+/** Texts that fit and differ in the characters of one `guess` alone. */
+function lookalikesOf(columns: Uint8Array, { automaton }: StandIns): Meaning[] {
+  return [...columns].flatMap((column, place) =>
+    twinsOf[column]!.flatMap((twin) => {
+      const other = columns.with(place, twin);
+      const format = formatOf(automaton, other);
+      return format < 0 ? [] : [{ columns: other, format, share: likeness.guess }];
+    }),
+  );
+}
+
+/** By column, those that are taken for it in a `guess`. */
+const twinsOf: readonly (readonly number[])[] = Array.from({ length: columnCount }, (_, column) =>
+  column === 0
+    ? []
+    : guesses.flatMap((pair) => {
+        const character = textOf([column]);
+        return pair.includes(character) ? [alphabet.indexOf(pair.replace(character, '')) + 1] : [];
+      }),
+);
+
+function withoutDoubles(meanings: readonly Meaning[]): Meaning[] {
+  const best = new Map<string, Meaning>();
+  for (const one of meanings) {
+    const text = textOf(one.columns);
+    if ((best.get(text)?.share ?? 0) < one.share) best.set(text, one);
+  }
+  return [...best.values()];
 }
 
 /** Has letters and digits. */

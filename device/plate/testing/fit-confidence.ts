@@ -22,7 +22,7 @@ import { drawVehicle } from './draw-vehicle.ts';
 
 /**
  * Fits `read/calibration.ts` on drawn plates and prints it:
- * `node device/plate/testing/fit-confidence.ts FINDER READER [VEHICLES]`, both folders of bundles.
+ * `node device/plate/testing/fit-confidence.ts VEHICLES FINDER READER...`, all but the first folders of bundles.
  */
 
 export interface Sample<Signs> {
@@ -119,9 +119,11 @@ async function formatsIn(country: string): Promise<readonly PlateFormat[]> {
 }
 
 if (import.meta.main) {
-  const [finderFolder = '', readerFolder = '', count = '1500'] = process.argv.slice(2);
+  const [count = '', finderFolder = '', ...readerFolders] = process.argv.slice(2);
   const finder = await openTextFinder(await loadBundleFor(finderFolder, 'text-detection'));
-  const strips = await openStripReader(await loadBundleFor(readerFolder, 'text-recognition'));
+  const strips = await Promise.all(
+    readerFolders.map(async (folder) => openStripReader(await loadBundleFor(folder, 'text-recognition'))),
+  );
   const settings = { leastConfidence: fraction(0), leastCharacterHeight: 5 };
   const lists = await Promise.all(['united-states', 'chile', 'brazil', 'argentina'].map(formatsIn));
   const reader = (formats: readonly PlateFormat[]) => new CropReader(finder, strips, formats, settings);
@@ -146,5 +148,5 @@ if (import.meta.main) {
   console.log('the calibration in use, both together:');
   for (const band of bandsOf(fresh.whole)) console.log(band);
   await finder.close();
-  await strips.close();
+  for (const one of strips) await one.close();
 }

@@ -1,22 +1,25 @@
-import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { loadBundleFor } from '../../../models/contract/bundle.ts';
-import { bundlesFolder } from '../../../models/contract/places.ts';
+import { bundleFolder } from '../../../models/contract/places.ts';
+import { defaultConfig } from '../../config/load-config.ts';
 import { CropReader, readDefaults } from '../crop-reader.ts';
 import { openStripReader, openTextFinder } from '../engine/onnxruntime-plate-engine.ts';
 import type { PlateFormat } from '../formats/format.ts';
 
 /** What a unit runs; `make models` makes them. */
-export const finderFolder = join(bundlesFolder, 'plate-finder-ppocr-v4-int8');
-export const readerFolder = join(bundlesFolder, 'plate-reader-ppocr-v4-int8');
+const { plates } = defaultConfig();
+export const finderFolder = bundleFolder(plates.finder);
+export const readerFolders = plates.readers.map(bundleFolder);
 
 /** The real reader on this thread, closed when the test ends. */
 export async function openedCropReader(t: ExecutionContext, formats: readonly PlateFormat[]): Promise<CropReader> {
   const finder = await openTextFinder(await loadBundleFor(finderFolder, 'text-detection'));
-  const reader = await openStripReader(await loadBundleFor(readerFolder, 'text-recognition'));
+  const readers = await Promise.all(
+    readerFolders.map(async (folder) => openStripReader(await loadBundleFor(folder, 'text-recognition'))),
+  );
   t.teardown(async () => {
     await finder.close();
-    await reader.close();
+    for (const reader of readers) await reader.close();
   });
-  return new CropReader(finder, reader, formats, readDefaults);
+  return new CropReader(finder, readers, formats, readDefaults);
 }

@@ -151,3 +151,16 @@ class PlateReader(nn.Module):
     def forward(self, pictures):
         x = pictures.permute(0, 3, 1, 2).float() * (1 / 127.5) - 1.0
         return self.head(self.features(x))
+
+
+class Prepared(nn.Module):
+    """The reader on pictures float32 [N, 3, 48, W] in -1..1, RGB: what is exported, so that whoever makes bundles of it
+    can fold the preparation into the first convolution as suits the engine.
+    """
+
+    def __init__(self, reader):
+        super().__init__()
+        self.reader = reader
+
+    def forward(self, image):
+        return self.reader.head(self.reader.features(image))

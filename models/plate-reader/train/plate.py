@@ -106,9 +106,7 @@ def shape_char(face, char, tall, stretch, weight, zero, twins=""):
 
 
 def pick_twins(look, rng):
-    """Which of the pairs 1 I and 0 O the die draws alike. Brazil's old series stamps a bar for both 1 and I; in North
-    America O and 0 mostly share a shape.
-    """
+    """Which of the pairs 1 I and 0 O the die draws alike: often 1 I in Brazil's old series, 0 O in North America."""
     one = {"brazil old": 0.65, "north america": 0.3}.get(look.name, 0.15)
     zero = {"north america": 0.5}.get(look.name, 0.25)
     return ("1" if rng.random() < one else "") + ("o0"[int(rng.random() < 0.5)] if rng.random() < zero else "")

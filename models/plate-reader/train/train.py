@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from gather import held_out, produce
 from import_origin import import_origin
 from judge import judge
-from network import ALPHABET, PlateReader
+from network import ALPHABET, PlateReader, Prepared
 
 CODE = {c: k + 1 for k, c in enumerate(ALPHABET)}
 FROZEN = 5
@@ -49,16 +49,16 @@ def loss_of(model, pictures, labels):
 
 
 def export(model, path):
-    """Writes the ONNX file: `pictures` uint8 [n, 48, w, 3] to `logits` float32 [n, w / 8, 37], opset 13."""
+    """Writes the ONNX file: `image` float32 [n, 3, 48, w] in -1..1, RGB, to `logits` float32 [n, w / 8, 37], opset 13."""
     model.eval()
     torch.onnx.export(
-        model,
-        torch.zeros(1, 48, 160, 3, dtype=torch.uint8),
+        Prepared(model),
+        torch.zeros(1, 3, 48, 160),
         path,
         opset_version=13,
-        input_names=["pictures"],
+        input_names=["image"],
         output_names=["logits"],
-        dynamic_axes={"pictures": {0: "n", 2: "w"}, "logits": {0: "n", 1: "t"}},
+        dynamic_axes={"image": {0: "n", 3: "w"}, "logits": {0: "n", 1: "t"}},
     )
 
 
