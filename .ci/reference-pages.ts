@@ -1,43 +1,46 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ZodType } from 'zod';
 import { configSchema } from '../device/config/config-schema.ts';
 import { publishedSchemas } from '../device/evidence/record/published-schema.ts';
 import { referenceTable } from '../device/kernel/schema-reference.ts';
+import { describeFormats } from '../device/plate/formats/format.ts';
 import { sceneSchema } from '../device/scene/scene-schema.ts';
 
 /**
- * The reference parts of the pages that people write files from, made from the schemas that check these files. `--check` only
+ * The reference parts of the pages that people write files from, made from the schemas and data that check these files. `--check` only
  * compares (`make check`); without it the pages are written anew (`make docs`).
  */
-const pages: readonly { readonly path: string; readonly schema: ZodType }[] = [
-  { path: 'device/config/README.md', schema: configSchema },
-  { path: 'device/scene/README.md', schema: sceneSchema },
+const pages: readonly { readonly path: string; readonly table: () => string | Promise<string> }[] = [
+  { path: 'device/config/README.md', table: () => referenceTable(configSchema) },
+  { path: 'device/scene/README.md', table: () => referenceTable(sceneSchema) },
+  { path: 'device/plate/README.md', table: describeFormats },
 ];
 
 const begin = '<!-- reference: made from the schema by `make docs` -->';
 const end = '<!-- end of reference -->';
 
 /** The page with its reference part made anew. Throws where the marks are missing. */
-export function withReference(page: string, schema: ZodType): string {
+export function withReference(page: string, table: string): string {
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`the marks "${begin}" and "${end}" are missing`);
-  return `${page.slice(0, from)}${begin}\n\n${referenceTable(schema)}\n\n${page.slice(to)}`;
+  return `${page.slice(0, from)}${begin}\n\n${table.trim()}\n\n${page.slice(to)}`;
 }
 
 /** Everything that is made from a schema: path from the root, and how it should read. */
-function wantedFiles(root: string): readonly (readonly [path: string, text: string])[] {
-  const references = pages.map(({ path, schema }) => {
-    return [path, withReference(readFileSync(join(root, path), 'utf8'), schema)] as const;
-  });
+async function wantedFiles(root: string): Promise<readonly (readonly [path: string, text: string])[]> {
+  const references = await Promise.all(
+    pages.map(async ({ path, table }) => {
+      return [path, withReference(readFileSync(join(root, path), 'utf8'), await table())] as const;
+    }),
+  );
   const schemas = publishedSchemas().map(({ file, text }) => [`device/evidence/record/schema/${file}`, text] as const);
   return [...references, ...schemas];
 }
 
 if (import.meta.main) {
   const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-  for (const [path, wanted] of wantedFiles(root)) {
+  for (const [path, wanted] of await wantedFiles(root)) {
     const now = existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined;
     if (wanted === now) continue;
     if (process.argv.includes('--check')) {
