@@ -23,7 +23,7 @@ const adapters: Readonly<Record<string, RegExp>> = {
   sharp:
     /^(device\/capture\/(decode-jpeg|read-picture|mjpeg-camera|street\/.*)|device\/evidence\/pictures\/.*|device\/report\/draw-(scene|plates)|models\/frames\/.*)\.ts$/,
   'onnxruntime-node':
-    /^(device\/detect\/engine\/onnxruntime-(engine|session)|device\/plate\/engine\/onnxruntime-plate-engine|models\/calibration\/observe)\.ts$/,
+    /^(device\/detect\/engine\/onnxruntime-(engine|session)|device\/plate\/engine\/onnxruntime-plate-engine|device\/bench\/published-networks|models\/calibration\/observe)\.ts$/,
   '@tensorflow/': /^device\/detect\/engine\/tfjs-.*\.ts$/,
   'onnx-proto': /^models\/onnx\/.*\.ts$/,
   lowdb: /^device\/evidence\/index\/.*\.ts$/,

@@ -1,23 +1,21 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleFolder } from '../../models/contract/places.ts';
 import { readPicture } from '../capture/read-picture.ts';
 import { defaultConfig } from '../config/load-config.ts';
 import type { Detector } from '../detect/detector.ts';
-import { fraction, milliseconds } from '../kernel/units.ts';
-import { readDefaults } from '../plate/crop-reader.ts';
+import { fraction } from '../kernel/units.ts';
 import { loadFormats } from '../plate/formats/format.ts';
 import type { VehicleCrop } from '../plate/plate-reader.ts';
 import { defaultVoteSettings } from '../plate/vote/settings.ts';
-import { WorkerPlateReader } from '../plate/worker-plate-reader.ts';
 import { openDetector } from '../unit-detector.ts';
 import { foremost, type PhotoVehicle, readPhoto } from '../unit-photos.ts';
+import { openReader } from '../unit-plates.ts';
 import type { BenchContext, Figure } from './figure.ts';
+import { plateTimes } from './plate-times.ts';
 
 const THREADS = 2;
-const DEADLINE = milliseconds(60_000);
-/** Vehicle crops of each set that the networks are timed on. */
+/** Vehicle crops of each set that are timed. */
 const TIMED = 12;
 
 interface Photo {
@@ -42,8 +40,7 @@ const sets: readonly PhotoSet[] = [
 
 /**
  * Photographs with known plates, each found, read and judged by itself as the unit does it: vehicles by the detector, the text region and
- * the text by the reader. Right: exactly the plate. Wrong: another text is stated. The rest is unread. Then the time for one vehicle crop,
- * the float pair of networks beside the int8 pair, crop by crop in one run.
+ * the text by the reader. Right: exactly the plate. Wrong: another text is stated. The rest is unread. Then the time for one vehicle crop.
  */
 export async function benchPlates({ data, say }: BenchContext): Promise<readonly Figure[]> {
   if (data === undefined) {
@@ -64,65 +61,33 @@ export async function benchPlates({ data, say }: BenchContext): Promise<readonly
 }
 
 async function setFigures(set: PhotoSet, photos: readonly Photo[], detector: Detector, say: BenchContext['say']) {
-  const { plates } = defaultConfig();
+  const config = defaultConfig();
   const formats = await loadFormats(set.formats);
   await using open = new AsyncDisposableStack();
-  const readerOf = async (precision: 'float' | 'int8') => {
-    const named = (bundle: string) => bundleFolder(bundle.replace(/int8$/, precision));
-    const reader = await WorkerPlateReader.open(
-      {
-        finder: named(plates.finder),
-        readers: plates.readers.map(named),
-        threads: THREADS,
-        formats,
-        settings: readDefaults,
-      },
-      DEADLINE,
-    );
-    open.defer(() => reader.close());
-    return reader;
-  };
-  const [int8, float] = [await readerOf('int8'), await readerOf('float')];
-  const vote = { ...defaultVoteSettings, leastConfidence: fraction(plates.leastConfidence) };
+  const reader = await openReader({ plates: { ...config.plates, threads: THREADS } }, formats);
+  open.defer(() => reader.close());
+  const vote = { ...defaultVoteSettings, leastConfidence: fraction(config.plates.leastConfidence) };
   const tally = { right: 0, wrong: 0, unread: 0 };
   const crops: VehicleCrop[] = [];
   for (const { path, plate } of photos) {
-    const seen = await readPhoto({ detector, reader: int8, vote }, await readPicture(path), 0, false);
+    const seen = await readPhoto({ detector, reader, vote }, await readPicture(path), 0, false);
     tally[outcomeOf(seen, plate)] += 1;
     const [first] = seen;
     if (first !== undefined && crops.length < TIMED) crops.push(first.crop);
   }
   say(`# plates: ${set.name}: ${tally.right} right, ${tally.wrong} wrong, ${tally.unread} unread of ${photos.length}`);
-  const times = { int8: [] as number[], float: [] as number[] };
-  for (let round = 0; round < 2; round += 1) {
-    for (const crop of crops) {
-      for (const [reader, list] of [
-        [float, times.float],
-        [int8, times.int8],
-      ] as const) {
-        const begin = performance.now();
-        await reader.read(crop);
-        // The first round pays for what is made once.
-        if (round > 0) list.push(performance.now() - begin);
-      }
-    }
-  }
-  const figure = (name: string, value: number, unit: string, ratio?: string): Figure => ({
+  const figure = (name: string, value: number, ratio?: string): Figure => ({
     section: 'plates',
     name: `${set.name}, ${name}`,
     value,
-    unit,
+    unit: `of ${photos.length}`,
     ...(ratio === undefined ? {} : { ratio }),
   });
-  const [fast, slow] = [median(times.int8), median(times.float)];
   return [
-    figure('right', tally.right, `of ${photos.length}`, set.bar),
-    figure('wrong', tally.wrong, `of ${photos.length}`, `at most ${Math.floor(0.02 * photos.length)} (2 %)`),
-    figure('unread', tally.unread, `of ${photos.length}`),
-    figure('a crop, int8, median', fast, 'ms', `${(slow / fast).toFixed(2)} times as fast as float`),
-    figure('a crop, int8, worst', Math.max(...times.int8), 'ms'),
-    figure('a crop, float, median', slow, 'ms'),
-    figure('a crop, float, worst', Math.max(...times.float), 'ms'),
+    figure('right', tally.right, set.bar),
+    figure('wrong', tally.wrong, `at most ${Math.floor(0.02 * photos.length)} (2 %)`),
+    figure('unread', tally.unread),
+    ...(await plateTimes(set.name, crops, formats)),
   ];
 }
 
@@ -156,8 +121,4 @@ async function openalpr(data: string, country: string): Promise<readonly Photo[]
     }),
   );
   return photos.flat();
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

@@ -26,7 +26,7 @@ export const plates = z
       .number()
       .min(0.5)
       .max(0.999)
-      .default(0.9)
+      .default(0.7)
       .describe(
         'A plate is stated only where the probability that the whole text is right is no smaller; else it is `unread`.',
       ),

@@ -7,8 +7,6 @@ import type { Reading } from './reading.ts';
 export interface TextSigns {
   /** Mean log probability of the text over the views. */
   readonly logProbability: number;
-  /** Log probability of the text in the view that gives it least. */
-  readonly leastProbable: number;
   /** Log of the probability of its weakest character. */
   readonly weakest: number;
   /** By how much its log probability is above that of the next text that fits. */
@@ -37,7 +35,6 @@ export function textSignsOf(reading: Reading, { characterHeight }: Candidate): T
   const next = reading.others[0]?.logProbability ?? Math.log(1e-6);
   return {
     logProbability: Math.max(reading.logProbability, -8),
-    leastProbable: Math.max(reading.leastProbable, -8),
     weakest: Math.log(Math.max(reading.weakest, 1e-3)),
     lead: Math.min(8, reading.logProbability - next),
     agreement: reading.agreement,

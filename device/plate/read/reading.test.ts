@@ -45,7 +45,6 @@ test('nothing that fits in any view: no best text, and as unlikely as can be', (
 const within = (min: number, max: number) => fc.double({ min, max, noNaN: true });
 const text: fc.Arbitrary<TextSigns> = fc.record({
   logProbability: within(-8, 0),
-  leastProbable: within(-8, 0),
   weakest: within(-7, 0),
   lead: within(0, 8),
   agreement: within(0, 1),

@@ -8,8 +8,6 @@ export interface Reading {
   readonly logProbability: number;
   /** Other texts that fit, likeliest first, with the same mean. */
   readonly others: readonly { readonly text: string; readonly logProbability: number }[];
-  /** The least that any of the views gives the text, as the natural logarithm of its probability. */
-  readonly leastProbable: number;
   /** Share of the views whose likeliest fitting text is this one. */
   readonly agreement: number;
   /** Least probability of one of its characters, the others taken as they are: the mean over the views that list the text. */
@@ -40,14 +38,12 @@ export function joinViews(seen: readonly Decoded[]): Reading {
     (better, one) => (better === undefined || one.confidence > better.confidence ? one : better),
     undefined,
   );
-  const given = seen.map(({ fits }) => fits.find(({ text }) => text === first?.text)?.confidence ?? 0);
   const weakest = listing.map(({ characters }) => Math.min(1, ...characters.map(({ confidence }) => confidence)));
   const raw = seen[0]?.raw;
   return {
     best,
     logProbability: first?.logProbability ?? Math.log(UNLISTED),
     others,
-    leastProbable: Math.log(Math.max(UNLISTED, Math.min(...given))),
     agreement: seen.filter(({ fits }) => fits[0] !== undefined && fits[0].text === first?.text).length / seen.length,
     weakest: weakest.reduce((sum, one) => sum + one, 0) / Math.max(1, weakest.length),
     views: seen.length,
