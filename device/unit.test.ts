@@ -6,6 +6,7 @@ import { Writable } from 'node:stream';
 import test from 'ava';
 import { exportPacks } from './cli/audit/export-packs.ts';
 import { newAuthority } from './cli/audit/new-authority.ts';
+import { checkPlate } from './evidence/re-derive/plate-check.ts';
 import { rederive } from './evidence/re-derive/re-derive.ts';
 import { type ClipFile, evidenceRecord } from './evidence/record/record.ts';
 import { readPlate } from './evidence/sealing/plate-commitment.ts';
@@ -147,6 +148,7 @@ test('the street: every infraction found, none invented, speeds within bounds, e
     const accused = comparison?.infractions.find((one) => one.outcome === 'found' && one.index === number - 1);
     t.true(plate?.outcome === 'read' && plate.text === accused?.vehicle?.plate, `the plate of ${id} is its vehicle's`);
     t.like(record.plate, { outcome: 'read' });
+    t.deepEqual(plate === undefined ? [] : checkPlate(plate, record).doubts, [], 'its reads and the raw track bear it');
     const clip = record.files.find((file) => file.role === 'clip');
     t.true(fastEnough(clip?.frames ?? []), 'five frames a second');
     const opened = await readFile(join(out, 'opened/clip.mjpeg'));

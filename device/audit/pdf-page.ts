@@ -1,5 +1,5 @@
 import type PDFDocument from 'pdfkit';
-import { type Document, openPicture } from './pdf-picture.ts';
+import { type Document, type OpenedPicture, openPicture } from './pdf-picture.ts';
 import { printable } from './pdf-text.ts';
 import type { SheetPicture } from './sheet-model.ts';
 
@@ -10,6 +10,8 @@ const top = 46;
 const bottom = 841.89 - 52;
 const nameWidth = 150;
 const tallestPicture = 380;
+/** A heading with its rule. */
+const headingRoom = 40;
 
 const ink = '#14181f';
 const soft = '#4a5361';
@@ -64,9 +66,10 @@ export class PdfPage {
     this.#y += 6;
   }
 
-  /** A heading, with room for something under it. */
-  heading(text: string): void {
-    this.#room(80);
+  /** A heading, with room for something under it: for the picture that comes first, where there is one. */
+  heading(text: string, first?: SheetPicture): void {
+    const under = first === undefined ? 0 : this.#layOut(first).whole;
+    this.#room(Math.max(80, headingRoom + under));
     if (this.#y > top) this.rule();
     this.#put(text, 'heading', left, width);
   }
@@ -108,30 +111,37 @@ export class PdfPage {
     this.#y += 4;
   }
 
-  picture({ caption, shown }: SheetPicture): void {
-    const captionHeight = this.#height(caption, 'note', width);
+  picture(given: SheetPicture): void {
+    const { drawn, height, whole } = this.#layOut(given);
+    this.#room(whole);
+    if (typeof drawn === 'string') {
+      this.#document.rect(left, this.#y, width, height).dash(4, { space: 3 }).lineWidth(1).stroke(hairline).undash();
+      const y = this.#y;
+      this.#y += 8;
+      this.#put(drawn, 'name', left + 10, width - 20);
+      this.#y = y + height + 3;
+    } else {
+      this.#document.image(drawn, left, this.#y, { width: (drawn.width * height) / drawn.height, height });
+      this.#y += height + 3;
+    }
+    this.#put(given.caption, 'note', left, width);
+    this.#y += 8;
+  }
+
+  /** A picture, or what is said in its place: how tall it is, and how tall with its caption. */
+  #layOut({ caption, shown }: SheetPicture): { drawn: OpenedPicture | string; height: number; whole: number } {
+    const under = this.#height(caption, 'note', width) + 14;
     const picture = shown.kind === 'picture' ? openPicture(this.#document, shown) : undefined;
     if (picture === undefined) {
       const says =
         shown.kind === 'words' ? shown.says : 'Not of a kind that is printed here; it is among the opened files.';
       const height = this.#height(says, 'name', width - 20) + 16;
-      this.#room(height + captionHeight + 14);
-      this.#document.rect(left, this.#y, width, height).dash(4, { space: 3 }).lineWidth(1).stroke(hairline).undash();
-      const y = this.#y;
-      this.#y += 8;
-      this.#put(says, 'name', left + 10, width - 20);
-      this.#y = y + height + 3;
-    } else {
-      // Never larger than the page is wide, and a small picture at twice its size at most unless it says more, so that its pixels stay pixels.
-      const most = shown.kind === 'picture' && shown.across !== undefined ? shown.across / picture.width : 2;
-      const scale = Math.min(width / picture.width, tallestPicture / picture.height, most);
-      const height = picture.height * scale;
-      this.#room(height + captionHeight + 14);
-      this.#document.image(picture, left, this.#y, { width: picture.width * scale, height });
-      this.#y += height + 3;
+      return { drawn: says, height, whole: height + under };
     }
-    this.#put(caption, 'note', left, width);
-    this.#y += 8;
+    // Never larger than the page is wide, and a small picture at twice its size at most unless it says more, so that its pixels stay pixels.
+    const most = shown.kind === 'picture' && shown.across !== undefined ? shown.across / picture.width : 2;
+    const height = picture.height * Math.min(width / picture.width, tallestPicture / picture.height, most);
+    return { drawn: picture, height, whole: height + under };
   }
 
   /** Numbers the pages and ends the document. */

@@ -1,3 +1,4 @@
+import { checkPlate } from '../evidence/re-derive/plate-check.ts';
 import type { PlateFile, PlateRead } from '../evidence/record/plate-file.ts';
 import { formatWords, readWords, sureWords, unreadWords } from '../evidence/record/plate-words.ts';
 import type { EvidenceFile, EvidenceRecord, PlateOutcome, PlatePicture } from '../evidence/record/record.ts';
@@ -67,8 +68,10 @@ const plateWords = (read: PlateFile): string =>
     ? `${read.text} (it is the one that the record commits to)`
     : `unread: ${unreadWords[read.reason]}`;
 
-function plateFacts(read: PlateFile, { infraction }: EvidenceRecord): Fact[] {
+function plateFacts(read: PlateFile, record: EvidenceRecord): Fact[] {
+  const { infraction } = record;
   const { frame, time } = read;
+  const { onVehicle, counted, doubts } = checkPlate(read, record);
   const where: Fact[] =
     frame === null || time === null
       ? [['Frame', 'none: no frame showed it']]
@@ -88,12 +91,15 @@ function plateFacts(read: PlateFile, { infraction }: EvidenceRecord): Fact[] {
             read.characters.map((one) => `${one.character} ${sureWords(one.confidence, 3)}`).join(', '),
           ],
           ['Independent looks that say it', exact(read.agreeing)],
+          ['In the vote', counted ?? ''],
         ]
       : [];
   const { looked, dropped, models } = read;
   return [
+    ...doubts.map((doubt): Fact => ['DOES NOT FIT', doubt]),
     ...stated,
     ...where,
+    ...(onVehicle === undefined ? [] : [['Its place', onVehicle] as const]),
     ...(read.outcome === 'read' && read.said === 'alternative'
       ? [['That frame', 'by itself does not say this text: it is the one that supports it most'] as const]
       : []),

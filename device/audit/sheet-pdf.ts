@@ -30,7 +30,7 @@ export async function* sheetPdf(sheet: Sheet): AsyncGenerator<Uint8Array> {
 }
 
 function draw(page: PdfPage, part: SheetPart): void {
-  page.heading(part.title);
+  page.heading(part.title, part.kind === 'pictures' ? part.pictures[0] : undefined);
   switch (part.kind) {
     case 'facts':
       for (const [name, value] of part.facts) page.fact(name, value);

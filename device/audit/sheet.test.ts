@@ -171,7 +171,9 @@ test('an opened plate: its text, how sure, on which frame, its pictures, and eve
     '<dt>Probability that it is right</dt><dd>0.996</dd>',
     'A 0.990, B 0.989, 1 0.988',
     '<dt>Independent looks that say it</dt><dd>2</dd>',
-    '<dt>Read on</dt><dd>frame 104, 2023-11-14 22:13:24.160 UTC; 0.04 s before the charged moment</dd>',
+    '<dt>Read on</dt><dd>frame 104, 2026-03-01 12:00:04.160 UTC; 0.04 s before the charged moment</dd>',
+    "<dt>Its place</dt><dd>inside of the box that the record's track has in that frame, then track 7: (154, 60), 180 x 122 pixels</dd>",
+    '<dt>In the vote</dt><dd>reads that say it: 2, weight 1.50 together; that say another text: 1, weight 0.25 together</dd>',
     '<dt>Crops</dt><dd>4 looked at, 1 not looked at for want of time</dd>',
     '<dt>Models</dt><dd>finder, version 1; reader, version 2</dd>',
     `<dt>Commitment</dt><dd><code>${samplePlate.commitment}</code></dd>`,
@@ -183,6 +185,20 @@ test('an opened plate: its text, how sure, on which frame, its pictures, and eve
   ]) {
     t.true(page.includes(escapeHtml(says).replaceAll('&lt;', '<').replaceAll('&gt;', '>')), says);
   }
+  t.false(page.includes('DOES NOT FIT'));
+});
+
+test('a plate that was read beside the vehicle of the track is not overlooked', async (t) => {
+  const away = await make({
+    opened: pictures,
+    change: ({ auxiliary, ...record }) => {
+      const track = auxiliary.track.map((point) => ({ ...point, box: { ...point.box, x: 400 } }));
+      return { ...record, auxiliary: { ...auxiliary, track } };
+    },
+  });
+  const page = sheetHtml(away);
+  t.regex(page, /<dt>DOES NOT FIT<\/dt><dd>what is counted was read beside the vehicle[^<]*: frame 103, 104<\/dd>/);
+  t.regex(page, /<dt>Its place<\/dt><dd>BESIDE the box/);
 });
 
 test('a plate that is sealed, unread or erased is said to be so, and why', async (t) => {

@@ -168,6 +168,7 @@ ${commits}.
     sha256sum opened/${name}
 
 must give ${commits}.
+It names the SHA-256 of the plate's pictures as they are when opened (\`pictures\`).
 
 `;
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { symlinkSync } from 'node:fs';
-import { cp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
@@ -130,6 +130,36 @@ withBench('an opened plate is held against the record, by the script and by hand
   const sealed = await readFile(join(await on.pack(make({ size: 7, index: 2 })), 'VERIFY.md'), 'utf8');
   t.true(sealed.includes('`age -d -i AUTHORITY.key files/plate.json.age | sha256sum`'));
   t.true(sealed.includes(samplePlate.commitment));
+});
+
+withBench("an opened picture of the plate that is another package's, or was edited, is named", async (t, on) => {
+  const whole = await on.pack(make({ size: 7, index: 2, opened }));
+  const { code, says } = await on.verify(whole);
+  t.is(code, 0, says);
+  t.regex(says, /OK {5}opened\/plate\.png: the picture that the plate commits to/);
+  for (const name of ['plate.png', 'plate-vehicle.png']) {
+    const right = await readFile(join(whole, 'opened', name));
+    for (const other of ['plate', 'close-up.png', '']) {
+      await writeFile(join(whole, 'opened', name), other);
+      await sumAgain(whole);
+      t.is((await on.verify(whole)).failed, `opened/${name}`);
+    }
+    await writeFile(join(whole, 'opened', name), right);
+  }
+  // Without it, or without the plate itself, nothing is wrong: nobody has to open anything.
+  for (const gone of ['plate.png', 'plate.json']) {
+    await rm(join(whole, 'opened', gone));
+    await sumAgain(whole);
+    t.is((await on.verify(whole)).code, 0);
+  }
+});
+
+withBench('a plate that lies opened in a pack whose files were erased is named', async (t, on) => {
+  const pack = await on.pack(make({ size: 7, index: 2, erasedBy: 5 }));
+  await mkdir(join(pack, 'opened'));
+  await writeFile(join(pack, 'opened/plate.json'), samplePlate.content);
+  await sumAgain(pack);
+  t.is((await on.verify(pack)).failed, 'opened/plate.json');
 });
 
 withBench('a plate file that is missing, swapped or another is named', async (t, on) => {

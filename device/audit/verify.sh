@@ -319,7 +319,9 @@ while IFS= read -r entry; do
   printf '%s\n' "files/$name.age" "opened/$name" >>"$tmp/known"
   [ "$is_plate" = no ] || plate=opened/$name
   if [ "$erased" = yes ]; then
-    [ ! -e "files/$name.age" ] || fail "files/$name.age" 'it is there, although the log says that it was erased'
+    for part in "files/$name.age" "opened/$name"; do
+      [ ! -e "$part" ] || fail "$part" 'it is there, although the log says that it was erased'
+    done
   else
     [ -f "files/$name.age" ] || fail "files/$name.age" 'it is missing'
     [ "$(sum "files/$name.age")" = "$hash" ] || fail "files/$name.age" 'it is not what the record names'
@@ -345,6 +347,13 @@ fi
 if [ -n "$plate" ] && [ -f "$plate" ]; then
   [ "$(sum "$plate")" = "$commitment" ] || fail "$plate" 'it is not the plate that the record commits to'
   ok "$plate" 'the plate that the record commits to'
+  grep -oE '"pictures":[[][^]]*[]]' "$plate" | grep -oE '"name":"[A-Za-z0-9._-]+","sha256":"[0-9a-f]{64}"' |
+    cut -d '"' -f 4,8 | tr '"' ' ' >"$tmp/pictures"
+  while read -r name hash; do
+    [ -f "opened/$name" ] || continue
+    [ "$(sum "opened/$name")" = "$hash" ] || fail "opened/$name" 'it is not the picture that the plate commits to'
+    ok "opened/$name" 'the picture that the plate commits to'
+  done <"$tmp/pictures"
 fi
 for part in opened/*; do
   [ -e "$part" ] || continue

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import sharp from 'sharp';
@@ -10,6 +10,7 @@ import { sha256 } from '../kernel/hash.ts';
 import type { TrackPlate } from '../plate/vote/track-plate.ts';
 import { by, done } from './testing/audit-trial.ts';
 import { idOf, type MadeData, madeData, plate } from './testing/made-data.ts';
+import { audit } from './testing/run-audit.ts';
 
 /** A read of the track that was outvoted: no plate, and none of anybody's business either. */
 const outvoted = `${plate.slice(1)}Z`;
@@ -92,6 +93,21 @@ test("the pictures are the crop's own pixels, of the frame that the plate was re
     });
     t.true(data.equals(Buffer.concat(rows)), name);
   }
+  // The plate, to which the record commits, names them as they are when opened: another's picture is found without any key.
+  const named = (await json(join(pack, 'opened/plate.json'))) as PlateFile;
+  const digests = pictures.map(async ({ name }) => ({
+    name,
+    sha256: sha256(await readFile(join(pack, 'opened', name))),
+  }));
+  t.deepEqual(named.pictures, await Promise.all(digests));
+  // The street of this record is elsewhere than the crop: whoever derives the figures again is told so, and not the text.
+  const again = await audit('re-derive', pack);
+  t.is(again.code, 3);
+  t.regex(again.said, /Plate, the vote: reads that say it: 2, weight/);
+  t.regex(again.said, /Plate, DOES NOT FIT: what is counted was read beside the vehicle/);
+  t.false(again.said.includes(plate));
+  await writeFile(join(pack, 'opened/plate.json'), JSON.stringify({ ...named, track: 1 }));
+  t.regex((await audit('re-derive', pack)).said, /DOES NOT FIT: the opened file is not the one/);
 });
 
 test('an unread plate keeps its crop and its reason; the text that was not believed stays sealed', async (t) => {

@@ -26,9 +26,9 @@ export const plates = z
       .number()
       .min(0.5)
       .max(0.999)
-      .default(0.7)
+      .default(0.65)
       .describe(
-        'A plate is stated only where the probability that the whole text is right is no smaller; else it is `unread`.',
+        'A plate is stated only where the probability that the whole text is right is no smaller; else it is `unread`. The probability was fitted on drawn plates, which are harder than photographs.',
       ),
     deadlineS: z
       .number()

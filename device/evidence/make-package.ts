@@ -1,6 +1,7 @@
 import type { KeptFrame } from '../capture/kept-frame.ts';
 import type { ModelIdentity } from '../detect/detect-messages.ts';
 import type { Infraction } from '../judge/infraction.ts';
+import { sha256 } from '../kernel/hash.ts';
 import type { TrackPlate } from '../plate/vote/track-plate.ts';
 import { makeClip } from './pictures/clip.ts';
 import type { ClipJpegs } from './pictures/clip-jpegs.ts';
@@ -122,8 +123,9 @@ async function makePlate(
   randomBytes: RandomBytes,
 ): Promise<{ readonly parts: readonly Part[]; readonly outcome: PlateOutcome | undefined }> {
   if (plate === undefined) return { parts: [], outcome: undefined };
-  const { commitment, content } = sealPlate(statementOf(plate, track, plateModels), randomBytes);
   const pictures = await makePlatePictures(plate);
+  const digests = pictures.map(({ about: { name }, content }) => ({ name, sha256: sha256(content) }));
+  const { commitment, content } = sealPlate(statementOf(plate, track, plateModels, digests), randomBytes);
   const told = { commitment, file: plateName };
   return {
     parts: [platePart(content), ...pictures.map(platePicturePart)],

@@ -105,8 +105,12 @@ export const sampleFiles = (): EvidenceFile[] => [
   platePicture('plate-vehicle', 104),
 ];
 
+/** As if each picture of the plate held its own name. */
+const platePictures = ['plate.png', 'plate-vehicle.png'].map((name) => ({ name, sha256: sha256(name) }));
 const plateAt = (plate: TrackPlate) =>
-  sealPlate(statementOf(plate, 17, plateModels), (size) => Buffer.alloc(size, 0xaa));
+  sealPlate({ ...statementOf(plate, 17, plateModels, platePictures), time: momentAt(104) }, (size) =>
+    Buffer.alloc(size, 0xaa),
+  );
 export const samplePlate = plateAt(plateRead('AB123CD', 104));
 export const unreadPlate = plateAt(plateUnread('frames-disagree', 104));
 
@@ -182,7 +186,7 @@ export function sampleRecord(
       track: [100, 101, 102, 103, 104, 105].map((frame) => ({
         frame,
         elapsedMs: frame * 40,
-        box: { x: 400 + frame, y: 300, width: 180, height: 122 },
+        box: { x: 50 + frame, y: 60, width: 180, height: 122 },
         score: 0.9,
         measured: frame !== 103,
         intervalErrorMs: 0.5,

@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import sharp from 'sharp';
 import { neverRead } from '../../plate/vote/track-plate.ts';
 import { cropAt, plateRead, plateUnread, quadAt } from '../testing/plates.ts';
 import { makePlatePictures, plateArea } from './plate-pictures.ts';
@@ -15,8 +16,30 @@ test('the sizes of plates say as good as nothing: texts of six and of ten charac
     [96, 32].map((one) => one * 2),
   );
   t.deepEqual(size(100, 18), size(60, 18));
-  t.deepEqual(size(30, 12), [96, 32]);
+  // At every height, a long text and a short one.
+  for (let height = 6; height <= 60; height += 1) t.deepEqual(size(height * 3, height), size(height * 6.5, height));
+  t.deepEqual(size(30, 10), [96, 32]);
   t.deepEqual(size(800, 480), [900, 500]);
+});
+
+test('how many bytes the picture of a plate has tells its size alone, not what is in it', async (t) => {
+  const bytesOf = async (text: string, paint: (index: number) => number) => {
+    const crop = cropAt();
+    crop.pixels.data.forEach((_, i) => {
+      crop.pixels.data[i] = paint(i);
+    });
+    const [plate] = await makePlatePictures(plateRead(text, 3, crop));
+    t.deepEqual(
+      await sharp(plate?.content)
+        .metadata()
+        .then(({ width, height }) => [width, height]),
+      [192, 64],
+    );
+    return plate?.content.length;
+  };
+  const plain = await bytesOf('AB123CD', () => 200);
+  t.is(await bytesOf('AB123CD', (i) => (i * 7919) % 251), plain);
+  t.is(await bytesOf('AB12', (i) => (i % 90 < 45 ? 0 : 255)), plain);
 });
 
 test('whatever the quad, its picture lies in the crop and holds what of it is in the crop', (t) => {

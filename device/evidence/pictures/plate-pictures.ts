@@ -17,6 +17,12 @@ interface Shown {
 const margin = 0.5;
 
 /**
+ * Height of the text line times this is the least width of a picture: as much as the longest text of any format takes with its margins, so
+ * that how tall the text is decides alone.
+ */
+const widest = 9;
+
+/**
  * Sizes that a picture of a plate can have: the smallest of these that holds it. Sizes stand in the clear record, and a close fit would
  * tell a long text from a short one.
  */
@@ -34,8 +40,9 @@ export async function makePlatePictures(plate: TrackPlate): Promise<readonly Cle
   const area = quad === undefined ? undefined : plateArea(quad, crop);
   try {
     return await Promise.all([
-      ...(area === undefined ? [] : [cut('plate.png', 'plate-crop', shown, area)]),
-      cut('plate-vehicle.png', 'plate-vehicle', shown, { left: 0, top: 0, width, height }),
+      // Not compressed: how well a plate's pixels compress would stand in the record as a size, the same for the same plate.
+      ...(area === undefined ? [] : [cut('plate.png', 'plate-crop', shown, area, 0)]),
+      cut('plate-vehicle.png', 'plate-vehicle', shown, { left: 0, top: 0, width, height }, 6),
     ]);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -57,9 +64,10 @@ async function cut(
   role: ClearPlatePicture['about']['role'],
   { frame, time, crop: { pixels, origin } }: Shown,
   area: Area,
+  compressionLevel: number,
 ): Promise<ClearPlatePicture> {
   const { width, height } = area;
-  const content = await raw(pixels).extract(area).png({ compressionLevel: 6 }).toBuffer();
+  const content = await raw(pixels).extract(area).png({ compressionLevel }).toBuffer();
   const place = `(${origin.x + area.left}, ${origin.y + area.top}), ${width} x ${height}`;
   const making = `PNG of the picture's pixels from ${place}, not scaled`;
   return {
@@ -72,6 +80,7 @@ async function cut(
 
 /** Where the plate is in the crop, in a window of a size that tells nothing; undefined where it does not lie in the crop. */
 export function plateArea(quad: Quad, { pixels, origin }: VehicleCrop): Area | undefined {
+  const [a, b, c, d] = quad;
   const xs = quad.map(({ x }) => x - origin.x);
   const ys = quad.map(({ y }) => y - origin.y);
   const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
@@ -79,7 +88,11 @@ export function plateArea(quad: Quad, { pixels, origin }: VehicleCrop): Area | u
   // Also false for what is not a number.
   if (!(inside && right > left && bottom > top)) return undefined;
   const around = (bottom - top) * margin;
-  const wanted = { width: right - left + 2 * around, height: bottom - top + 2 * around };
+  const line = (Math.hypot(d.x - a.x, d.y - a.y) + Math.hypot(c.x - b.x, c.y - b.y)) / 2;
+  const wanted = {
+    width: Math.max(right - left + 2 * around, line * widest),
+    height: bottom - top + 2 * around,
+  };
   const window = windows.find(({ width, height }) => width >= wanted.width && height >= wanted.height) ?? pixels;
   const [x, width] = span((left + right) / 2, window.width, pixels.width);
   const [y, height] = span((top + bottom) / 2, window.height, pixels.height);

@@ -42,6 +42,8 @@ const common = {
   reads: z.array(read),
   /** Reads that are not among them, because there were too many. */
   omitted: count,
+  /** The plate's pictures beside this file, before they are sealed: whoever opened them without the authority's key holds them against this. */
+  pictures: z.array(z.strictObject({ name: text, sha256: digest })),
   /** The networks that read. */
   models: z.array(z.strictObject({ id: text, version: text, sha256: digest })),
   /** Blanks that fill the file up, so that its size does not tell what was read. */
@@ -85,7 +87,12 @@ type Statement<File> = File extends unknown ? Omit<File, 'schema' | 'salt' | 'pa
 export type PlateStatement = Statement<PlateFile>;
 
 /** What the unit states of the plate of the road user that the infraction's track is. */
-export function statementOf(plate: TrackPlate, track: number, models: readonly ModelIdentity[]): PlateStatement {
+export function statementOf(
+  plate: TrackPlate,
+  track: number,
+  models: readonly ModelIdentity[],
+  pictures: readonly PlateFile['pictures'][number][] = [],
+): PlateStatement {
   const { looked, dropped, omitted, reads } = plate;
   const about = {
     track,
@@ -93,6 +100,7 @@ export function statementOf(plate: TrackPlate, track: number, models: readonly M
     dropped,
     omitted,
     reads: reads.map(readOf),
+    pictures: [...pictures],
     models: models.map(({ id, version, sha256 }) => ({ id, version, sha256 })),
   };
   if (plate.kind === 'unread') {

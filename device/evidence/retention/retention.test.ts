@@ -6,7 +6,7 @@ import { createIdentity } from '../sealing/identity.ts';
 import type { StoreOptions } from '../store-options.ts';
 import { checkStore } from '../testing/check-store.ts';
 import { contextAt, framesAround, infractionAt } from '../testing/fixtures.ts';
-import { clerk, evidenceOf, inMemory, linesOf, seal } from '../testing/stores.ts';
+import { clerk, everything, evidenceOf, inMemory, linesOf, seal } from '../testing/stores.ts';
 import type { RetentionPolicy } from './plan-retention.ts';
 
 const { recipient } = await createIdentity();
@@ -55,6 +55,24 @@ test('evidence goes for its age, oldest first, in the name of its policy; what i
   t.deepEqual((await store.retain()).erased, []);
   await store.close();
   t.deepEqual((await checkStore('/data', files)).erased, [ids[1], ids[0]]);
+});
+
+test('a plate goes with its evidence: no file of it is left, and nothing that opens one', async (t) => {
+  const { files, clock, open } = trial({ recipients });
+  const store = await open();
+  const { id } = await seal(store, 0, 'AB123CD');
+  const stored = async () =>
+    [...(await everything('/data', files)).keys()].filter((path) => /^\/data\/(blobs|keys)\//.test(path));
+  const entry = await store.read(1);
+  if (entry?.kind !== 'evidence') return t.fail();
+  const roles = entry.record.files.map(({ role }) => role);
+  t.deepEqual(roles.slice(-3), ['plate', 'plate-crop', 'plate-vehicle']);
+  t.is((await stored()).length, 1 + roles.length);
+  await clock.advance(31 * day);
+  t.deepEqual((await store.retain()).erased, [id]);
+  t.deepEqual(await stored(), []);
+  await store.close();
+  t.deepEqual((await checkStore('/data', files)).erased, [id]);
 });
 
 test('without a policy, or with one for other rules, nothing goes', async (t) => {

@@ -147,6 +147,38 @@ test('an opened plate is whatever the record commits to, byte by byte, and nothi
   }
 });
 
+test('an opened picture is the one that the plate names, whatever else the plate says', async (t) => {
+  const plate = (pictures: unknown) => JSON.stringify({ pictures });
+  const right = plate([{ name: 'still-0.jpg', sha256: digest('its pixels') }]);
+  const withPicture = async (content: string, picture: string) => {
+    const unit = new TinyUnit('u-1', ed25519());
+    const tree = packWithPlate(unit, content, content);
+    tree.set('opened/still-0.jpg', Buffer.from(picture));
+    putSums(tree);
+    return verdictOnPack(unit, tree);
+  };
+  const whole = await withPicture(right, 'its pixels');
+  t.true(whole.ok, told(whole));
+  for (const other of ['', 'another']) {
+    t.regex(told(await withPicture(right, other)), /file opened\/still-0\.jpg: It is not the picture that the plate/);
+  }
+  const deep = '['.repeat(1_000_000);
+  const odd = [
+    deep,
+    `{"pictures":${deep}`,
+    'null',
+    plate(null),
+    plate([null, 1, {}, { name: 1, sha256: 2 }]),
+    plate({}),
+  ];
+  for (const content of odd) {
+    const verdict = await withPicture(content, 'its pixels');
+    t.true(verdict.ok, told(verdict));
+  }
+  const away = await withPicture(plate([{ name: '../record.json', sha256: digest('x') }]), 'its pixels');
+  t.true(away.ok, told(away));
+});
+
 test('what a record says of a plate fits its files', async (t) => {
   const plate = { outcome: 'read', commitment: digest('x'), file: 'still-1.jpg' };
   for (const [change, says] of [
@@ -154,10 +186,37 @@ test('what a record says of a plate fits its files', async (t) => {
     [{ plate: { ...plate, text: 'AB123CD' } }, /record\.plate\.text is not a member/],
     [{ plate: { ...plate, outcome: 'unread' } }, /record\.plate\.reason is missing/],
     [{ plate: { ...plate, outcome: 'guessed' } }, /record\.plate\.outcome/],
+    [{ plate: { ...plate, reason: 'unclear' } }, /record\.plate\.reason is not a member/],
+    [{ plate: undefined }, /the one file whose role is plate/],
+    [{ plate, files: [] }, /the one file whose role is plate/],
     [{ plate, schema: 'atalaya/evidence/2' }, /record\.files\[1\]\.role/],
   ] as const) {
     const unit = new TinyUnit('u-1', ed25519());
     t.regex(told(await verdictOnPack(unit, packWithPlate(unit, 'x', 'x', change))), says);
+  }
+});
+
+test('a picture of a plate stands beside one plate, once', async (t) => {
+  for (const [roles, plates] of [
+    [['plate-crop', 'context'], 0],
+    [['plate-vehicle', 'plate-vehicle'], 0],
+    [['plate', 'plate-crop', 'plate-crop'], 1],
+  ] as const) {
+    const unit = new TinyUnit('u-1', ed25519());
+    unit.evidence(roles.length, 40, ({ files, ...record }) => {
+      const named = (files as readonly JsonObject[]).map(
+        ({ moment, origin, width, height, frame, time, ...file }, i) => {
+          const role = roles[i] ?? '';
+          const bare = { ...file, role };
+          if (role === 'plate') return bare;
+          return { ...bare, origin, width, height, frame, time, ...(role === 'context' && { moment }) };
+        },
+      );
+      const plate = { outcome: 'read', commitment: digest('x'), file: 'still-0.jpg' };
+      return { ...record, files: named, ...(plates === 1 && { plate }) } as JsonObject;
+    });
+    const said = told(await verdictOnPack(unit, packOf(unit, 1)));
+    t.regex(said, /one file of the role plate-(crop|vehicle) at most, beside a plate/);
   }
 });
 

@@ -292,6 +292,12 @@ function packageFault({ id, unit, sequence, files, sealing: sealed, plate }: Evi
   if (plates.length > 1 || plates[0] !== plate?.file) {
     return { says: 'record.plate.file must be the one file whose role is plate' };
   }
+  for (const role of ['plate-crop', 'plate-vehicle']) {
+    const pictures = files.filter((file) => file.role === role).length;
+    if (pictures > (plate === undefined ? 0 : 1)) {
+      return { says: `record.files must have one file of the role ${role} at most, beside a plate` };
+    }
+  }
   if (files.some(({ bytes, header }) => header > bytes)) return { says: 'a header must not be longer than its file' };
   const headers = files.reduce((sum, { header }) => sum + header, 0);
   if (headers > longestKeys) return { says: `the headers of the files are longer than ${longestKeys} bytes together` };

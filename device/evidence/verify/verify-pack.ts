@@ -261,10 +261,11 @@ function erased(evidence: Evidence, entry: SignedEntry | undefined, there: Reado
   }
 }
 
-/** Bytes of an opened plate, which is read whole: far more than a unit writes. */
+/** Bytes of an opened plate and of a picture of it, which are read whole: far more than a unit writes. */
 const longestPlate = 4 * 1024 * 1024;
+const longestPicture = 64 * 1024 * 1024;
 
-/** Opened files are made with the authority's key; without it only the plate can be held against the record. */
+/** Opened files are made with the authority's key; without it only the plate can be held against the record, and its pictures against the plate. */
 async function opened(folder: string, there: ReadonlySet<string>, { plate }: Evidence, ledger: Ledger): Promise<void> {
   const count = [...there].filter((path) => path.startsWith('opened/')).length;
   if (count === 0) return;
@@ -278,6 +279,25 @@ async function opened(folder: string, there: ReadonlySet<string>, { plate }: Evi
     ledger.fail({ ...where, says: content === 'absent' ? 'The file is missing.' : content.says });
   } else if (content.byteLength > longestPlate || digestOfBytes(content) !== plate.commitment) {
     ledger.fail({ ...where, says: 'It is not the plate that the record commits to.' });
+  } else {
+    for (const { name, sha256 } of picturesIn(content)) {
+      const path = `opened/${name}`;
+      if (!there.has(path)) continue;
+      const picture = await readUpTo(join(folder, path), longestPicture + 1);
+      if (Buffer.isBuffer(picture) && digestOfBytes(picture) === sha256) continue;
+      ledger.fail({ ...where, path, says: 'It is not the picture that the plate commits to.' });
+    }
+  }
+}
+
+/** The pictures that a plate names, whose bytes the record commits to; none where it names none. */
+function picturesIn(plate: Buffer): readonly { readonly name: string; readonly sha256: string }[] {
+  try {
+    const { pictures }: { readonly pictures?: unknown } = JSON.parse(plate.toString()) ?? {};
+    if (!Array.isArray(pictures)) return [];
+    return pictures.filter((one) => typeof one?.name === 'string' && typeof one.sha256 === 'string');
+  } catch {
+    return [];
   }
 }
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { scalePicture } from './scale-picture.ts';
+import { type Pixels, scalePicture } from './scale-picture.ts';
 import { workingSize } from './working-size.ts';
 
 const made = (width: number, height: number, value: (x: number, y: number, channel: number) => number) => ({
@@ -62,6 +62,58 @@ test('sizes are multiples of 32, keep the aspect nearly, and enlarge no more tha
         fits(size.height, height * scale)
       );
     }),
+  );
+  t.pass();
+});
+
+/** The same triangles by their definition, each pixel for itself. */
+function scaledPlainly(picture: Pixels, width: number, height: number): number[] {
+  const windows = (source: number, outputs: number) =>
+    Array.from({ length: outputs }, (_, i) => {
+      const scale = source / outputs;
+      const reach = Math.max(1, scale);
+      const centre = (i + 0.5) * scale - 0.5;
+      const taps = Array.from({ length: 2 * Math.ceil(reach) + 3 }, (_, k) => Math.floor(centre - reach) + k)
+        .map((at) => ({ at: Math.min(source - 1, Math.max(0, at)), weight: 1 - Math.abs(at - centre) / reach }))
+        .filter(({ weight }) => weight > 0);
+      const sum = taps.reduce((all, { weight }) => all + weight, 0);
+      return taps.map(({ at, weight }) => ({ at, weight: weight / sum }));
+    });
+  const columns = windows(picture.width, width);
+  return windows(picture.height, height).flatMap((rows) =>
+    columns.flatMap((taps) =>
+      [0, 1, 2].map((channel) =>
+        rows.reduce(
+          (sum, row) =>
+            sum +
+            taps.reduce(
+              (own, tap) =>
+                own + row.weight * tap.weight * picture.data[(row.at * picture.width + tap.at) * 3 + channel]!,
+              0,
+            ),
+          0,
+        ),
+      ),
+    ),
+  );
+}
+
+test('scaled by lines, whatever the number of rows and columns that a pixel weighs, a picture is what it is pixel by pixel', (t) => {
+  const side = fc.integer({ min: 1, max: 24 });
+  fc.assert(
+    fc.property(
+      side,
+      side,
+      side,
+      side,
+      fc.infiniteStream(fc.integer({ min: 0, max: 255 })),
+      (w, h, width, height, all) => {
+        const picture = { width: w, height: h, data: Uint8Array.from(all.take(w * h * 3)) };
+        const exact = scaledPlainly(picture, width, height);
+        return scalePicture(picture, width, height).every((value, i) => Math.abs(value - exact[i]!) <= 0.5 + 1e-3);
+      },
+    ),
+    { numRuns: 150 },
   );
   t.pass();
 });

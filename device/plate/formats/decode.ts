@@ -9,6 +9,7 @@ import { type Meaning, meaningsOf, type StandIns, standInsOf } from './stand-in.
 
 /** A text with the confidence of each of its characters. */
 export interface SpelledCandidate extends Candidate {
+  /** Reckoned when it is first asked for: of the texts that a strip may say most are never asked. */
   readonly characters: readonly CharacterRead[];
 }
 
@@ -73,10 +74,24 @@ export function decoderFor(formats: readonly PlateFormat[]): Decode {
       .sort((a, b) => b.mass - a.mass)
       .slice(0, mostFits);
     return {
-      raw: spelled(emissions, raw, (texts) => texts),
+      raw: {
+        ...candidateOf(emissions, raw),
+        get characters() {
+          return charactersOf(emissions, raw, (texts) => texts);
+        },
+      },
       fits: fits.map((one) => {
         const { id, generic } = formats[one.format]!;
-        return { ...spelled(emissions, one, (texts) => posterior(texts, standIns, meant)), format: id, generic };
+        let known: readonly CharacterRead[] | undefined;
+        return {
+          ...candidateOf(emissions, one),
+          format: id,
+          generic,
+          get characters() {
+            known ??= charactersOf(emissions, one, (texts) => posterior(texts, standIns, meant));
+            return known;
+          },
+        };
       }),
     };
   };
@@ -150,19 +165,21 @@ function posterior(texts: readonly Weighed[], { shares }: StandIns, meant: Meani
   return [...sums.values()].map((one) => ({ ...one, mass: one.mass * factor }));
 }
 
+function candidateOf({ scale }: Emissions, { columns, mass }: Weighed): Candidate {
+  return { text: textOf(columns), confidence: fraction(probabilityOf(mass, scale)) };
+}
+
 /**
  * Each character's confidence: its share among all 36 at its place, the other characters as they are, once the texts with each of them
  * have been weighed again by `judged`.
  */
-function spelled(
+function charactersOf(
   emissions: Emissions,
-  one: Weighed,
+  { columns }: Weighed,
   judged: (texts: readonly Weighed[]) => readonly Weighed[],
-): SpelledCandidate {
-  const { columns, mass } = one;
+): readonly CharacterRead[] {
   const masses = massesAt(emissions, columns, leastPeak);
-  const text = textOf(columns);
-  const characters = Array.from(text, (character, place) => {
+  return Array.from(textOf(columns), (character, place) => {
     const row = masses.subarray(place * columnCount, (place + 1) * columnCount);
     const all = row.reduce((sum, each) => sum + each, 0);
     const texts = [...row.entries()].flatMap(([column, each]) =>
@@ -176,5 +193,4 @@ function spelled(
     );
     return { character, confidence: fraction(all > 0 ? Math.min(1, own / all) : 0) };
   });
-  return { text, confidence: fraction(probabilityOf(mass, emissions.scale)), characters };
 }

@@ -46,7 +46,7 @@ const signature = z.strictObject({
   /** SHA-256 of the signer's SubjectPublicKeyInfo, hexadecimal. */
   key: z.string().regex(/^[0-9a-f]{64}$/, 'is not 64 hexadecimal digits'),
   /** Ed25519 (RFC 8032) over the RFC 8785 canonical JSON of the document without its `signature`, base64. */
-  value: z.string().regex(/^[A-Za-z0-9+/]{86}==$/, 'is not the base64 of 64 bytes'),
+  value: z.string().regex(/^[A-Za-z0-9+/]{85}[AQgw]==$/, 'is not the base64 of 64 bytes'),
 });
 
 const documentSchema = z.strictObject({ ...body, signature: signature.optional() });

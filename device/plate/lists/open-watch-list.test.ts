@@ -79,6 +79,29 @@ test('every change of what is signed is refused as altered', (t) => {
   t.regex(refusal(JSON.stringify(document)).message, /was altered/);
 });
 
+test('a signature has one spelling: nobody makes another list of this version by rewriting it', (t) => {
+  const { value } = JSON.parse(good).signature;
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+  for (const bit of [1, 2, 4, 8]) {
+    const other = `${value.slice(0, 85)}${alphabet[alphabet.indexOf(value[85]) ^ bit]}==`;
+    t.deepEqual(Buffer.from(other, 'base64'), Buffer.from(value, 'base64'));
+    t.regex(refusal(good.replace(value, other)).message, /signature\.value is not the base64 of 64 bytes/);
+  }
+});
+
+test('a field that stands twice is what the signature is over, or the list is refused', (t) => {
+  const open = (text: string) => openWatchList(text, key.publicKey, today);
+  const entry = '"entries":[{"id":"case-1","plate":"EVIL99"}]';
+  const before = open(good.replace('{', `{${entry},"version":9,`));
+  t.is(before.head.version, 3);
+  t.is(before.idOf(plateCode('EVIL99') ?? t.fail()), undefined);
+  const after = good.replace(/\}\s*$/, `,${entry}}`);
+  t.regex(refusal(after).message, /was altered/);
+  for (const odd of ['"__proto__":{"oneOff":"never"}', '"\\ud800":1', '"constructor":1']) {
+    t.regex(refusal(good.replace('{', `{${odd},`)).message, /has a field that a watch list does not have/);
+  }
+});
+
 test('without a signature, and by another key, it is refused by name', async (t) => {
   const { signature: _, ...unsigned } = JSON.parse(good);
   t.regex(refusal(JSON.stringify(unsigned)).message, /stolen 3 is not signed/);

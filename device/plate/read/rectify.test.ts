@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import type { Pixels } from '../find/scale-picture.ts';
 import type { Quad } from '../plate-reader.ts';
 import { rectify } from './rectify.ts';
 
@@ -85,3 +86,49 @@ test('any quad gives pixels of the picture: outside it, crossed, or a single poi
   );
 });
 const point0 = { x: 0, y: 0 };
+
+/** What the strip of a parallelogram is by definition: the mean of `nx` x `ny` interpolated samples a pixel. */
+function cutPlainly({ width, height, data }: Pixels, [p, right, , down]: Quad, w: number, h: number): number[] {
+  const samples = (size: number) => Math.min(4, Math.max(1, Math.round(size)));
+  const nx = samples(Math.hypot(right.x - p.x, right.y - p.y) / w);
+  const ny = samples(Math.hypot(down.x - p.x, down.y - p.y) / h);
+  const inside = (value: number, most: number) => Math.min(most, Math.max(0, value));
+  const at = (x: number, y: number, channel: number) =>
+    data[(inside(y, height - 1) * width + inside(x, width - 1)) * 3 + channel]!;
+  return Array.from({ length: w * h * 3 }, (_, i) => {
+    const [channel, column, row] = [i % 3, Math.floor(i / 3) % w, Math.floor(i / 3 / w)];
+    let sum = 0;
+    for (let k = 0; k < nx * ny; k += 1) {
+      const u = (column + ((k % nx) + 0.5) / nx) / w;
+      const v = (row + (Math.floor(k / nx) + 0.5) / ny) / h;
+      const x = inside(p.x + (right.x - p.x) * u + (down.x - p.x) * v - 0.5, width - 1);
+      const y = inside(p.y + (right.y - p.y) * u + (down.y - p.y) * v - 0.5, height - 1);
+      const [x0, y0] = [Math.floor(x), Math.floor(y)];
+      const upper = at(x0, y0, channel) * (1 - x + x0) + at(x0 + 1, y0, channel) * (x - x0);
+      const lower = at(x0, y0 + 1, channel) * (1 - x + x0) + at(x0 + 1, y0 + 1, channel) * (x - x0);
+      sum += upper * (1 - y + y0) + lower * (y - y0);
+    }
+    return sum / (nx * ny);
+  });
+}
+
+test('a parallelogram is sampled as its definition says, noise and all', (t) => {
+  const at = (most: number) => fc.double({ min: -10, max: most + 10, noNaN: true });
+  const side = fc.double({ min: -40, max: 120, noNaN: true });
+  const noise = fc.infiniteStream(fc.integer({ min: 0, max: 255 }));
+  fc.assert(
+    fc.property(at(width), at(height), side, side, side, side, noise, (x, y, ax, ay, bx, by, values) => {
+      const noisy = { width: 30, height: 20, data: Uint8Array.from(values.take(30 * 20 * 3)) };
+      const quad: Quad = [
+        { x, y },
+        { x: x + ax, y: y + ay },
+        { x: x + ax + bx, y: y + ay + by },
+        { x: x + bx, y: y + by },
+      ];
+      const exact = cutPlainly(noisy, quad, 16, 8);
+      return rectify(noisy, quad, 16, 8).every((value, i) => Math.abs(value - exact[i]!) <= 0.5 + 1e-6);
+    }),
+    { numRuns: 150 },
+  );
+  t.pass();
+});

@@ -38,6 +38,8 @@ export const views: readonly [View, ...View[]] = [
   { shape: 'upright', sideways: 0.12, around: -0.05, stretch: 1.2 },
   { shape: 'level', sideways: 0.2, around: 0.08, stretch: 1.1 },
   { shape: 'upright', sideways: 0.05, around: -0.08, stretch: 0.95 },
+  { shape: 'level', sideways: 0.12, around: 0, stretch: 0.8 },
+  { shape: 'level', sideways: 0.06, around: -0.1, stretch: 1 },
 ];
 
 /** The quad of a region as a view cuts it. */

@@ -32,7 +32,7 @@ export interface VoteSettings {
  * before, all looks together count as two: frames of one vehicle share its dirt, its light and the camera's angle.
  */
 export const defaultVoteSettings: VoteSettings = {
-  leastConfidence: fraction(0.7),
+  leastConfidence: fraction(0.65),
   leastLead: 1.5,
   mostConfidence: fraction(0.995),
   floor: fraction(0.02),
