@@ -73,5 +73,8 @@ test('a frame that the track does not have is said not to be checked', (t) => {
   t.is(onVehicle, "not to be checked: the record's track has no box in that frame; 12 of its older boxes are left out");
   t.deepEqual(doubts, []);
   const after = checked(read, recordWith({ frames: [160, 161] })).onVehicle;
-  t.is(after, "not to be checked: the record's track ends before that frame, with frame 161");
+  t.is(
+    after,
+    "inside of the box that the unit states for it in that frame; the record's track ends before, with frame 161",
+  );
 });

@@ -22,10 +22,10 @@ type About = Pick<EvidenceRecord, 'files' | 'infraction' | 'auxiliary'>;
  * read is not kept.
  */
 export function checkPlate(plate: PlateFile, record: About): PlateCheck {
-  const { frame, quad } = plate;
+  const { frame, quad, vehicle } = plate;
   const inTrack = ofTrack(plate, record);
   return {
-    onVehicle: frame === null || quad === null ? undefined : vehicleWords(frame, quad, record),
+    onVehicle: frame === null || quad === null ? undefined : vehicleWords(frame, quad, vehicle, record),
     counted: plate.outcome === 'read' ? countedWords(plate.reads) : undefined,
     doubts: [
       ...inTrack,
@@ -78,12 +78,17 @@ function ofReads(plate: Extract<PlateFile, { outcome: 'read' }>, { auxiliary: { 
 function vehicleWords(
   frame: number,
   quad: PlateRead['quad'],
+  vehicle: PlateFile['vehicle'],
   { infraction, auxiliary: { track, omitted } }: About,
 ): string {
   const there = track.find((point) => point.frame === frame);
   if (there === undefined) {
     const last = track.at(-1)?.frame ?? frame;
-    if (frame > last) return `not to be checked: the record's track ends before that frame, with frame ${last}`;
+    if (frame > last && vehicle !== null) {
+      const [x, y, width, height] = vehicle;
+      const side = holds({ x, y, width, height }, quad) ? 'inside of' : 'BESIDE';
+      return `${side} the box that the unit states for it in that frame; the record's track ends before, with frame ${last}`;
+    }
     const left = omitted === 0 ? '' : `; ${omitted} of its older boxes are left out`;
     return `not to be checked: the record's track has no box in that frame${left}`;
   }

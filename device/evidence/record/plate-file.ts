@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ModelIdentity } from '../../detect/detect-messages.ts';
+import type { Box } from '../../detect/detection.ts';
 import { rejectReasons } from '../../plate/plate-reader.ts';
 import { type TrackPlate, type TrackRead, unreadReasons } from '../../plate/vote/track-plate.ts';
 import { momentOf } from './make-record.ts';
@@ -15,6 +16,9 @@ const probability = z.number().min(0).max(1);
 const point = z.tuple([z.number(), z.number()]);
 /** Corners of a text line, clockwise from the top left as it reads. */
 const quad = z.tuple([point, point, point, point]);
+
+/** Left, top, width, height. */
+const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 
 const read = z.strictObject({
   frame: count,
@@ -66,6 +70,8 @@ export const plateFile = z.discriminatedUnion('outcome', [
     frame: count,
     time: moment,
     quad,
+    /** The vehicle in that frame, as it was followed: the record's track ends with the accusation, and the plate may be read later. */
+    vehicle: box,
     /** `read`: this frame by itself says the text; `alternative`: none does, and this one supports it most. */
     said: z.enum(['read', 'alternative']),
   }),
@@ -77,6 +83,7 @@ export const plateFile = z.discriminatedUnion('outcome', [
     frame: count.nullable(),
     time: moment.nullable(),
     quad: quad.nullable(),
+    vehicle: box.nullable(),
   }),
 ]);
 
@@ -112,6 +119,7 @@ export function statementOf(
       frame: best?.frame ?? null,
       time: best === undefined ? null : momentOf(best.time),
       quad: best?.quad === undefined ? null : cornersOf(best.quad),
+      vehicle: best === undefined ? null : sidesOf(best.crop.vehicle),
     };
   }
   const { text, format, confidence, agreeing, characters, winner } = plate;
@@ -126,6 +134,7 @@ export function statementOf(
     frame: winner.frame,
     time: momentOf(winner.time),
     quad: cornersOf(winner.quad),
+    vehicle: sidesOf(winner.crop.vehicle),
     said: winner.said,
   };
 }
@@ -133,6 +142,8 @@ export function statementOf(
 function readOf({ frame, time, text, confidence, weight, reason, quad }: TrackRead): PlateRead {
   return { frame, elapsedMs: time.elapsed, text, confidence, weight, reason, quad: cornersOf(quad) };
 }
+
+const sidesOf = ({ x, y, width, height }: Box): [number, number, number, number] => [x, y, width, height];
 
 function cornersOf([a, b, c, d]: TrackRead['quad']): PlateRead['quad'] {
   return [
