@@ -225,6 +225,61 @@ test('an abort ends the source, and what was taken is still judged, sealed and a
   t.true(seen.length >= 5 && seen.length < 1000);
 });
 
+test('seals that wait for better frames hold the judging up no longer than it takes to tell them that none come', async (t) => {
+  const source = new Source(40);
+  const waiting = new Set<() => void>();
+  let hurried = 0;
+  const { all, log, seen } = stages(source, numbers(30), {
+    plates: {
+      observe: () => undefined,
+      hurry: () => {
+        hurried += 1;
+        for (const answer of waiting) answer();
+      },
+      finish: () => {
+        for (const answer of waiting) answer();
+      },
+    },
+    // As a vehicle that comes nearer: its plate is waited for until its frames are there.
+    seal: async ({ frame: number }) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.add(resolve);
+      await promise;
+      waiting.delete(resolve);
+      return { id: String(number) } as SealedEvidence;
+    },
+  });
+  await runPipeline(all, { frames: 'every', sealsAtOnce: 8 }, new AbortController().signal);
+  t.deepEqual(seen, numbers(40));
+  t.deepEqual(
+    log,
+    numbers(30).map((number) => `announced ${number}`),
+  );
+  // Nine are under way when the first hurry comes, and nobody is hurried for a seal that is long done.
+  t.is(hurried, 3);
+});
+
+test('a fault does not wait for plates whose frames never come', async (t) => {
+  const source = new Source(40, 1);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { all, log } = stages(source, [2], {
+    plates: {
+      observe: ({ sequence }) => {
+        if (sequence === 6) throw new AtalayaError('internal', 'broken');
+        return undefined;
+      },
+      hurry: () => {},
+      finish: resolve,
+    },
+    seal: async () => {
+      await promise;
+      return { id: '2' } as SealedEvidence;
+    },
+  });
+  await t.throwsAsync(runPipeline(all, every, new AbortController().signal), { message: 'broken' });
+  t.true(log.includes('announced 2'));
+});
+
 test('plates see each frame before it is judged, hold it up only with a promise, and learn the end before the last judgement', async (t) => {
   const order: string[] = [];
   const source = new Source(6);
@@ -237,6 +292,7 @@ test('plates see each frame before it is judged, hold it up only with a promise,
           order.push(`room ${sequence}`);
         });
       },
+      hurry: () => order.push('in a hurry'),
       finish: () => order.push('no more frames'),
     },
     judge: {

@@ -20,9 +20,13 @@ export interface Stages {
   readonly tracker: { update(frame: Frame, detections: readonly Detection[]): TrackUpdate };
   /**
    * Reads plates beside this way: takes what it needs of a frame before it returns; a promise is waited for before the frame is judged.
-   * Told when no more frames come, before the last judgement.
+   * `finish`: no more frames come; told before the last judgement. `hurry`: none come until a seal is done, which may wait for a plate.
    */
-  readonly plates?: { observe(frame: Frame, update: TrackUpdate): Promise<void> | undefined; finish(): void };
+  readonly plates?: {
+    observe(frame: Frame, update: TrackUpdate): Promise<void> | undefined;
+    hurry(): void;
+    finish(): void;
+  };
   readonly judge: { observe(update: TrackUpdate, now: CaptureTime): Judged; finish(now: CaptureTime): Judged };
   /** Resolves when the evidence is durable. Takes what it needs from the ring before it returns its promise. */
   readonly seal: (infraction: Infraction, raw: RawData, ring: FrameRing) => Promise<SealedEvidence>;
@@ -117,6 +121,10 @@ async function judgeAll(stages: Stages, mailbox: FrameMailbox<Held<Frame>>, flow
       if (last !== undefined) await report(stages, stages.judge.finish(last), seals);
       return;
     }
+  } catch (error) {
+    // What is being sealed does not wait for frames that never come.
+    stages.plates?.finish();
+    throw error;
   } finally {
     // Pictures go back to their pool only when nobody reads them any more.
     await Promise.allSettled(inFlight.map(({ found }) => found));
@@ -163,7 +171,8 @@ const bearable: readonly ErrorCode[] = ['deadline-exceeded', 'store-reserved', '
 class SealQueue {
   readonly #stages: Stages;
   readonly #limit: number;
-  readonly #waiting: Promise<void>[] = [];
+  /** In the order of judgement. */
+  readonly #waiting = new Set<Promise<void>>();
   #announced: Promise<void> = Promise.resolve();
   #lateInARow = 0;
   #fault: { readonly error: unknown } | undefined;
@@ -177,16 +186,23 @@ class SealQueue {
     const sealed = this.#stages.seal(infraction, raw, this.#stages.ring);
     // Never rejects: what was sealed is announced in its turn, whatever became of the one before it.
     sealed.catch(() => {});
-    this.#announced = this.#announced.then(async () => {
+    const announced = this.#announced.then(async () => {
       try {
         const evidence = await this.#kept(infraction, sealed);
         if (evidence !== undefined) await this.#stages.announce(infraction, evidence);
       } catch (error) {
         this.#fault ??= { error };
       }
+      this.#waiting.delete(announced);
     });
-    this.#waiting.push(this.#announced);
-    while (this.#waiting.length > this.#limit) await this.#waiting.shift();
+    this.#announced = announced;
+    this.#waiting.add(announced);
+    while (this.#waiting.size > this.#limit) {
+      // No frame is judged meanwhile: a seal that waits for one would wait for ever.
+      this.#stages.plates?.hurry();
+      const [oldest] = this.#waiting;
+      await oldest;
+    }
   }
 
   /** Throws the fault that stops the run: a unit that cannot keep evidence must not go on as if it could. */

@@ -4,7 +4,7 @@ import type { Frame } from './capture/frame.ts';
 import type { Config } from './config/config-schema.ts';
 import type { ModelIdentity } from './detect/detect-messages.ts';
 import type { Clock } from './kernel/clock.ts';
-import type { AtalayaError } from './kernel/errors.ts';
+import { AtalayaError } from './kernel/errors.ts';
 import { systemFiles } from './kernel/files.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { fraction, type Milliseconds, milliseconds, seconds, toMilliseconds } from './kernel/units.ts';
@@ -12,12 +12,12 @@ import { readDefaults } from './plate/crop-reader.ts';
 import { cropVehicle } from './plate/crop-vehicle.ts';
 import { loadFormats, type PlateFormat } from './plate/formats/format.ts';
 import { type LoadedLists, loadWatchLists } from './plate/lists/load-watch-lists.ts';
+import type { ListHead } from './plate/lists/watch-list.ts';
 import type { ListAlert } from './plate/lists/watch-lists.ts';
-import type { PlateReader } from './plate/plate-reader.ts';
 import { neverRead, type TrackPlate } from './plate/vote/track-plate.ts';
 import type { PlateCounts } from './plate/watch/plate-counts.ts';
 import { PlateWatch } from './plate/watch/plate-watch.ts';
-import { defaultWatchSettings } from './plate/watch/settings.ts';
+import { defaultWatchSettings, type WatchSettings } from './plate/watch/settings.ts';
 import { WorkerPlateReader } from './plate/worker-plate-reader.ts';
 import type { Scene } from './scene/scene.ts';
 import type { TrackUpdate } from './track/track.ts';
@@ -26,8 +26,8 @@ import type { TrackUpdate } from './track/track.ts';
 export interface PlateObserver {
   /** A vehicle on a watch list. */
   readonly alert: (alert: ListAlert) => void;
-  /** The reader broke down and is opened again after `wait`. */
-  readonly fault: (fault: AtalayaError, wait: Milliseconds) => void;
+  /** The reader broke down and is opened again, or a watch list is not in use. */
+  readonly fault: (fault: AtalayaError) => void;
 }
 
 /** When the unit is to come to rest, a plate that is not read by then is sealed as unread. */
@@ -64,6 +64,11 @@ export class UnitPlates {
 
   observe(frame: Frame, update: TrackUpdate): Promise<void> | undefined {
     return this.#watch?.observe(frame, update);
+  }
+
+  /** No frames come until a seal is done. */
+  hurry(): void {
+    this.#watch?.hurry();
   }
 
   /** No more frames come: nobody waits for a better look. Does not wait for the reader itself. */
@@ -109,32 +114,36 @@ export async function openPlates(
   // A replay of every frame is as fast as the machine allows: what it is compared with is the same on a slow one.
   const wait = toMilliseconds(seconds(every ? Math.max(REPLAY_WAIT, plates.waitS) : plates.waitS));
   const lists = await openLists(config, join(evidence.data, 'watch-lists.json'), clock);
-  for (const fault of lists?.refused ?? []) observer.fault(fault, milliseconds(0));
+  for (const fault of lists?.refused ?? []) observer.fault(fault);
   const named = scene.plates?.formats ?? [];
   const formats = plates.read && named.length > 0 ? await loadFormats(named) : [];
   if (formats.length === 0) {
     const why = plates.read ? 'the scene names no formats (plates.formats)' : 'plates.read is false';
-    return new UnitPlates({ models: [], opening: [`plates are NOT read: ${why}`], watch: undefined, wait });
+    const idle = plates.lists.length > 0 ? ', so no watch list is in use' : '';
+    return new UnitPlates({ models: [], opening: [`plates are NOT read: ${why}${idle}`], watch: undefined, wait });
   }
   const open = () => openReader(config, formats);
   // Once before anything is watched: a bundle that is missing or damaged is no fault to be tried again for months.
   const first = await open();
   const { models } = first;
-  let ready: PlateReader | undefined = first;
+  const expired = new Set<string>();
   const watch = new PlateWatch(
     {
-      open: async () => {
-        const reader = ready ?? (await open());
-        ready = undefined;
-        return reader;
-      },
+      first,
+      open,
       crop: cropVehicle,
       clock,
       timer: systemTimer,
       random: Math.random,
       onFault: observer.fault,
       settled: (track, plate) => {
-        for (const alert of lists?.lists.alertsOf(track, plate) ?? []) observer.alert(alert);
+        if (lists === undefined) return;
+        for (const alert of lists.lists.alertsOf(track, plate)) observer.alert(alert);
+        for (const { head } of lists.lists.expired()) {
+          if (expired.has(head.name)) continue;
+          expired.add(head.name);
+          observer.fault(expiredFault(head));
+        }
       },
     },
     watchSettings(config, every),
@@ -159,7 +168,8 @@ export function openReader(
   );
 }
 
-function watchSettings({ plates }: Config, every: boolean) {
+/** What a configuration says goes before the watch's own defaults. */
+export function watchSettings({ plates }: Pick<Config, 'plates'>, every: boolean): WatchSettings {
   const { patienceS, deadlineS, queueMegabytes, leastConfidence } = plates;
   const { queue, reader, vote } = defaultWatchSettings;
   return {
@@ -170,6 +180,12 @@ function watchSettings({ plates }: Config, every: boolean) {
     reader: { ...reader, deadline: toMilliseconds(seconds(deadlineS)) },
     vote: { ...vote, leastConfidence: fraction(leastConfidence) },
   };
+}
+
+function expiredFault({ name, version }: ListHead): AtalayaError {
+  return new AtalayaError('list-refused', `the watch list ${name} ${version} has expired and is not in use any more`, {
+    hint: 'Have a newer one issued.',
+  });
 }
 
 async function openLists(

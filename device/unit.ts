@@ -117,11 +117,13 @@ export async function runUnit(
     console.notice(`frame ${sequence} is damaged and was left out: ${reason}`);
   };
   const every = config.source.pace !== 'timestamps';
+  let alerts = Promise.resolve();
   const plates = await openPlates(config, scene, every, clock, signal, {
     alert: (alert) => {
       recorder.alerted();
-      console.alert(alert);
-      events?.append(alertEvent(alert)).catch(() => {});
+      // Said when it is on the disk, or cannot be brought there: closing the events tells why.
+      const written = events?.append(alertEvent(alert)).catch(() => {});
+      alerts = alerts.then(() => written).then(() => console.alert(alert));
     },
     fault: (fault) => console.notice(explain(fault)),
   });
@@ -224,6 +226,7 @@ export async function runUnit(
   // Nothing more will be signalled: the lines do not wait for the report, nor for plates that no infraction waits for.
   await signals.close();
   await plates.close();
+  await alerts;
 
   const record: RunRecord = {
     source: { name: shown(info.name), width: info.width, height: info.height },

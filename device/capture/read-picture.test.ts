@@ -58,6 +58,8 @@ test('what is no picture, cut, empty or not there is refused by name', async (t)
       await t.throwsAsync(readPicture(join(folder, name)), { code: 'frame-damaged', message: new RegExp(name) }, name);
     }
     await t.throwsAsync(readPicture(join(folder, 'none.jpg')), { code: 'source-missing' });
-    await t.throwsAsync(readPicture(folder), { code: 'source-missing' });
+    await t.throwsAsync(readPicture(folder), { code: 'frame-damaged', message: /it is a folder/ });
+    // It has no end.
+    await t.throwsAsync(readPicture('/dev/zero'), { code: 'frame-damaged' });
   });
 });

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import { AtalayaError, systemCode } from '../kernel/errors.ts';
 import type { RgbPicture } from './to-rgb.ts';
@@ -14,14 +14,18 @@ const MOST_BYTES = 128e6;
  * picture, is cut, or is larger than 64 million pixels.
  */
 export async function readPicture(path: string): Promise<RgbPicture> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
+  const unreadable = (cause: unknown): never => {
     const missing = systemCode(cause) === 'ENOENT';
     throw new AtalayaError('source-missing', missing ? `there is no file ${path}` : `${path} cannot be read`, {
       hint: 'Name a picture file (JPEG, PNG, WebP, TIFF).',
       cause,
     });
-  });
-  if (bytes.byteLength > MOST_BYTES) throw notAPicture(path, `it has more than ${MOST_BYTES / 1e6} MB`);
+  };
+  // Looked at before it is read: a device has no end, and a large file would fill the memory first.
+  const file = await stat(path).catch(unreadable);
+  if (!file.isFile()) throw notAPicture(path, file.isDirectory() ? 'it is a folder' : 'it is no ordinary file');
+  if (file.size > MOST_BYTES) throw notAPicture(path, `it has more than ${MOST_BYTES / 1e6} MB`);
+  const bytes = await readFile(path).catch(unreadable);
   try {
     const { data, info } = await sharp(bytes, { failOn: 'truncated', limitInputPixels: MOST_PIXELS })
       .autoOrient()

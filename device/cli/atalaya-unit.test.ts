@@ -227,6 +227,23 @@ test.serial('Ctrl-C ends a run within five seconds: lines safe, report written, 
   t.regex(await readFile(join(data, 'report.html'), 'utf8'), /<html/);
 });
 
+test.serial('Ctrl-C twice ends it at once, without a core dump', async (t) => {
+  const data = await folder(t);
+  const source = await writeMjpeg(await makeJpegs(60, 320, 180), steady(60));
+  const args = ['run', '--source', source, '--scene', await written(t, 'scene.yaml', scene), '--data', data];
+  const { child, ended } = start(args);
+  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  child.kill('SIGINT');
+  await once(child.stderr as NodeJS.ReadableStream, 'data');
+  const asked = performance.now();
+  child.kill('SIGINT');
+  const { code, complained } = await ended;
+  t.true(performance.now() - asked < 1500);
+  // By the signal, or by itself where it had come to rest already.
+  t.true(child.signalCode === 'SIGKILL' || code === 0, `${code} ${child.signalCode}`);
+  t.notRegex(complained, /terminate called|Napi/);
+});
+
 test('a scene is drawn over a picture of its source, in the size of the source', async (t) => {
   const out = join(await folder(t), 'drawn.png');
   const source = await writeMjpeg(await makeJpegs(3, 320, 180), steady(3, 1000));

@@ -27,7 +27,8 @@ async function run(request: RunRequest): Promise<number> {
   const leave = async (why: string) => {
     process.stderr.write(`${why}; what was sealed is on disk\n`);
     await Promise.race([lines.makeSafe(), sleep(milliseconds(LINES_MS))]);
-    process.exit(exit.failed);
+    // `process.exit` stops the threads first, and a network that computes then ends the process with an abort and a core dump.
+    process.kill(process.pid, 'SIGKILL');
   };
   const interrupted = (name: NodeJS.Signals) => {
     if (stop.signal.aborted) return void leave('stopped at once');

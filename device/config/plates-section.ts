@@ -48,7 +48,7 @@ export const plates = z
       .number()
       .min(0)
       .max(30)
-      .default(1.5)
+      .default(3)
       .describe(
         'Seconds, by the frames, for which an unread plate of an accused vehicle waits for better frames while the vehicle comes nearer.',
       ),

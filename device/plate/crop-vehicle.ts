@@ -10,7 +10,7 @@ import type { VehicleCrop } from './plate-reader.ts';
 const margin = { sides: 0.06, top: 0.03, bottom: 0.06 } as const;
 
 /**
- * Copies the pixels around a vehicle out of a picture, on shared memory of their own. `vehicle` and `others` are pixels of the picture and
+ * Copies the pixels around a vehicle out of a picture, into memory of their own. `vehicle` and `others` are pixels of the picture and
  * may reach beyond it; of `others` those are kept that the crop shows a part of. `undefined` where nothing of the vehicle is inside.
  */
 export function cropVehicle(picture: Picture, vehicle: Box, others: readonly Box[]): VehicleCrop | undefined {
@@ -24,7 +24,8 @@ export function cropVehicle(picture: Picture, vehicle: Box, others: readonly Box
   const right = Math.ceil(inside(x + width * (1 + margin.sides), picture.width));
   const bottom = Math.ceil(inside(y + height * (1 + margin.bottom), picture.height));
   const size = { width: right - left, height: bottom - top };
-  const data = new Uint8Array(new SharedArrayBuffer(size.width * size.height * 3));
+  // Not shared: V8 does not reckon shared memory when it decides whether to collect, and crops would pile up.
+  const data = new Uint8Array(size.width * size.height * 3);
   for (let row = 0; row < size.height; row += 1) {
     const to = data.subarray(row * size.width * 3, (row + 1) * size.width * 3);
     if (picture.format === 'rgb24') {

@@ -9,7 +9,7 @@ export type Quad = readonly [Point, Point, Point, Point];
 
 /** The pixels around one vehicle, cut out of a frame: all that a reader may look at. */
 export interface VehicleCrop {
-  /** Pixels of its own, on a SharedArrayBuffer: nobody writes them once the crop is made. */
+  /** Pixels of its own: nobody writes them once the crop is made. */
   readonly pixels: Extract<Picture, { format: 'rgb24' }>;
   /** Top left corner of the crop in the full picture, whole pixels. */
   readonly origin: Point;

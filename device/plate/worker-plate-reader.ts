@@ -38,6 +38,8 @@ export class WorkerPlateReader implements PlateReader {
   readonly engines: readonly string[];
   readonly #client: Client;
   readonly #deadline: Milliseconds;
+  /** Through which the crops go to the thread, one at a time. */
+  #shared = new Uint8Array(new SharedArrayBuffer(0));
   /** Settles with the question before; never rejects. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -91,6 +93,15 @@ export class WorkerPlateReader implements PlateReader {
     return this.#client.close();
   }
 
+  /** The crop with its pixels where the thread sees them without another copy, until the next. */
+  #handed(crop: VehicleCrop): VehicleCrop {
+    const { data } = crop.pixels;
+    if (this.#shared.length < data.length) this.#shared = new Uint8Array(new SharedArrayBuffer(data.length));
+    const seen = this.#shared.subarray(0, data.length);
+    seen.set(data);
+    return { ...crop, pixels: { ...crop.pixels, data: seen } };
+  }
+
   async #ask(crop: VehicleCrop): Promise<PlateSight> {
     const late = setTimeout(() => {
       this.#client.fail(
@@ -98,7 +109,7 @@ export class WorkerPlateReader implements PlateReader {
       );
     }, this.#deadline);
     try {
-      return await this.#client.ask(crop);
+      return await this.#client.ask(this.#handed(crop));
     } finally {
       clearTimeout(late);
     }

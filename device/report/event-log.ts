@@ -139,13 +139,16 @@ export class EventLog {
   }
 
   /**
-   * Resolves when the system has taken the line. After a line that failed every later one fails too, with the same error, so that
+   * Resolves when the system has taken the line; an alert's, when it is on the disk, for nothing else keeps it. After a line that failed every later one fails too, with the same error, so that
    * the file holds whole lines and no gap between them. Throws `store-full` or `store-failed`.
    */
   async append(event: RunEvent): Promise<void> {
     if (this.#closed) throw new AtalayaError('internal', `The events file ${this.#path} is closed`);
     const line = encodeEvent(event);
-    this.#last = this.#last.then(() => this.#write(line));
+    this.#last = this.#last.then(async () => {
+      await this.#write(line);
+      if (event.kind === 'alert') await this.#flush();
+    });
     await this.#last;
   }
 

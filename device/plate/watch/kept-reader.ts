@@ -5,6 +5,8 @@ import type { Milliseconds } from '../../kernel/units.ts';
 import type { PlateReader, PlateSight, VehicleCrop } from '../plate-reader.ts';
 
 export interface KeptReaderParts {
+  /** A reader that is open already, and is closed with the others. */
+  readonly first?: PlateReader;
   /** Opens a reader; called again after each fault. */
   readonly open: () => Promise<PlateReader>;
   readonly timer: Timer;
@@ -12,6 +14,9 @@ export interface KeptReaderParts {
   /** Told of each fault, and of the wait before the next reader is opened. Must not throw. */
   readonly onFault: (fault: AtalayaError, wait: Milliseconds) => void;
 }
+
+/** Faults in a row after which nobody should wait for an answer: with the usual waits between them, some two seconds. */
+const HOPELESS = 3;
 
 export interface KeptReaderSettings {
   readonly deadline: Milliseconds;
@@ -39,11 +44,17 @@ export class KeptReader {
   constructor(parts: KeptReaderParts, settings: KeptReaderSettings) {
     this.#parts = parts;
     this.#settings = settings;
+    this.#reader = parts.first;
   }
 
   /** True from a fault until a crop is answered again. */
   get failing(): boolean {
     return this.#faults > 0;
+  }
+
+  /** True where it has failed again and again: it is still tried, but nobody should wait for it. */
+  get hopeless(): boolean {
+    return this.#faults >= HOPELESS;
   }
 
   /** Waits until a reader is open: true; false where this was closed before. */

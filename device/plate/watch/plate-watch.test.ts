@@ -36,12 +36,13 @@ class Scene {
     answer: (vehicle: Box) => PlateSight | undefined = () => undefined,
     more: Partial<WatchSettings> & {
       readonly open?: () => Promise<PlateReader>;
+      readonly first?: PlateReader;
       readonly bytes?: number;
       readonly settled?: () => void;
       readonly onCrop?: (crop: VehicleCrop) => void;
     } = {},
   ) {
-    const { open, bytes, settled, onCrop, ...settings } = more;
+    const { open, first, bytes, settled, onCrop, ...settings } = more;
     const openFake = async () => {
       const reader = new FakeReader((crop) => answer(crop.vehicle));
       this.readers.push(reader);
@@ -50,6 +51,7 @@ class Scene {
     this.watch = new PlateWatch(
       {
         open: open ?? openFake,
+        ...(first === undefined ? {} : { first }),
         crop: (_, vehicle) => {
           const crop = madeCrop(vehicle, bytes);
           onCrop?.(crop);
@@ -216,7 +218,7 @@ test('an unread plate waits for better frames while its vehicle comes nearer, an
   t.like(await plate, { kind: 'read', text: 'AB1234' });
 
   // It never gets large enough: the patience ends the waiting.
-  const small = new Scene(() => rejectedSight('too-small'));
+  const small = new Scene(() => rejectedSight('too-small'), { patience: milliseconds(2000) });
   let settled = false;
   for (let i = 0; i < 8; i += 1) small.frame({ 1: car(150 + 5 * i) });
   await small.settle();
@@ -229,6 +231,19 @@ test('an unread plate waits for better frames while its vehicle comes nearer, an
   small.frame({ 1: car(150 + 5 * 27) });
   t.like(await none, { kind: 'unread', reason: 'too-small' });
   await Promise.all([scene.watch.close(), small.watch.close()]);
+});
+
+test('a box that is too large for once does not end the waiting', async (t) => {
+  const scene = new Scene(({ width, x }) => (width < 300 ? rejectedSight('too-small') : at('AB1234', x)));
+  let plate: Promise<TrackPlate> | undefined;
+  for (let i = 0; i < 24; i += 1) {
+    // The fifth box is the one from which growth is measured next.
+    scene.frame({ 1: car(150 + 12 * i + (i === 4 ? 40 : 0)) });
+    await scene.settle();
+    if (i === 5) plate = scene.watch.plateOf([1], milliseconds(60_000));
+  }
+  t.like(await plate, { kind: 'read', text: 'AB1234' });
+  await scene.watch.close();
 });
 
 test('no more frames end the patience, and so does the deadline where the frames wait for the seal', async (t) => {
@@ -386,6 +401,85 @@ test('a reader that comes up after the end is closed', async (t) => {
   resolve(late);
   await scene.settle();
   t.true(late.closed);
+});
+
+test('a reader that is open from the beginning is used first, and closed where no crop ever came', async (t) => {
+  const idle = new FakeReader();
+  const unused = new Scene(undefined, { first: idle });
+  unused.frame({});
+  await unused.settle();
+  await unused.watch.finish(second);
+  await Promise.all([unused.watch.close(), unused.watch.close()]);
+  t.true(idle.closed);
+
+  const busy = new FakeReader(({ vehicle }) => at('AB1234', vehicle.x));
+  const used = new Scene(undefined, { first: busy });
+  used.frame({ 1: car(240) });
+  await used.settle();
+  t.deepEqual([busy.asked.length, used.readers.length], [1, 0]);
+  await used.watch.close();
+  t.true(busy.closed);
+});
+
+test('a second close waits for the first: nobody is told of a plate after it', async (t) => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const slow = new FakeReader();
+  slow.close = () => promise;
+  const scene = new Scene(undefined, { first: slow });
+  const closing = scene.watch.close();
+  let over = false;
+  const again = scene.watch.close().then(() => {
+    over = true;
+  });
+  await scene.settle();
+  t.false(over);
+  resolve();
+  await Promise.all([closing, again]);
+  t.true(over);
+});
+
+test('those who wait for better frames have an answer as soon as none can come', async (t) => {
+  const scene = new Scene(() => rejectedSight('unclear'));
+  for (let i = 0; i < 10; i += 1) {
+    scene.frame({ 1: car(200 + 10 * i) });
+    await scene.settle();
+  }
+  let answered: TrackPlate | undefined;
+  scene.watch.plateOf([1], milliseconds(60_000)).then((plate) => {
+    answered = plate;
+  });
+  await scene.settle();
+  t.is(answered, undefined);
+  scene.watch.hurry();
+  await scene.settle();
+  t.like(answered, { kind: 'unread', reason: 'unclear' });
+  await scene.watch.close();
+});
+
+test('nobody waits for a reader that fails again and again, and it is tried all the same', async (t) => {
+  const dead = () => Promise.reject(new AtalayaError('engine-failed', 'dead'));
+  const works = new FakeReader(({ vehicle }) => at('AB1234', vehicle.x));
+  let opened = 0;
+  const scene = new Scene(undefined, {
+    open: async () => {
+      opened += 1;
+      return opened > 4 ? works : dead();
+    },
+  });
+  scene.frame({ 1: car(240) });
+  let answered: TrackPlate | undefined;
+  scene.watch.plateOf([1], milliseconds(60_000)).then((plate) => {
+    answered = plate;
+  });
+  await scene.clock.advance(600);
+  t.deepEqual([opened, answered], [2, undefined]);
+  await scene.clock.advance(1500);
+  t.is(opened, 3);
+  t.like(answered, { kind: 'unread', reason: 'reader-failed' });
+  await scene.watch.finish(milliseconds(60_000));
+  await scene.clock.advance(30_000);
+  t.like(await scene.watch.plateOf([1], second), { kind: 'read', text: 'AB1234' });
+  await scene.watch.close();
 });
 
 test('ten thousand crops pass in bounded memory', async (t) => {

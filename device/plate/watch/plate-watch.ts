@@ -13,6 +13,7 @@ import { PlateCounter, type PlateCounts } from './plate-counts.ts';
 import type { WatchSettings } from './settings.ts';
 import type { Vehicle } from './vehicle.ts';
 import { Vehicles } from './vehicles.ts';
+import { type Waiter, Waiters } from './waiters.ts';
 
 export interface WatchParts extends KeptReaderParts {
   /** Cuts a vehicle out of a picture into memory of its own; undefined where nothing of it is in the picture. */
@@ -23,14 +24,6 @@ export interface WatchParts extends KeptReaderParts {
    * unread is told again only where a later track of the same road user has a plate.
    */
   readonly settled: (track: number, plate: TrackPlate) => void;
-}
-
-/** Somebody who waits for a plate. */
-interface Waiter {
-  readonly tracks: readonly number[];
-  /** Capture time up to which better frames are waited for. */
-  readonly until: number;
-  readonly done: () => void;
 }
 
 /** Capture time between two sweeps of the memory, ms. */
@@ -51,7 +44,7 @@ export class PlateWatch {
   readonly #queue: CropQueue;
   readonly #guard: Guard;
   readonly #counter = new PlateCounter();
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters: Waiters;
   /** Those that wait for room in the queue, or for its end. */
   #roomWaiters: (() => void)[] = [];
   #reading: Promise<void> | undefined;
@@ -59,6 +52,7 @@ export class PlateWatch {
   #swept = 0;
   #finished = false;
   #closed = false;
+  #end: Promise<void> | undefined;
 
   constructor(parts: WatchParts, settings: WatchSettings) {
     this.#parts = parts;
@@ -68,6 +62,7 @@ export class PlateWatch {
       accused: this.#vehicles.get(track)?.accused ?? false,
       unread: (this.#vehicles.get(track)?.looked ?? 0) === 0,
     }));
+    this.#waiters = new Waiters(parts.timer, (waiter) => this.#isDone(waiter));
     const onFault: KeptReaderParts['onFault'] = (fault, wait) => {
       parts.onFault(fault, wait);
       this.#wake();
@@ -106,7 +101,7 @@ export class PlateWatch {
     }
     for (const { id } of ended) {
       const vehicle = this.#vehicles.get(id);
-      if (vehicle !== undefined) this.#end(vehicle);
+      if (vehicle !== undefined) this.#ended(vehicle);
     }
     this.#sweep();
     this.#wake();
@@ -117,27 +112,25 @@ export class PlateWatch {
    * The plate of the road user that these tracks were: when all crops of it that wait are read, or `deadline` from now on at the latest.
    * Its crops are read before others. An unread plate is waited for up to `patience` of capture time while its vehicle comes nearer.
    *
-   * Never rejects. A plate that is not there by the deadline is unread: `not-in-time`, or `reader-failed`, where crops still wait.
+   * Never rejects. A plate that is not there by the deadline is unread: `not-in-time`, or `reader-failed`, where crops still wait. A reader that
+   * fails again and again is not waited for.
    */
   async plateOf(tracks: readonly number[], deadline: Milliseconds): Promise<TrackPlate> {
     this.#vehicles.link(tracks);
     for (const vehicle of this.#vehicles.of(tracks)) vehicle.accused = true;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const waiter: Waiter = { tracks, until: this.#now + this.#settings.patience, done: resolve };
-    if (!this.#isDone(waiter)) {
-      this.#waiters.add(waiter);
-      const over = new AbortController();
-      await Promise.race([promise, this.#parts.timer.sleep(deadline, over.signal)]);
-      over.abort();
-      this.#waiters.delete(waiter);
-      this.#vehicles.link(tracks);
-    }
+    const waited = await this.#waiters.wait({ tracks, until: this.#now + this.#settings.patience }, deadline);
+    if (waited) this.#vehicles.link(tracks);
     return this.#plate(tracks);
   }
 
+  /** No frames come until one of those who wait has its answer: what there is must do for them. */
+  hurry(): void {
+    this.#waiters.hurry(this.#now);
+  }
+
   /**
-   * No more frames come: nobody waits for better ones. Resolves when every crop that waits is read, or `deadline` from now on; whatever road
-   * user was not told of is told then.
+   * No more frames come: nobody waits for better ones. Resolves when every crop that waits is read, the reader fails again and again, or `deadline` from now on;
+   * whatever road user was not told of is told then.
    */
   async finish(deadline: Milliseconds): Promise<void> {
     this.#finished = true;
@@ -148,16 +141,20 @@ export class PlateWatch {
     late.then(() => {
       inTime = over.signal.aborted;
     });
-    while (this.#reading !== undefined && inTime && !this.#closed) {
+    while (this.#reading !== undefined && inTime && !this.#closed && !this.#reader.hopeless) {
       await Promise.race([late, new Promise<void>((resolve) => this.#roomWaiters.push(resolve))]);
     }
     over.abort();
     for (const vehicle of this.#vehicles.all()) this.#tell(vehicle);
   }
 
-  /** Ends the reading; whoever waits gets what is there. Crops that were not read count as dropped. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  /** Ends the reading; whoever waits gets what is there. Crops that were not read count as dropped. May be called twice. */
+  close(): Promise<void> {
+    this.#end ??= this.#close();
+    return this.#end;
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     for (const crop of this.#queue.clear()) this.#drop(crop);
     this.#wake();
@@ -172,7 +169,7 @@ export class PlateWatch {
     const known = this.#vehicles.get(track);
     if (known !== undefined) return known;
     const vehicle = this.#vehicles.follow(track);
-    vehicle.accused = [...this.#waiters].some(({ tracks }) => tracks.includes(track));
+    vehicle.accused = this.#waiters.tracks.has(track);
     return vehicle;
   }
 
@@ -241,7 +238,7 @@ export class PlateWatch {
     this.#tell(vehicle);
   }
 
-  #end(vehicle: Vehicle): void {
+  #ended(vehicle: Vehicle): void {
     vehicle.ended = this.#now;
     this.#tellEnded(vehicle);
   }
@@ -269,7 +266,7 @@ export class PlateWatch {
     if (this.#closed) return true;
     const vehicles = this.#vehicles.of(tracks);
     if (vehicles.some(({ sure }) => sure)) return true;
-    if (vehicles.some(({ pending }) => pending > 0)) return false;
+    if (vehicles.some(({ pending }) => pending > 0)) return this.#reader.hopeless;
     if (this.#finished || this.#now >= until) return true;
     if (!vehicles.some((vehicle) => vehicle.approaches(this.#now))) return true;
     return this.#plate(tracks).kind === 'read';
@@ -288,13 +285,13 @@ export class PlateWatch {
     const roomWaiters = this.#roomWaiters;
     this.#roomWaiters = [];
     for (const wake of roomWaiters) wake();
-    for (const waiter of this.#waiters) if (this.#isDone(waiter)) waiter.done();
+    this.#waiters.look();
   }
 
   #sweep(): void {
     if (this.#now - this.#swept < SWEEP) return;
     this.#swept = this.#now;
-    const awaited = new Set([...this.#waiters].flatMap(({ tracks }) => tracks));
+    const awaited = this.#waiters.tracks;
     const free = ({ id, pending }: Vehicle) => pending === 0 && !awaited.has(id);
     this.#vehicles.sweep(this.#now, free, (gone) => this.#tell(gone));
   }

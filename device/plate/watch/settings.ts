@@ -62,8 +62,8 @@ export const defaultWatchSettings: WatchSettings = {
     sure: fraction(0.97),
     sureLooks: 2,
   },
-  queue: { crops: 64, bytes: 48e6, perTrack: 3 },
-  patience: milliseconds(2000),
+  queue: { crops: 64, bytes: 24e6, perTrack: 3 },
+  patience: milliseconds(3000),
   remember: milliseconds(35_000),
   memory: { tracks: 1000, sightings: 24, bytes: 64e6 },
   reader: {

@@ -12,6 +12,8 @@ import type { LookSettings, WatchSettings } from './settings.ts';
 /** Capture time over which a vehicle's growth is measured, ms, and the growth from which it comes nearer: above the noise of its boxes. */
 const GROWTH_TIME = 400;
 const NEARER = 1.04;
+/** Measurements without growth, one after the other, from which it does not: a single box that is too large spoils one. */
+const STEADY = 2;
 /** Without a measured box for so long, nobody knows whether a vehicle comes nearer, ms of capture time. */
 const OUT_OF_SIGHT = 1000;
 /** A crop that the picture's edge cuts is worth half as much. */
@@ -55,7 +57,8 @@ export class Vehicle {
   #spare: WaitingCrop | undefined;
   #taken: Taken | undefined;
   #base: { readonly elapsed: number; readonly height: number } | undefined;
-  #nearer = false;
+  /** Measurements since it was last seen to grow. */
+  #steady = STEADY;
 
   constructor(id: number) {
     this.id = id;
@@ -83,7 +86,7 @@ export class Vehicle {
     if (height === undefined) return undefined;
     this.#base ??= { elapsed: time.elapsed, height };
     if (time.elapsed - this.#base.elapsed >= GROWTH_TIME) {
-      this.#nearer = height > NEARER * this.#base.height;
+      this.#steady = height > NEARER * this.#base.height ? 0 : this.#steady + 1;
       this.#base = { elapsed: time.elapsed, height };
     }
     if (this.sure || height < look.leastHeight) return undefined;
@@ -102,7 +105,7 @@ export class Vehicle {
 
   /** True while its boxes grow: better frames are to come. */
   approaches(now: number): boolean {
-    return this.#nearer && this.ended === undefined && now - this.seen <= OUT_OF_SIGHT;
+    return this.#steady < STEADY && this.ended === undefined && now - this.seen <= OUT_OF_SIGHT;
   }
 
   /** Takes what the reader gave of a crop, and lets go of what is no longer needed. */
