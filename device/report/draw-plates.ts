@@ -1,10 +1,9 @@
-import { writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { outline, tag } from '../evidence/pictures/annotate.ts';
 import { textHeight, textPath, textWidth } from '../evidence/pictures/pixel-font.ts';
-import { AtalayaError, systemCode } from '../kernel/errors.ts';
+
 import type { PlateSight, Quad, VehicleCrop } from '../plate/plate-reader.ts';
-import { writeReason } from './write-reason.ts';
+import { writeDrawing } from './write-drawing.ts';
 
 /** Narrower crops are enlarged to about this, so that a person sees the characters. */
 const WIDTH = 900;
@@ -60,15 +59,7 @@ export async function drawPlates(crop: VehicleCrop, sight: PlateSight, path: str
     .composite([{ input: Buffer.from(svg), left: 0, top: 0 }])
     .png()
     .toBuffer();
-  try {
-    await writeFile(path, png);
-  } catch (error) {
-    const code = systemCode(error) === 'ENOSPC' ? 'store-full' : 'usage-invalid';
-    throw new AtalayaError(code, `the drawing ${path} cannot be written: ${writeReason(error)}`, {
-      hint: 'Give --annotated a folder that has room and that you may write to.',
-      cause: error,
-    });
-  }
+  await writeDrawing(path, png, 'Give --annotated a folder that has room and that you may write to.');
 }
 
 function notesOf({ read, rejected }: PlateSight): Note[] {

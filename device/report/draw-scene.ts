@@ -1,12 +1,11 @@
-import { writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { Picture } from '../capture/frame.ts';
 import { toRgb } from '../capture/to-rgb.ts';
 import { outline, tag } from '../evidence/pictures/annotate.ts';
-import { AtalayaError, systemCode } from '../kernel/errors.ts';
+import { AtalayaError } from '../kernel/errors.ts';
 import type { Point, Polyline } from '../scene/geometry.ts';
 import type { Scene } from '../scene/scene.ts';
-import { writeReason } from './write-reason.ts';
+import { writeDrawing } from './write-drawing.ts';
 
 /**
  * A scene as it lies on a picture, for the person who drew it: lanes with their way, stop and counting lines with their sides, zones, signal
@@ -27,15 +26,7 @@ export async function drawScene(scene: Scene, picture: Picture, path: string): P
     .composite([{ input: svg, left: 0, top: 0 }])
     .png()
     .toBuffer();
-  try {
-    await writeFile(path, png);
-  } catch (error) {
-    const code = systemCode(error) === 'ENOSPC' ? 'store-full' : 'usage-invalid';
-    throw new AtalayaError(code, `the drawing ${path} cannot be written: ${writeReason(error)}`, {
-      hint: 'Give --out a file in a folder that exists, that has room, and that you may write to.',
-      cause: error,
-    });
-  }
+  await writeDrawing(path, png, 'Give --out a file in a folder that exists, that has room, and that you may write to.');
 }
 
 const colours = {
