@@ -18,12 +18,12 @@ test('without a section plates are read, by the carried models, and nothing is l
   t.deepEqual(defaultConfig().plates, {
     read: true,
     finder: 'plate-finder-ppocr-v4-int8',
-    reader: 'plate-reader-ppocr-v4-int8',
+    readers: ['plate-reader-atalaya-float', 'plate-reader-ppocr-v4-int8'],
     threads: 1,
-    leastConfidence: 0.9,
+    leastConfidence: 0.65,
     deadlineS: 10,
     waitS: 3,
-    patienceS: 1.5,
+    patienceS: 3,
     queueMegabytes: 24,
     lists: [],
   });
@@ -32,12 +32,12 @@ test('without a section plates are read, by the carried models, and nothing is l
 test("paths start at the file's own folder, and names of bundles stay names", async (t) => {
   const { folder, path } = await configOf(
     t,
-    'plates: { finder: ./finder, reader: mine, lists: [stolen.json, /etc/lists/a.json], listKey: keys/lists.public.pem }\n',
+    'plates: { finder: ./finder, readers: [mine, ./other], lists: [stolen.json, /etc/lists/a.json], listKey: keys/lists.public.pem }\n',
   );
   const { plates } = await loadConfig(path);
   t.like(plates, {
     finder: join(folder, 'finder'),
-    reader: 'mine',
+    readers: ['mine', join(folder, 'other')],
     lists: [join(folder, 'stolen.json'), '/etc/lists/a.json'],
     listKey: join(folder, 'keys/lists.public.pem'),
   });
