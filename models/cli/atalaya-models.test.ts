@@ -34,7 +34,7 @@ async function scratch(t: ExecutionContext): Promise<string> {
 /** Where each bundle lies in a folder of bundles. */
 const folders = [
   ...variants.map((variant) => (output: string) => detectorFolder(variant, output)),
-  ...(['plate-finder-ppocr-v4', 'plate-reader-ppocr-v4'] as const).flatMap((model) =>
+  ...(['plate-finder-ppocr-v4', 'plate-reader-ppocr-v4', 'plate-reader-atalaya'] as const).flatMap((model) =>
     (['float', 'int8'] as const).map((variant) => (output: string) => plateFolder(model, variant, output)),
   ),
 ];

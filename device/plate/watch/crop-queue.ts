@@ -49,11 +49,6 @@ export class CropQueue {
     return this.#bytes;
   }
 
-  /** True where no further crop of ordinary size should come before one is taken. */
-  get full(): boolean {
-    return this.#waiting.length >= this.#limits.crops || this.#bytes >= this.#limits.bytes;
-  }
-
   /** Adds a crop, and returns what had to give way for it: it may be that crop itself. */
   add(crop: WaitingCrop): readonly WaitingCrop[] {
     this.addBeyond(crop);
@@ -66,7 +61,7 @@ export class CropQueue {
     return dropped;
   }
 
-  /** Adds a crop whatever the limits are: for whoever waits until the queue is no longer full. */
+  /** Adds a crop whatever the limits are: for whoever waits until all are read. */
   addBeyond(crop: WaitingCrop): void {
     this.#waiting.push(crop);
     this.#bytes += crop.crop.pixels.data.byteLength;

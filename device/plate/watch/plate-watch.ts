@@ -45,8 +45,8 @@ export class PlateWatch {
   readonly #guard: Guard;
   readonly #counter = new PlateCounter();
   readonly #waiters: Waiters;
-  /** Those that wait for room in the queue, or for its end. */
-  #roomWaiters: (() => void)[] = [];
+  /** Those that wait until what was taken is read. */
+  #readWaiters: (() => void)[] = [];
   #reading: Promise<void> | undefined;
   #now = 0;
   #swept = 0;
@@ -78,8 +78,9 @@ export class PlateWatch {
   /**
    * Takes crops of the vehicles of a frame that are worth reading. The picture is not needed any more when this returns.
    *
-   * With `every`, the returned promise resolves when the queue has room for the next frame's crops; while the reader is failing nothing is
-   * waited for, and what finds no room is dropped and counted, as it always is without `every`.
+   * With `every`, the returned promise resolves when all crops up to this frame are read: what is looked at next then follows from the
+   * frames alone, never from how fast the machine is. While the reader is failing nothing is waited for, and what finds no room is dropped
+   * and counted, as it always is without `every`.
    */
   observe(frame: Frame, { live, ended }: TrackUpdate): Promise<void> | undefined {
     if (this.#closed) return undefined;
@@ -105,7 +106,7 @@ export class PlateWatch {
     }
     this.#sweep();
     this.#wake();
-    return this.#waits() ? this.#room() : undefined;
+    return this.#waits() ? this.#caughtUp() : undefined;
   }
 
   /**
@@ -142,7 +143,7 @@ export class PlateWatch {
       inTime = over.signal.aborted;
     });
     while (this.#reading !== undefined && inTime && !this.#closed && !this.#reader.hopeless) {
-      await Promise.race([late, new Promise<void>((resolve) => this.#roomWaiters.push(resolve))]);
+      await Promise.race([late, new Promise<void>((resolve) => this.#readWaiters.push(resolve))]);
     }
     over.abort();
     for (const vehicle of this.#vehicles.all()) this.#tell(vehicle);
@@ -273,18 +274,18 @@ export class PlateWatch {
   }
 
   #waits(): boolean {
-    return this.#settings.every && this.#queue.full && !this.#reader.failing && !this.#closed;
+    return this.#settings.every && this.#reading !== undefined && !this.#reader.failing && !this.#closed;
   }
 
-  async #room(): Promise<void> {
-    while (this.#waits()) await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
+  async #caughtUp(): Promise<void> {
+    while (this.#waits()) await new Promise<void>((resolve) => this.#readWaiters.push(resolve));
   }
 
   /** Something has changed: whoever waits looks whether it was that. */
   #wake(): void {
-    const roomWaiters = this.#roomWaiters;
-    this.#roomWaiters = [];
-    for (const wake of roomWaiters) wake();
+    const readWaiters = this.#readWaiters;
+    this.#readWaiters = [];
+    for (const wake of readWaiters) wake();
     this.#waiters.look();
   }
 

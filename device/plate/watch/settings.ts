@@ -22,8 +22,8 @@ export interface LookSettings {
 
 export interface WatchSettings {
   /**
-   * False: a crop that finds no room is dropped, as is right beside a camera. True: `observe` asks to be waited for, and a replay loses
-   * nothing.
+   * False: a crop that finds no room is dropped, as is right beside a camera. True: `observe` asks to be waited for until all is read: a
+   * replay loses nothing, and reads the same on any machine.
    */
   readonly every: boolean;
   readonly look: LookSettings;

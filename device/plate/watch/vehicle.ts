@@ -7,13 +7,9 @@ import type { Sighting, TrackPlate } from '../vote/track-plate.ts';
 import { voteOn } from '../vote/vote.ts';
 import type { WaitingCrop } from './crop-queue.ts';
 import { expectedHeight, isCut } from './expected-height.ts';
+import { Growth } from './growth.ts';
 import type { LookSettings, WatchSettings } from './settings.ts';
 
-/** Capture time over which a vehicle's growth is measured, ms, and the growth from which it comes nearer: above the noise of its boxes. */
-const GROWTH_TIME = 400;
-const NEARER = 1.04;
-/** Measurements without growth, one after the other, from which it does not: a single box that is too large spoils one. */
-const STEADY = 2;
 /** Without a measured box for so long, nobody knows whether a vehicle comes nearer, ms of capture time. */
 const OUT_OF_SIGHT = 1000;
 /** A crop that the picture's edge cuts is worth half as much. */
@@ -56,9 +52,7 @@ export class Vehicle {
   /** The largest crop that was never read. */
   #spare: WaitingCrop | undefined;
   #taken: Taken | undefined;
-  #base: { readonly elapsed: number; readonly height: number } | undefined;
-  /** Measurements since it was last seen to grow. */
-  #steady = STEADY;
+  readonly #growth = new Growth();
 
   constructor(id: number) {
     this.id = id;
@@ -84,11 +78,7 @@ export class Vehicle {
     const height = expectedHeight(objectClass, box);
     this.seen = time.elapsed;
     if (height === undefined) return undefined;
-    this.#base ??= { elapsed: time.elapsed, height };
-    if (time.elapsed - this.#base.elapsed >= GROWTH_TIME) {
-      this.#steady = height > NEARER * this.#base.height ? 0 : this.#steady + 1;
-      this.#base = { elapsed: time.elapsed, height };
-    }
+    this.#growth.add(time.elapsed, height);
     if (this.sure || height < look.leastHeight) return undefined;
     const cut = isCut(box, picture);
     if (!this.#isWorth(height, cut, box, time.elapsed, look)) return undefined;
@@ -105,7 +95,7 @@ export class Vehicle {
 
   /** True while its boxes grow: better frames are to come. */
   approaches(now: number): boolean {
-    return this.#steady < STEADY && this.ended === undefined && now - this.seen <= OUT_OF_SIGHT;
+    return this.#growth.nearer && this.ended === undefined && now - this.seen <= OUT_OF_SIGHT;
   }
 
   /** Takes what the reader gave of a crop, and lets go of what is no longer needed. */
