@@ -1,6 +1,6 @@
 import type { Box } from './detect/detection.ts';
 import { fixed } from './kernel/numerals.ts';
-import type { PlateFormat } from './plate/formats/format.ts';
+import type { PlateFormat } from './plate/formats/plate-format.ts';
 import type { CharacterRead, RejectedRead } from './plate/plate-reader.ts';
 import type { TrackPlate } from './plate/vote/track-plate.ts';
 import { shown } from './unit-opening.ts';

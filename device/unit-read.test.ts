@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import sharp from 'sharp';
 import { seededRandom } from './kernel/testing/seeded-random.ts';
-import { loadFormats, type PlateFormat } from './plate/formats/format.ts';
+import { loadFormats } from './plate/formats/format.ts';
+import type { PlateFormat } from './plate/formats/plate-format.ts';
 import { drawing, drawVehicle } from './plate/testing/draw-vehicle.ts';
 
 const program = join(import.meta.dirname, 'cli/atalaya-unit.ts');

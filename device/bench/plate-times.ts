@@ -3,7 +3,7 @@ import { bundleFolder } from '../../models/contract/places.ts';
 import { defaultConfig } from '../config/load-config.ts';
 import { CropReader, readDefaults } from '../plate/crop-reader.ts';
 import { openStripReader, openTextFinder } from '../plate/engine/onnxruntime-plate-engine.ts';
-import type { PlateFormat } from '../plate/formats/format.ts';
+import type { PlateFormat } from '../plate/formats/plate-format.ts';
 import type { VehicleCrop } from '../plate/plate-reader.ts';
 import type { Figure } from './figure.ts';
 import { openPublished } from './published-networks.ts';

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { seededRandom } from '../kernel/testing/seeded-random.ts';
-import type { PlateFormat } from './formats/format.ts';
+import type { PlateFormat } from './formats/plate-format.ts';
 import type { VehicleCrop } from './plate-reader.ts';
 import { chanceDrawing } from './testing/chance-drawing.ts';
 import { checkSight, plainCrop } from './testing/check-plate-reader.ts';

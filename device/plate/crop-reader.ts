@@ -4,7 +4,7 @@ import { findText, type Look, sizeFor } from './find/find-text.ts';
 import type { Extent } from './find/working-size.ts';
 import { columnCount } from './formats/alphabet.ts';
 import { type Decode, type Decoded, decoderFor } from './formats/decode.ts';
-import type { PlateFormat } from './formats/format.ts';
+import type { PlateFormat } from './formats/plate-format.ts';
 import type { PlateRead, PlateSight, Quad, RejectedRead, VehicleCrop } from './plate-reader.ts';
 import { type Candidate, candidatesOf } from './read/candidate.ts';
 import { choose, type Judged, samePlace } from './read/choose.ts';

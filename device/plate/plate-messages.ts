@@ -1,7 +1,7 @@
 import type { FindingManifest, ReadingManifest } from '../../models/contract/manifest.ts';
 import type { CarriedFiles } from '../detect/engine/carried-bundle.ts';
 import type { ReadSettings } from './crop-reader.ts';
-import type { PlateFormat } from './formats/format.ts';
+import type { PlateFormat } from './formats/plate-format.ts';
 
 /** What a plate reader's thread is started with; a question is a `VehicleCrop`, its answer a `PlateSight`. */
 export interface PlateThreadStart {

@@ -6,7 +6,7 @@ import { AtalayaError } from '../kernel/errors.ts';
 import type { Milliseconds } from '../kernel/units.ts';
 import { WorkerClient } from '../kernel/worker-client.ts';
 import type { ReadSettings } from './crop-reader.ts';
-import type { PlateFormat } from './formats/format.ts';
+import type { PlateFormat } from './formats/plate-format.ts';
 import type { PlateReady, PlateThreadStart } from './plate-messages.ts';
 import type { PlateReader, PlateSight, VehicleCrop } from './plate-reader.ts';
 

@@ -1,6 +1,6 @@
 import type { Box } from '../../detect/detection.ts';
 import { overlap, type Point } from '../../scene/geometry.ts';
-import type { PlateFormat } from '../formats/format.ts';
+import type { PlateFormat } from '../formats/plate-format.ts';
 import type { Quad, RejectReason, VehicleCrop } from '../plate-reader.ts';
 import { centreOf, directionOf, heightOf, widthOf } from './box-quad.ts';
 

@@ -1,5 +1,5 @@
 import { alphabet, columnCount } from './alphabet.ts';
-import type { PlateFormat } from './format.ts';
+import type { PlateFormat } from './plate-format.ts';
 
 /** A deterministic automaton over columns 1 to 36, state 0 first. */
 export interface Automaton {

@@ -5,7 +5,8 @@ import { alphabet, columnCount, columnsOf } from './alphabet.ts';
 import { automatonOf, formatOf } from './automaton.ts';
 import { textProbability } from './ctc.ts';
 import { decoderFor, decodeUnderFormats } from './decode.ts';
-import { allFormats, loadFormats, type PlateFormat } from './format.ts';
+import { allFormats, loadFormats } from './format.ts';
+import type { PlateFormat } from './plate-format.ts';
 import { anyLogits, logitsOf, rival, textOfPattern } from './testing/synthetic-logits.ts';
 
 const noise = fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 40, maxLength: 60 });

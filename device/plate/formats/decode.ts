@@ -3,7 +3,7 @@ import type { Candidate, CharacterRead } from '../plate-reader.ts';
 import { columnCount, textOf } from './alphabet.ts';
 import { anyText, automatonOf } from './automaton.ts';
 import { type Emissions, emissionsOf, massesAt, probabilityOf, textMass } from './ctc.ts';
-import type { PlateFormat } from './format.ts';
+import type { PlateFormat } from './plate-format.ts';
 import { searchTexts } from './search-texts.ts';
 import { type Meaning, meaningsOf, type StandIns, standInsOf } from './stand-in.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { alphabet, letters } from './alphabet.ts';
-import type { PlateFormat } from './format.ts';
 import { expandMix, expandPattern, type Pattern } from './pattern.ts';
+import type { PlateFormat } from './plate-format.ts';
 
 /**
  * What readers of plates take for one another, where the position tells which it must be: read -> what may stand there, likeliest first.

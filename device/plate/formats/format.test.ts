@@ -2,8 +2,9 @@ import test from 'ava';
 import fc from 'fast-check';
 import { alphabet, columnsOf } from './alphabet.ts';
 import { automatonOf, formatOf } from './automaton.ts';
-import { allFormats, describeFormats, loadFormats, type PlateFormat } from './format.ts';
+import { allFormats, describeFormats, loadFormats } from './format.ts';
 import { formatFileSchema, formatsOf } from './format-file.ts';
+import type { PlateFormat } from './plate-format.ts';
 import { textOfPattern } from './testing/synthetic-logits.ts';
 
 /** Made-up texts: those that each format allows, and near ones that it does not. */

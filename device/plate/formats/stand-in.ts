@@ -1,6 +1,6 @@
 import { alphabet, columnCount, digits, textOf } from './alphabet.ts';
 import { type Automaton, formatOf } from './automaton.ts';
-import type { PlateFormat } from './format.ts';
+import type { PlateFormat } from './plate-format.ts';
 
 /** A pattern made ready: for each position and each column that was read, the column that it stands for there (0: none). */
 interface ReadingTable {

@@ -1,4 +1,4 @@
-import type { Logistic, PlaceSigns, TextSigns } from './confidence.ts';
+import type { Logistic, PlaceSigns, TextSigns } from './signs.ts';
 
 /**
  * Weights of `confidenceOf`, fitted on drawn vehicles alone (`device/plate/testing/fit-confidence.ts`, 700 mixed ones and 233 with paint

@@ -2,7 +2,7 @@ import { boundingQuad, directionOf, uprightOf } from '../find/box-quad.ts';
 import { stackedLines } from '../find/stacked-lines.ts';
 import type { TextRegion } from '../find/text-regions.ts';
 import { characterHeightOf, misplaced } from '../find/where-it-lies.ts';
-import type { PlateFormat } from '../formats/format.ts';
+import type { PlateFormat } from '../formats/plate-format.ts';
 import type { Quad, RejectReason, VehicleCrop } from '../plate-reader.ts';
 import { framedOf } from './framed.ts';
 import type { Lines } from './views.ts';

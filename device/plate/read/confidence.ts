@@ -2,34 +2,7 @@ import { type Fraction, fraction } from '../../kernel/units.ts';
 import { calibration } from './calibration.ts';
 import type { Candidate } from './candidate.ts';
 import type { Reading } from './reading.ts';
-
-/** What says that a text was read rightly; more of each is never less sure. */
-export interface TextSigns {
-  /** Mean log probability of the text over the views. */
-  readonly logProbability: number;
-  /** Log of the probability of its weakest character. */
-  readonly weakest: number;
-  /** By how much its log probability is above that of the next text that fits. */
-  readonly lead: number;
-  /** Share of the views that read it first. */
-  readonly agreement: number;
-  /** Log of the height of its characters in pixels. */
-  readonly height: number;
-  /** 1 where the text fits a national series, 0 where it only fits a format that stands for any plate. */
-  readonly series: number;
-}
-
-/** What says that a text stands on a plate; more of each is never less sure. */
-export interface PlaceSigns {
-  /** How far its ground ends at an edge all around: `framedOf`. */
-  readonly framed: number;
-}
-
-export interface Logistic<Signs> {
-  readonly bias: number;
-  /** None is negative. */
-  readonly weights: { readonly [Name in keyof Signs]: number };
-}
+import type { Logistic, PlaceSigns, TextSigns } from './signs.ts';
 
 export function textSignsOf(reading: Reading, { characterHeight }: Candidate): TextSigns {
   const next = reading.others[0]?.logProbability ?? Math.log(1e-6);

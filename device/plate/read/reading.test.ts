@@ -2,8 +2,9 @@ import test from 'ava';
 import fc from 'fast-check';
 import { fraction } from '../../kernel/units.ts';
 import type { Decoded } from '../formats/decode.ts';
-import { confidenceOf, othersOf, type PlaceSigns, type TextSigns } from './confidence.ts';
+import { confidenceOf, othersOf } from './confidence.ts';
 import { joinViews } from './reading.ts';
+import type { PlaceSigns, TextSigns } from './signs.ts';
 
 /** What one view says: texts with their probabilities, likeliest first. */
 function view(...fits: readonly (readonly [text: string, confidence: number])[]): Decoded {

@@ -1,6 +1,6 @@
 import type { Random } from '../../kernel/supervise.ts';
 import { alphabet } from '../formats/alphabet.ts';
-import type { PlateFormat } from '../formats/format.ts';
+import type { PlateFormat } from '../formats/plate-format.ts';
 import { type Drawing, drawing } from './draw-vehicle.ts';
 
 /** Drawings by chance, from clear to unreadable: what the confidence is fitted and tested on. */

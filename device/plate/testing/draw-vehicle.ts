@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import type { Random } from '../../kernel/supervise.ts';
 import type { Point } from '../../scene/geometry.ts';
-import type { PlateFormat } from '../formats/format.ts';
+import type { PlateFormat } from '../formats/plate-format.ts';
 import type { VehicleCrop } from '../plate-reader.ts';
 
 /** Vehicles drawn with plates whose text is known: for tests, and what the confidence was fitted on. */

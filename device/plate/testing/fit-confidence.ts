@@ -7,16 +7,10 @@ import { distance } from '../../scene/geometry.ts';
 import { CropReader } from '../crop-reader.ts';
 import { openStripReader, openTextFinder } from '../engine/onnxruntime-plate-engine.ts';
 import { centreOf, widthOf } from '../find/box-quad.ts';
-import type { PlateFormat } from '../formats/format.ts';
 import { formatFileSchema, formatsOf } from '../formats/format-file.ts';
-import {
-  type Logistic,
-  logistic,
-  type PlaceSigns,
-  placeSignsOf,
-  type TextSigns,
-  textSignsOf,
-} from '../read/confidence.ts';
+import type { PlateFormat } from '../formats/plate-format.ts';
+import { logistic, placeSignsOf, textSignsOf } from '../read/confidence.ts';
+import type { Logistic, PlaceSigns, TextSigns } from '../read/signs.ts';
 import { chanceDrawing } from './chance-drawing.ts';
 import { drawVehicle } from './draw-vehicle.ts';
 

@@ -1,5 +1,5 @@
-import type { PlateFormat } from '../formats/format.ts';
 import { formatFileSchema, formatsOf } from '../formats/format-file.ts';
+import type { PlateFormat } from '../formats/plate-format.ts';
 
 const source = 'made for tests';
 

@@ -4,7 +4,7 @@ import { bundleFolder } from '../../../models/contract/places.ts';
 import { defaultConfig } from '../../config/load-config.ts';
 import { CropReader, readDefaults } from '../crop-reader.ts';
 import { openStripReader, openTextFinder } from '../engine/onnxruntime-plate-engine.ts';
-import type { PlateFormat } from '../formats/format.ts';
+import type { PlateFormat } from '../formats/plate-format.ts';
 
 /** What a unit runs; `make models` makes them. */
 const { plates } = defaultConfig();
