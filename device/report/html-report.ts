@@ -5,7 +5,7 @@ import { type Content, html, Markup } from '../kernel/html.ts';
 import { infractionCards } from './html-cards.ts';
 import { pageStyle } from './html-style.ts';
 import { aboutList, countTables, trackTable } from './html-tables.ts';
-import { inventedBecause, tallyOutcomes, trueMoment, uncertaintySentence } from './outcomes.ts';
+import { inventedBecause, platesSentence, tallyOutcomes, trueMoment, uncertaintySentence } from './outcomes.ts';
 import { type OpenPicture, type Pictures, readPictures } from './report-pictures.ts';
 import { frameRate, type RunRecord, watchedSeconds } from './run-record.ts';
 import { speedPlot } from './speed-plot.ts';
@@ -155,8 +155,9 @@ function truthBanner(record: RunRecord, comparison: TruthComparison): Markup {
       : ` Speed of ${plural(errors.length, 'vehicle')}: median error ${fixed(medianKmh, 2)} km/h, largest ${fixed(largestKmh, 2)} km/h${uncertainty === undefined || uncertainty.poor ? '' : `, ${uncertainty.text}`}.`;
   const caution =
     uncertainty?.poor === true ? html`<div class="banner warn">Speeds: ${uncertainty.text}.</div>` : undefined;
+  const plates = platesSentence(comparison.plates);
   const list = wrong.length === 0 ? undefined : html`<ul>${wrong.map((one) => html`<li>${one}</li>`)}</ul>`;
-  return html`<div class="banner ${missed + invented === 0 ? 'good' : 'bad'}">${verdict}${speeds}${list}</div>${caution}`;
+  return html`<div class="banner ${missed + invented + comparison.plates.wrong === 0 ? 'good' : 'bad'}">${verdict}${plates === undefined ? '' : ` ${plates}`}${speeds}${list}</div>${caution}`;
 }
 
 function responsive(draw: (width: number) => Markup | undefined): Content {

@@ -1,6 +1,6 @@
 import type { Infraction, Measurement } from '../judge/infraction.ts';
 import { milliseconds } from '../kernel/units.ts';
-import { type InfractionOutcome, type TruthComparison, trueSpeed } from './truth.ts';
+import { type InfractionOutcome, type PlateComparison, type TruthComparison, trueSpeed } from './truth.ts';
 import { beyond, clockFace, fixed, percent, signed } from './words.ts';
 
 export interface OutcomeTally {
@@ -72,4 +72,10 @@ export function inventedBecause(outcome: Extract<InfractionOutcome, { outcome: '
     case 'said-twice':
       return `${outcome.vehicle?.id ?? 'the vehicle'} committed it fewer times`;
   }
+}
+
+/** What became of the plates of those accused, as a sentence; undefined where the truth states none. */
+export function platesSentence({ right, wrong, unread }: PlateComparison): string | undefined {
+  const all = right + wrong + unread;
+  return all === 0 ? undefined : `Their plates: ${right} of ${all} read right, ${wrong} wrong, ${unread} unread.`;
 }

@@ -1,5 +1,13 @@
 import type { Infraction } from '../judge/infraction.ts';
-import { momentMeaning, shortFigure, tallyOutcomes, trueFigure, trueMoment, uncertaintySentence } from './outcomes.ts';
+import {
+  momentMeaning,
+  platesSentence,
+  shortFigure,
+  tallyOutcomes,
+  trueFigure,
+  trueMoment,
+  uncertaintySentence,
+} from './outcomes.ts';
 import { frameRate, type RunRecord, watchedSeconds } from './run-record.ts';
 import { classesIn, laneTallies, lineTallies, type Tally } from './tallies.ts';
 import { type Column, leastWidth, printable, type Row, type Style, table, wrap } from './terminal.ts';
@@ -103,11 +111,11 @@ function infractions(
 }
 
 /** Of those accused, as counts: the texts are sealed. */
-function plates({ plates: { right, wrong, unread } }: TruthComparison, style: Style): string[] {
-  const all = right + wrong + unread;
-  if (all === 0) return [];
-  const paint = right === all ? style.good : wrong > 0 ? style.bad : style.warn;
-  return [paint(`Their plates: ${right} of ${all} read right, ${wrong} wrong, ${unread} unread.`)];
+function plates({ plates }: TruthComparison, style: Style): string[] {
+  const sentence = platesSentence(plates);
+  if (sentence === undefined) return [];
+  const paint = plates.wrong > 0 ? style.bad : plates.unread > 0 ? style.warn : style.good;
+  return [paint(sentence)];
 }
 
 const infractionColumns: readonly Column[] = [
