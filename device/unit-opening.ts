@@ -20,7 +20,7 @@ export function openingLines(
     `detector ${detector.model.id} ${detector.model.version} on ${detector.engine}`,
     `evidence in ${shown(evidenceFolder(settings.config.evidence.data))}: ${last} entries, signed by ${store.ledger.publicKey.vkey}`,
     recipients === undefined
-      ? 'NO AUTHORITY is configured (evidence.authority): records are kept, pictures are not'
+      ? 'NO AUTHORITY is configured (evidence.authority): records are kept, pictures and plates are not'
       : `pictures are sealed to ${recipients.authority.length} recipient${recipients.authority.length === 1 ? '' : 's'} of the authority`,
     ...(rebuiltDocuments > 0 ? [`${rebuiltDocuments} documents of the index were made anew from the journal`] : []),
     ...(rebuiltTiles ? ["the log's hashes were made anew from the journal and agree with its checkpoint"] : []),

@@ -66,12 +66,11 @@ export function photoObject({ name, picture, vehicles, foremost, drawings }: Pho
 
 /** What the vote over all photographs says. */
 export function voteLines(plate: TrackPlate, photos: number, formats: readonly PlateFormat[]): readonly string[] {
-  const outvoted = plate.reads.filter(({ reason }) => reason === 'outvoted');
   return [
     `vote over ${photos} picture${photos === 1 ? '' : 's'}: ${plateWords(plate, formats)}`,
-    ...outvoted.map(
-      ({ frame, text, confidence }) => `  outvoted: ${text} ${fixed(confidence, 2)}, picture ${frame + 1}`,
-    ),
+    ...plate.reads
+      .filter(({ reason }) => reason === 'outvoted' || reason === 'counted')
+      .map(({ frame, text, confidence }) => `  picture ${frame + 1} says ${text}, sure ${fixed(confidence, 2)}`),
   ];
 }
 
@@ -97,7 +96,7 @@ const characterWords = (characters: readonly CharacterRead[]): string =>
 
 function rejectedWords({ reason, text, confidence, characterHeight, quad }: RejectedRead): string {
   const [corner] = quad;
-  const said = text === '' ? 'nothing legible' : `${text} ${fixed(confidence, 2)}`;
+  const said = text === '' ? 'nothing legible' : reason === 'no-format-fits' ? text : `${text} ${fixed(confidence, 2)}`;
   return `${reason.replaceAll('-', ' ')}: ${said}, ${fixed(characterHeight, 0)} px high, at ${fixed(corner.x, 0)},${fixed(corner.y, 0)}`;
 }
 
@@ -106,7 +105,7 @@ const heightWords = (height: number): string =>
     ? `characters ${fixed(height, 0)} px high: ${COMFORTABLE} or more read better`
     : `characters ${fixed(height, 0)} px high`;
 
-const carrierName = (kind: Carrier): string => (kind === 'picture' ? 'the whole picture (no vehicle found)' : kind);
+const carrierName = (kind: Carrier): string => (kind === 'picture' ? 'the whole picture' : kind);
 
 const place = ({ x, y, width, height }: Box): string =>
   `${Math.round(x)},${Math.round(y)}, ${Math.round(width)}x${Math.round(height)}`;

@@ -81,7 +81,7 @@ async function formatIds(request: ReadRequest, configured: string | undefined): 
   if (request.formats !== undefined) {
     return request.formats
       .split(',')
-      .map((id) => id.trim())
+      .map((id) => id.trim().toLowerCase())
       .filter((id) => id !== '');
   }
   const scene = request.scene ?? configured;

@@ -92,11 +92,14 @@ function program(): Command {
     .command('read')
     .description('read the plates of photographs: what was found, read, voted and rejected, for whoever aims a camera')
     .argument('<images...>', 'JPEG, PNG, WebP or TIFF files')
-    .option('--formats <ids>', 'national formats to expect, in order, such as cl,ar-mercosur; else those of the scene')
+    .option(
+      '--formats <ids>',
+      'national formats to expect, in order and without blanks, such as cl,ar-mercosur (all: device/plate/README.md); else those of the scene',
+    )
     .option('--scene <file>', 'the scene that names them (YAML)')
     .option('--config <file>', 'configuration (YAML): bundles, threads, least confidence')
     .option('--whole', 'take each picture for one vehicle, instead of looking for vehicles in it')
-    .option('--vote', 'take the pictures for pictures of one vehicle, and vote over them')
+    .option('--vote', 'take the pictures for pictures of one vehicle, of each the one in front, and vote over them')
     .option('--annotated <folder>', 'draw each vehicle with what was found on it, as PNG files')
     .option('--json', 'one JSON object a picture')
     .action(async (images: string[], request: ReadRequest) => {

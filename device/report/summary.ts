@@ -59,6 +59,7 @@ function watched(record: RunRecord, style: Style, width: number): string[] {
     `${counts.damaged} damaged`,
     plural(counts.detections, 'detection'),
     plural(record.tracks.length, 'track'),
+    ...(counts.alerts === 0 ? [] : [plural(counts.alerts, 'alert')]),
     ...(counts.peakMemoryBytes === undefined ? [] : [`${megabytes(counts.peakMemoryBytes)} at most`]),
   ];
   const title = wrap(

@@ -7,8 +7,8 @@ import type { ListEntry } from '../../plate/lists/plate-table.ts';
 const mostNamed = 8;
 
 /**
- * The entries in a file that a person keeps: CSV with `id,plate` (comma or semicolon; a line with the names of the columns may go before
- * it, in either order), or JSON, a list of `{ "id", "plate" }` or an object with such `entries`. Plates may be written with small letters, blanks, dashes
+ * The entries in a file that a person keeps: CSV with two columns (comma or semicolon), named `id,plate` or
+ * `plate,id` in its first line, or JSON, a list of `{ "id", "plate" }` or an object with such `entries`. Plates may be written with small letters, blanks, dashes
  * and dots.
  *
  * Throws `usage-invalid` with the places of the faults; the message repeats nothing of what the file says.
@@ -45,17 +45,15 @@ function csvRows(text: string, path: string): readonly Row[] {
       path,
       wide.map(({ place }) => `${place}: there are not two columns, id and plate`),
     );
+  // A first line without the names would be signed as an entry, or the two columns taken for one another.
   const names = filled[0]?.cells.map((cell) => cell.toLowerCase()).join();
-  const [headed, swapped] = [names === 'id,plate' || names === 'plate,id', names === 'plate,id'];
-  const rows = (headed ? filled.slice(1) : filled).map(({ place, cells: [first, second] }): Row => {
+  if (filled.length > 0 && names !== 'id,plate' && names !== 'plate,id') {
+    throw refused(path, [`${filled[0]?.place}: it does not name the columns; write id,plate there`]);
+  }
+  const swapped = names === 'plate,id';
+  return filled.slice(1).map(({ place, cells: [first, second] }): Row => {
     return { place, id: swapped ? second : first, plate: swapped ? first : second };
   });
-  if (!headed && rows.length > 0 && rows.every(({ id }) => looksLikePlate(id ?? ''))) {
-    throw refused(path, [
-      'the ids look like plates, and ids stand in logs: name the columns in a first line, as id,plate',
-    ]);
-  }
-  return rows;
 }
 
 /** No cell of ours holds a separator, so quotes only stand around one. */
@@ -66,11 +64,6 @@ function cellsOf(line: string): readonly string[] {
       .replace(/^"(.*)"$/, '$1')
       .trim(),
   );
-}
-
-/** Letters and digits in one word of a plate's length. */
-function looksLikePlate(id: string): boolean {
-  return /^(?=.*[a-z])(?=.*\d)[a-z0-9]{5,8}$/i.test(id);
 }
 
 function jsonRows(text: string, path: string): readonly Row[] {
@@ -100,6 +93,6 @@ function refused(path: string, faults: readonly string[]): AtalayaError {
   const more = faults.length - mostNamed;
   const named = [...faults.slice(0, mostNamed), ...(more > 0 ? [`and ${more} more`] : [])];
   return new AtalayaError('usage-invalid', `${path} is refused:\n${named.map((fault) => `  ${fault}`).join('\n')}`, {
-    hint: 'Give a CSV file with the columns id and plate, or a JSON list of {"id", "plate"}.',
+    hint: 'Give a CSV file whose first line is id,plate, or a JSON list of {"id", "plate"}.',
   });
 }

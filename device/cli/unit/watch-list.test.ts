@@ -95,14 +95,15 @@ test('what is wrong with the plates is refused by its place, writes nothing and 
   for (const [plates, reason] of [
     ['', /no entry/],
     ['id,plate\n', /no entry/],
-    ['a,QXJK74\nb\n', /line 2: there are not two columns/],
-    ['a,QXJK74\nb,QXJK75,x\n', /line 2: there are not two columns/],
-    ['a,QXJK74\nb,\n', /line 2: the plate is not/],
-    ['a,QXJK74\nb b,QXJK75\n', /line 2: the id is not/],
-    ['QXJK74,a1\nqxjk75,b1\n', /the ids look like plates/],
+    ['id,plate\na,QXJK74\nb\n', /line 3: there are not two columns/],
+    ['id,plate\na,QXJK74\nb,QXJK75,x\n', /line 3: there are not two columns/],
+    ['id,plate\na,QXJK74\nb,\n', /line 3: the plate is not/],
+    ['id,plate\na,QXJK74\nb b,QXJK75\n', /line 3: the id is not/],
+    ['a1,QXJK74\nb1,QXJK75\n', /line 1: it does not name the columns/],
+    ['case,plates\na1,QXJK74\n', /line 1: it does not name the columns/],
     ['id,plate\nQXJK74,QXJK74\n', /entries\[0\] holds a plate/],
-    ['a,QXJK74\nb,qxjk-74\n', /the entries a and b have the same plate/],
-    ['a,QXJK74\na,QXJK75\n', /the id a stands at/],
+    ['id,plate\na,QXJK74\nb,qxjk-74\n', /the entries a and b have the same plate/],
+    ['id,plate\na,QXJK74\na,QXJK75\n', /the id a stands at/],
     ['[{"id":"a","plate":QXJK74}]', /is not JSON/],
     ['{"plates":["QXJK74"]}', /no list of entries/],
     ['[{"id":"a","plate":74},"QXJK74"]', /entry 1: the plate is not.*entry 2: the id is not/s],
@@ -122,11 +123,11 @@ test('a column may come first or last, where the first line says so', (t) => {
   const rows = [{ id: 'a', plate: 'ABCD12' }];
   t.deepEqual(parsePlateRows('plate;id\nABCD12;a\n', 'x'), rows);
   t.deepEqual(parsePlateRows('\uFEFFID,Plate\na,ABCD12', 'x'), rows);
-  t.deepEqual(parsePlateRows('a,ABCD12', 'x'), rows);
+  t.deepEqual(parsePlateRows('id,plate\na,ABCD12', 'x'), rows);
 });
 
 test('a wrong call is refused before anything is written', async (t) => {
-  const { at, sign } = await desk(t, 'a,ABCD12\n');
+  const { at, sign } = await desk(t, 'id,plate\na,ABCD12\n');
   for (const more of [
     ['--version', '0'],
     ['--version', '1.5'],
@@ -144,17 +145,17 @@ test('a wrong call is refused before anything is written', async (t) => {
 });
 
 test('a signed list is not written over, and neither is what it is made of', async (t) => {
-  const { at, out, sign } = await desk(t, 'a,ABCD12\n');
+  const { at, out, sign } = await desk(t, 'id,plate\na,ABCD12\n');
   t.is((await sign()).error, undefined);
   const first = await readFile(out);
   t.regex(message(await sign('--version', '4')), /is there already/);
   t.deepEqual(await readFile(out), first);
   t.regex(message(await sign('--out', join(at, 'plates.csv'))), /is there already/);
-  t.is(await readFile(join(at, 'plates.csv'), 'utf8'), 'a,ABCD12\n');
+  t.is(await readFile(join(at, 'plates.csv'), 'utf8'), 'id,plate\na,ABCD12\n');
 });
 
 test('a list that does not hold is refused by check', async (t) => {
-  const { at, out, trusted, key, sign } = await desk(t, 'a,ABCD12\n');
+  const { at, out, trusted, key, sign } = await desk(t, 'id,plate\na,ABCD12\n');
   await sign();
   const other = await desk(t, '');
   t.regex(message(await call('watch-list', 'check', out, '--trusted', other.trusted)), /is signed by the key/);
