@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { unpackFiles } from '../detect/engine/carried-bundle.ts';
 import { type Service, serveThread } from '../kernel/worker-server.ts';
@@ -10,6 +11,9 @@ import type { PlateSight, VehicleCrop } from './plate-reader.ts';
 /** Thread that owns the networks of a plate's reader. It imports what computes and nothing that reads files or checks schemas. */
 async function open(start: PlateThreadStart): Promise<Service<PlateReady, VehicleCrop, PlateSight>> {
   const { threads, formats, settings } = start;
+  // Where cores are short, detecting goes before reading. On Linux this is the priority of the calling thread, and the engine's threads
+  // are born with it.
+  setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
   const finder = await openTextFinder(unpackFiles(start.finder), { threads });
   const readers: StripReader[] = [];
   for (const files of start.readers) readers.push(await openStripReader(unpackFiles(files), { threads }));
