@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -42,11 +42,30 @@ test('programs that the holder starts do not inherit the lock', async (t) => {
   await t.notThrowsAsync(async () => (await FolderLock.take(folder)).release());
 });
 
+test('given back, it is free also where a copy of its descriptor is left', async (t) => {
+  const folder = await newFolder(t.teardown);
+  const lock = await FolderLock.take(folder);
+  const descriptor = await descriptorOf(join(folder, 'lock'));
+  // As a program that another thread is starting has it.
+  const child = spawn('sleep', ['60'], { stdio: ['ignore', 'ignore', 'ignore', descriptor] });
+  t.teardown(() => child.kill('SIGKILL'));
+  await lock.release();
+  await t.notThrowsAsync(async () => (await FolderLock.take(folder)).release());
+});
+
 test('a folder that is not there is named', async (t) => {
   const error = await t.throwsAsync(FolderLock.take('/nowhere/at/all'), { instanceOf: AtalayaError });
   t.is(error?.code, 'store-failed');
   t.true(error?.message.includes('/nowhere/at/all'));
 });
+
+/** The descriptor under which this process has a file open. */
+async function descriptorOf(path: string): Promise<number> {
+  for (const name of await readdir('/proc/self/fd')) {
+    if ((await readlink(join('/proc/self/fd', name)).catch(() => '')) === path) return Number(name);
+  }
+  throw new RangeError(`${path} is not open`);
+}
 
 const program = (folder: string) => `
   import { FolderLock } from ${JSON.stringify(import.meta.resolve('./folder-lock.ts'))};

@@ -33,7 +33,7 @@ export class FolderLock {
       throw storeFault(error, `cannot lock ${folder}`);
     });
     try {
-      const status = await flock(file.fd);
+      const status = await flock(file.fd, '--exclusive', '--nonblock', '--conflict-exit-code', String(heldStatus));
       if (status === heldStatus) throw await heldBy(folder, file);
       if (status !== 0)
         throw new AtalayaError('store-failed', `cannot lock ${folder}: flock ended with status ${status}`);
@@ -47,8 +47,12 @@ export class FolderLock {
     }
   }
 
-  /** Gives the lock back. May be called once. */
+  /**
+   * Gives the lock back. May be called once. A program that another thread is starting has a copy of every descriptor until it runs, and
+   * with it the lock: so it is undone by name, not left to the last of the copies.
+   */
   async release(): Promise<void> {
+    await flock(this.#file.fd, '--unlock').catch(() => undefined);
     await this.#file.close();
   }
 }
@@ -63,11 +67,9 @@ async function heldBy(folder: string, file: FileHandle): Promise<AtalayaError> {
   });
 }
 
-function flock(descriptor: number): Promise<number> {
+function flock(descriptor: number, ...options: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn('flock', ['--exclusive', '--nonblock', '--conflict-exit-code', String(heldStatus), '3'], {
-      stdio: ['ignore', 'ignore', 'ignore', descriptor],
-    });
+    const child = spawn('flock', [...options, '3'], { stdio: ['ignore', 'ignore', 'ignore', descriptor] });
     child.once('error', (error) =>
       reject(
         systemCode(error) === 'ENOENT'
