@@ -52,23 +52,26 @@ const coefficients = {
 } as const;
 
 function convertRows(picture: YuvPicture, rgb: RgbPicture, from: number, to: number): void {
+  const bytes = picture.width * 3;
+  for (let row = from; row < to; row += 1)
+    convertRow(picture, row, 0, rgb.data.subarray(row * bytes, (row + 1) * bytes));
+}
+
+/** A part of one row as interleaved RGB, as `toRgb` has it: from column `left` on, as many pixels as `out` takes. */
+export function convertRow(picture: YuvPicture, row: number, left: number, out: Uint8Array): void {
   const { width, height, data } = picture;
   const { black, y: ky, rv, gu, gv, bu } = coefficients[picture.range];
   const chromaWidth = (width + 1) >> 1;
-  const u = width * height;
+  const u = width * height + (row >> 1) * chromaWidth;
   const v = u + chromaWidth * ((height + 1) >> 1);
-  const out = new Uint8ClampedArray(rgb.data.buffer, rgb.data.byteOffset, rgb.data.byteLength);
-  for (let row = from; row < to; row += 1) {
-    const chroma = (row >> 1) * chromaWidth;
-    let at = row * width;
-    let to = at * 3;
-    for (let column = 0; column < width; column += 1, at += 1, to += 3) {
-      const luma = ((data[at] as number) - black) * ky + 32768;
-      const cb = (data[u + chroma + (column >> 1)] as number) - 128;
-      const cr = (data[v + chroma + (column >> 1)] as number) - 128;
-      out[to] = (luma + rv * cr) >> 16;
-      out[to + 1] = (luma - gu * cb - gv * cr) >> 16;
-      out[to + 2] = (luma + bu * cb) >> 16;
-    }
+  // A clamped array saturates by itself.
+  const clamped = new Uint8ClampedArray(out.buffer, out.byteOffset, out.byteLength);
+  for (let to = 0, column = left; to < clamped.length; to += 3, column += 1) {
+    const luma = ((data[row * width + column] as number) - black) * ky + 32768;
+    const cb = (data[u + (column >> 1)] as number) - 128;
+    const cr = (data[v + (column >> 1)] as number) - 128;
+    clamped[to] = (luma + rv * cr) >> 16;
+    clamped[to + 1] = (luma - gu * cb - gv * cr) >> 16;
+    clamped[to + 2] = (luma + bu * cb) >> 16;
   }
 }

@@ -1,5 +1,4 @@
 import type { Picture } from '../capture/frame.ts';
-import { type Conversion, conversionOf, type YuvPicture } from './yuv.ts';
 
 /** The part of the picture that the detector looks at, in pixels of the full picture. */
 export interface Region {
@@ -103,8 +102,20 @@ function sampleRgb(picture: Picture, rows: Taps, columns: Taps, out: Uint8Array,
   }
 }
 
+/** BT.601 in 16.16 fixed point (the inverse of ITU-R BT.601-7, 2.5); the difference to BT.709 is below what a detector notices. */
+interface Conversion {
+  readonly black: number;
+  readonly luma: number;
+  readonly redV: number;
+  readonly greenU: number;
+  readonly greenV: number;
+  readonly blueU: number;
+}
+const LIMITED: Conversion = { black: 16, luma: 76309, redV: 104597, greenU: 25675, greenV: 53279, blueU: 132201 };
+const FULL: Conversion = { black: 0, luma: 65536, redV: 91881, greenU: 22554, greenV: 46802, blueU: 116130 };
+
 function sampleYuv(
-  picture: YuvPicture,
+  picture: Extract<Picture, { format: 'yuv420p' }>,
   rows: Taps,
   columns: Taps,
   out: Uint8Array,
@@ -115,7 +126,7 @@ function sampleYuv(
   const chromaWidth = (width + 1) >> 1;
   const u = width * height;
   const v = u + chromaWidth * ((height + 1) >> 1);
-  const conversion = conversionOf(picture);
+  const conversion = picture.range === 'limited' ? LIMITED : FULL;
   // A clamped array saturates by itself, which spares six comparisons a pixel.
   const clamped = new Uint8ClampedArray(out.buffer, out.byteOffset, out.byteLength);
   for (let row = 0; row < rows.first.length; row += 1) {

@@ -1,6 +1,6 @@
 import type { Picture } from '../capture/frame.ts';
+import { convertRow } from '../capture/to-rgb.ts';
 import type { Box } from '../detect/detection.ts';
-import { convertRow } from '../detect/yuv.ts';
 import type { VehicleCrop } from './plate-reader.ts';
 
 /**

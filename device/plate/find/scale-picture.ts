@@ -44,7 +44,7 @@ export function scalePicture(picture: Pixels, width: number, height: number): Ui
   const out = new Uint8Array(width * height * 3);
   // Rows first: whole lines are added up, which is the cheaper direction. A line goes on at both ends as far as a window can reach.
   const margin = columns.count * 3;
-  const line = new Float64Array(picture.width * 3 + 2 * margin);
+  const line = new Float32Array(picture.width * 3 + 2 * margin);
   const inner = line.subarray(margin, line.length - margin);
   const starts = columns.first.map((first) => first * 3 + margin);
   for (let y = 0; y < height; y += 1) {
@@ -58,85 +58,24 @@ export function scalePicture(picture: Pixels, width: number, height: number): Ui
   return out;
 }
 
-/**
- * Sets the line to the rows of an output row, weighed. Up to three of them, which is the usual number, are read in one pass, since to read
- * and to write the line takes as long as to weigh. Sums are rounded to 32 bits after each row, however many a pass takes.
- */
-function weighRows({ data, width, height }: Pixels, { count, first, weights }: Windows, y: number, line: Float64Array) {
-  const at = (k: number) => Math.min(height - 1, Math.max(0, first[y]! + k)) * width * 3;
-  const weight = (k: number) => weights[y * count + k]!;
-  if (count === 2) setTwo(data, at(0), at(1), weight(0), weight(1), line);
-  else setThree(data, [at(0), at(1), at(2)], [weight(0), weight(1), weight(2)], line);
-  for (let k = 3; k < count; k += 1) {
-    if (k + 1 < count) {
-      addTwo(data, at(k), at(k + 1), weight(k), weight(k + 1), line);
-      k += 1;
-    } else addTwo(data, at(k), at(k), weight(k), 0, line);
+/** Sets the line to the rows of an output row, weighed. */
+function weighRows({ data, width, height }: Pixels, { count, first, weights }: Windows, y: number, line: Float32Array) {
+  line.fill(0);
+  for (let k = 0; k < count; k += 1) {
+    const weight = weights[y * count + k]!;
+    const from = Math.min(height - 1, Math.max(0, first[y]! + k)) * width * 3;
+    for (let i = 0; i < line.length; i += 1) line[i] = line[i]! + weight * data[from + i]!;
   }
 }
 
-function setTwo(data: Uint8Array, p: number, q: number, a: number, b: number, line: Float64Array): void {
-  for (let i = 0; i < line.length; i += 1) line[i] = Math.fround(Math.fround(a * data[p + i]!) + b * data[q + i]!);
-}
-
-type Three = readonly [number, number, number];
-
-function setThree(data: Uint8Array, [p, q, r]: Three, [a, b, c]: Three, line: Float64Array): void {
-  for (let i = 0; i < line.length; i += 1) {
-    const two = Math.fround(Math.fround(a * data[p + i]!) + b * data[q + i]!);
-    line[i] = Math.fround(two + c * data[r + i]!);
-  }
-}
-
-function addTwo(data: Uint8Array, p: number, q: number, a: number, b: number, line: Float64Array): void {
-  for (let i = 0; i < line.length; i += 1)
-    line[i] = Math.fround(Math.fround(line[i]! + a * data[p + i]!) + b * data[q + i]!);
-}
-
-function writeLine(line: Float64Array, starts: Int32Array, windows: Windows, out: Uint8Array, start: number): void {
-  const { count, weights } = windows;
-  if (count === 2) writeOfTwo(line, starts, weights, out, start);
-  else if (count === 3) writeOfThree(line, starts, weights, out, start);
-  else writeOfMany(line, starts, windows, out, start);
-}
-
-function writeOfTwo(
-  line: Float64Array,
+/** Writes an output row; `starts` says where in the line each of its pixels begins to weigh. */
+function writeLine(
+  line: Float32Array,
   starts: Int32Array,
-  weights: Float32Array,
+  { count, weights }: Windows,
   out: Uint8Array,
   start: number,
 ): void {
-  for (let i = 0, to = start; i < starts.length; i += 1, to += 3) {
-    const p = starts[i]!;
-    const a = weights[i * 2]!;
-    const b = weights[i * 2 + 1]!;
-    out[to] = (0.5 + a * line[p]! + b * line[p + 3]!) | 0;
-    out[to + 1] = (0.5 + a * line[p + 1]! + b * line[p + 4]!) | 0;
-    out[to + 2] = (0.5 + a * line[p + 2]! + b * line[p + 5]!) | 0;
-  }
-}
-
-function writeOfThree(
-  line: Float64Array,
-  starts: Int32Array,
-  weights: Float32Array,
-  out: Uint8Array,
-  start: number,
-): void {
-  for (let i = 0, to = start; i < starts.length; i += 1, to += 3) {
-    const p = starts[i]!;
-    const a = weights[i * 3]!;
-    const b = weights[i * 3 + 1]!;
-    const c = weights[i * 3 + 2]!;
-    out[to] = (0.5 + a * line[p]! + b * line[p + 3]! + c * line[p + 6]!) | 0;
-    out[to + 1] = (0.5 + a * line[p + 1]! + b * line[p + 4]! + c * line[p + 7]!) | 0;
-    out[to + 2] = (0.5 + a * line[p + 2]! + b * line[p + 5]! + c * line[p + 8]!) | 0;
-  }
-}
-
-function writeOfMany(line: Float64Array, starts: Int32Array, windows: Windows, out: Uint8Array, start: number): void {
-  const { count, weights } = windows;
   for (let i = 0, to = start, k = 0; i < starts.length; i += 1, to += 3) {
     let red = 0.5;
     let green = 0.5;
