@@ -30,11 +30,24 @@ const adapters: Readonly<Record<string, RegExp>> = {
   'age-encryption': /^(device\/evidence\/sealing|device\/audit)\/.*\.ts$/,
   pdfkit: /^device\/audit\/.*\.ts$/,
   commander: /(^|\/)cli\/.*\.ts$/,
+  mqtt: /^cloud-bridge\/link\/mqtt-[^/]*\.ts$/,
+  pg: /^cloud-bridge\/centre\/archive\/postgres[^/]*\.ts$/,
+  minio: /^cloud-bridge\/centre\/blobs\/s3[^/]*\.ts$/,
+  amqplib: /^cloud-bridge\/centre\/queues\/amqp[^/]*\.ts$/,
+  fastify: /^(cloud-bridge\/centre\/api|device\/panel)\/.*\.ts$/,
+  'prom-client': /^(cloud-bridge\/centre\/metrics|device\/health)\/.*\.ts$/,
+  systeminformation: /^device\/health\/.*\.ts$/,
+  pino: /^device\/kernel\/log\/.*\.ts$/,
+  '@peculiar/x509': /^cloud-bridge\/simulate\/pki\/.*\.ts$/,
 };
 
 /** The verifier of evidence, and all that it shares with the writer: an auditor must not inherit the writer's errors. */
 const verifier = /^device\/evidence\/verify\//;
 const sharedWithWriter = /^device\/kernel\/(canonical-json|hash|errors)\.ts$/;
+
+/** The witness at the centre reads checkpoints with the code that writes and reads them on the unit. */
+const witness = /^cloud-bridge\/centre\/witness\//;
+const sharedWithWitness = /^device\/evidence\/(log\/|record\/envelope\.ts$)/;
 
 /** Tests and what only they use. */
 const forTests = /\.test\.ts$|\/testing\//;
@@ -62,6 +75,7 @@ export function violation({ from, to, kind, typeOnly }: Import): string | undefi
   if (/\/contract\//.test(to)) return undefined;
   if (top === toTop && (room === toRoom || top !== 'device')) return undefined;
   if (joins.test(to)) return 'nobody imports a composition root';
+  if (witness.test(from) && sharedWithWitness.test(to)) return undefined;
   if (top !== 'device') {
     return top === 'models' && /^device\/detect\//.test(to) && typeOnly
       ? undefined

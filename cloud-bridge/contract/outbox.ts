@@ -1,15 +1,28 @@
+import type { JsonValue } from '../../device/kernel/canonical-json.ts';
+import type { UtcMilliseconds } from '../../device/kernel/units.ts';
+import type { EventKind } from './topics.ts';
+
 /**
  * What leaves the unit goes through here, after it was sealed and signalled.
  *
- * Guarantees: when `offer` has resolved, the message survives a power cut and is delivered at least once, as often as it takes; messages
- * of one priority leave in the order of their offers; an offer never waits for the network. Rejects with `store-full` where the disk
- * takes no more: an infraction is then known to its evidence store only, and the unit says so.
+ * Guarantees: when `offer` has resolved, the event survives a power cut and is delivered at least once, as often as it takes; events of
+ * one lane leave in the order of their offers; an offer never waits for the network. Rejects with `store-full` where the disk takes no
+ * more. What the evidence store sealed needs no offer: its journal is the lane of infractions.
  */
-export interface Outbox<Message> {
-  offer(message: Message, priority: OutboxPriority): Promise<void>;
+export interface Outbox {
+  offer(event: OutboxEvent): Promise<void>;
   /** What was offered stays for the next start. */
   close(): Promise<void>;
 }
 
-/** What goes first over a poor link. Only telemetry may be dropped, by a stated bound. */
-export type OutboxPriority = 'alert' | 'infraction' | 'telemetry';
+export interface OutboxEvent {
+  readonly kind: EventKind;
+  /** When it happened. */
+  readonly time: UtcMilliseconds;
+  /** As the kind's schema has it. */
+  readonly data: JsonValue;
+}
+
+/** What goes first over a poor link, in this order. Only of telemetry may anything be dropped, by a stated bound. */
+export const lanes = ['alert', 'infraction', 'telemetry'] as const;
+export type Lane = (typeof lanes)[number];

@@ -1,9 +1,9 @@
 import { canonicalJson, type JsonValue } from '../kernel/canonical-json.ts';
 import { AtalayaError } from '../kernel/errors.ts';
+import type { Journal, JournalOpening, JournalPosition } from '../kernel/journal/journal.ts';
 import type { Timer } from '../kernel/timer.ts';
 import { CheckpointKeeper, type CheckpointRhythm } from './checkpoint-keeper.ts';
 import type { IndexEntry, IndexStore } from './index/index-store.ts';
-import type { Journal, JournalOpening, JournalPosition } from './journal/journal.ts';
 import type { Checkpoint } from './log/checkpoint.ts';
 import type { TransparencyLog } from './log/transparency-log.ts';
 import { type LedgerParts, type LedgerPartsOptions, openLedgerParts, type PublicKeyTexts } from './open-ledger.ts';

@@ -1,8 +1,8 @@
 import test from 'ava';
 import { AtalayaError } from '../kernel/errors.ts';
+import { encodeFrame } from '../kernel/journal/journal-frame.ts';
 import { MemoryFiles } from '../kernel/testing/memory-files.ts';
 import { EvidenceStore } from './evidence-store.ts';
-import { encodeFrame } from './journal/journal-frame.ts';
 import { rootFromInclusion } from './log/testing/naive-tree.ts';
 import { indexEntryOf } from './record/read-entry.ts';
 import { checkStore } from './testing/check-store.ts';

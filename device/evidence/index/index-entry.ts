@@ -1,4 +1,4 @@
-import type { JournalPosition } from '../journal/journal.ts';
+import type { JournalPosition } from '../../kernel/journal/journal.ts';
 
 /** One line of the index: enough to list an entry of the journal without reading it, and where it stands. */
 export type IndexEntry = EvidenceLine | ActionLine | UnknownLine;

@@ -1,7 +1,7 @@
 import { AtalayaError } from '../../kernel/errors.ts';
+import type { JournalPosition } from '../../kernel/journal/journal.ts';
 import { parse } from '../../kernel/schema.ts';
 import type { IndexEntry } from '../index/index-store.ts';
-import type { JournalPosition } from '../journal/journal.ts';
 import { type ActionRecord, actionRecord, actionSchema } from './action-record.ts';
 import { type SignedRecord, signedRecordOf } from './envelope.ts';
 import { sequenceOf } from './make-record.ts';

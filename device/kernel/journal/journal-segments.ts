@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { canonicalJson } from '../../kernel/canonical-json.ts';
-import { partEnding, storeFault, writeWholeFile } from '../../kernel/durable-file.ts';
-import { AtalayaError } from '../../kernel/errors.ts';
-import { type Files, listIfThere } from '../../kernel/files.ts';
+import { canonicalJson } from '../canonical-json.ts';
+import { partEnding, storeFault, writeWholeFile } from '../durable-file.ts';
+import { AtalayaError } from '../errors.ts';
+import { type Files, listIfThere } from '../files.ts';
 import { decodeFrame, encodeFrame } from './journal-frame.ts';
 
 /** A file of the journal, named by the sequence number of its first entry. */

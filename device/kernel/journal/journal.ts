@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
-import { AppendFile, storeFault } from '../../kernel/durable-file.ts';
-import { AtalayaError } from '../../kernel/errors.ts';
-import type { Files } from '../../kernel/files.ts';
+import { AppendFile, storeFault } from '../durable-file.ts';
+import { AtalayaError } from '../errors.ts';
+import type { Files } from '../files.ts';
 import { decodeFrame, encodeFrame, frameBytes, longestPayload, payloadHash } from './journal-frame.ts';
 import { type OpenedJournal, openSegments, type TornTail } from './journal-opening.ts';
 import { checkClosed, endsWrongly, openSegment, readDescription, readFrames, withSegment } from './journal-reading.ts';

@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
-import { storeFault } from '../../kernel/durable-file.ts';
-import { type AtalayaError, systemCode } from '../../kernel/errors.ts';
-import type { Files, OpenFile } from '../../kernel/files.ts';
+import { storeFault } from '../durable-file.ts';
+import { type AtalayaError, systemCode } from '../errors.ts';
+import type { Files, OpenFile } from '../files.ts';
 import { announcedBytes, decodeFrame, type Frame, longestPayload } from './journal-frame.ts';
 import {
   type Description,

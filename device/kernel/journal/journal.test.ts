@@ -1,13 +1,13 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { canonicalJson } from '../../kernel/canonical-json.ts';
-import { writeWholeFile } from '../../kernel/durable-file.ts';
-import { AtalayaError } from '../../kernel/errors.ts';
-import type { Files, OpenMode } from '../../kernel/files.ts';
-import { sha256 } from '../../kernel/hash.ts';
-import { fault } from '../../kernel/testing/fault.ts';
-import { MemoryFiles, type Operation } from '../../kernel/testing/memory-files.ts';
-import { seededRandom } from '../../kernel/testing/seeded-random.ts';
+import { canonicalJson } from '../canonical-json.ts';
+import { writeWholeFile } from '../durable-file.ts';
+import { AtalayaError } from '../errors.ts';
+import type { Files, OpenMode } from '../files.ts';
+import { sha256 } from '../hash.ts';
+import { fault } from '../testing/fault.ts';
+import { MemoryFiles, type Operation } from '../testing/memory-files.ts';
+import { seededRandom } from '../testing/seeded-random.ts';
 import { Journal, type JournalOptions, type JournalPosition } from './journal.ts';
 import { encodeFrame } from './journal-frame.ts';
 

@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
-import { makeFolders, readWholeFile, storeFault, writeWholeFile } from '../../kernel/durable-file.ts';
-import type { AtalayaError } from '../../kernel/errors.ts';
-import type { Files } from '../../kernel/files.ts';
+import { makeFolders, readWholeFile, storeFault, writeWholeFile } from '../durable-file.ts';
+import type { AtalayaError } from '../errors.ts';
+import type { Files } from '../files.ts';
 import { decodeFrame, type Frame, provenDurable } from './journal-frame.ts';
 import { endsWrongly, lastEntry, misplaced, readDescription, withSegment } from './journal-reading.ts';
 import {

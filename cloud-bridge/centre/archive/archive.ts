@@ -1,0 +1,140 @@
+import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
+import type { Lane } from '../../contract/outbox.ts';
+import type { EventKind } from '../../contract/topics.ts';
+
+/** An event as it came in, checked against its schema. */
+export interface Arrived {
+  readonly unit: string;
+  readonly lane: Lane;
+  readonly stream: string;
+  readonly sequence: number;
+  readonly previous: number;
+  readonly kind: EventKind;
+  /** ISO 8601, UTC: when it happened on the unit. */
+  readonly time: string;
+  readonly data: JsonValue;
+  /** Queues to which it is to be forwarded; none where there are no queues. */
+  readonly forwardTo: readonly string[];
+}
+
+/** A piece of an event that is longer than a packet. */
+export interface ArrivedPart extends Omit<Arrived, 'data'> {
+  readonly part: { readonly index: number; readonly count: number; readonly sha256: string };
+  readonly content: Buffer;
+}
+
+/**
+ * How far a lane is archived without a gap: everything up to `upTo` is durable at the centre. Gaps that the unit declares (`previous`) are
+ * none.
+ */
+export interface Watermark {
+  readonly unit: string;
+  readonly lane: Lane;
+  readonly stream: string;
+  readonly upTo: number;
+}
+
+export interface Ingested {
+  /** Archived now. */
+  readonly fresh: number;
+  /** Archived before, byte for byte alike. */
+  readonly duplicates: number;
+  /** Same place, other content: kept out, and told. The first that came stands. */
+  readonly conflicts: readonly {
+    readonly unit: string;
+    readonly lane: Lane;
+    readonly stream: string;
+    readonly sequence: number;
+  }[];
+  /** Of every lane that the messages were about. */
+  readonly watermarks: readonly Watermark[];
+}
+
+export interface ArchivedEvent extends Omit<Arrived, 'forwardTo'> {
+  /** Grows in the order of archiving, over all units. */
+  readonly position: number;
+  /** ISO 8601, UTC: when it was archived. */
+  readonly archived: string;
+}
+
+export interface EventQuery {
+  readonly unit?: string;
+  readonly lane?: Lane;
+  readonly kinds?: readonly EventKind[];
+  /** Of happening; ISO 8601, `from` included, `to` not. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly afterPosition?: number;
+  /** `sequence`: per unit, lane and stream; `position`: as archived; `newest`: position, backwards. */
+  readonly order: 'sequence' | 'position' | 'newest';
+  readonly limit: number;
+}
+
+/** Small JSON documents of the centre, each with a version that grows by one with each change. */
+export const documentKinds = [
+  'unit',
+  'alert',
+  'rollout',
+  'layer',
+  'config',
+  'reported',
+  'blob',
+  'command',
+  'trust',
+  'leaf-edge',
+] as const;
+export type DocumentKind = (typeof documentKinds)[number];
+
+export interface Document {
+  readonly kind: DocumentKind;
+  readonly key: string;
+  readonly version: number;
+  readonly value: JsonValue;
+}
+
+/** An act of a person, or of the centre itself, in a chain: each entry's hash is over its canonical JSON and the hash before it. */
+export interface ActEntry {
+  readonly number: number;
+  readonly time: string;
+  /** The signed act as it was sent, or what the centre did by itself. */
+  readonly act: JsonValue;
+  readonly outcome: string;
+  readonly previous: string;
+  readonly hash: string;
+}
+
+export interface Forward {
+  readonly id: number;
+  readonly queue: string;
+  /** Idempotency key for whoever consumes: `unit/lane/stream/sequence`. */
+  readonly message: string;
+  readonly payload: JsonValue;
+}
+
+/**
+ * What the centre keeps. One schema, two engines: SQLite for one machine, PostgreSQL where several bridges share it.
+ *
+ * Guarantees: when `ingest` has resolved, all that it was given is durable, in one transaction, and each event is there once, whoever else
+ * ingests it at the same time; a watermark never passes an event that is not durable; `putDocument` changes what it was based on or
+ * nothing. Throws `archive-unavailable` (retry) where the engine cannot be reached, `store-full`, `store-failed`.
+ */
+export interface Archive {
+  ingest(events: readonly (Arrived | ArrivedPart)[]): Promise<Ingested>;
+  /** Of a unit's current streams; all streams that it ever had, where `all`. */
+  watermarks(unit: string): Promise<readonly Watermark[]>;
+  events(query: EventQuery): Promise<readonly ArchivedEvent[]>;
+  /** Telemetry older than this is removed; nothing else ever is. */
+  forgetTelemetry(before: string): Promise<number>;
+  document(kind: DocumentKind, key: string): Promise<Document | undefined>;
+  /** Keys begin with `prefix`; in the order of keys. */
+  documents(kind: DocumentKind, prefix?: string): Promise<readonly Document[]>;
+  /** `based`: the version that is replaced, 0 for none. False where it has changed meanwhile. */
+  putDocument(kind: DocumentKind, key: string, value: JsonValue, based: number): Promise<boolean>;
+  removeDocument(kind: DocumentKind, key: string, based: number): Promise<boolean>;
+  appendAct(act: JsonValue, outcome: string): Promise<ActEntry>;
+  acts(from: number, limit: number): Promise<readonly ActEntry[]>;
+  /** Oldest first; another bridge does not get the same ones within `leaseMs`. */
+  takeForwards(limit: number, leaseMs: number): Promise<readonly Forward[]>;
+  forwarded(ids: readonly number[]): Promise<void>;
+  close(): Promise<void>;
+}

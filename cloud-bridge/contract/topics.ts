@@ -1,0 +1,176 @@
+import type { z } from 'zod';
+import { command, commandNames, desired, reply } from './acts.ts';
+import { ack, eventData, eventMessage } from './events.ts';
+import { evidenceGet } from './evidence.ts';
+import { evidenceId, fileName } from './names.ts';
+import { checkpoint, reported, state } from './state.ts';
+
+/** Version of the contract, a level of every topic. */
+export const contractVersion = 'v1';
+
+export type EventKind = keyof typeof eventData;
+export const eventKinds = Object.keys(eventData) as readonly EventKind[];
+
+/** Bytes of a packet; what is longer travels in pieces. AWS IoT takes no more. */
+export const longestPayload = 120 * 1024;
+/** Bytes of a block of evidence. */
+export const blockBytes = 64 * 1024;
+
+export type Way = 'up' | 'down';
+
+export interface Topic {
+  /** Levels after `atalaya/v1/{unit}/`; `{name}` is a parameter. */
+  readonly path: string;
+  /** From the unit, or to it. */
+  readonly way: Way;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  /** JSON by this schema, or bytes. */
+  readonly payload: z.ZodType | 'bytes';
+  readonly about: string;
+}
+
+/** Every topic, once. */
+export const topics = {
+  state: {
+    path: 'state',
+    way: 'up',
+    qos: 1,
+    retain: true,
+    payload: state,
+    about: 'Whether the unit is there, and in what state. Its last will says that it is not.',
+  },
+  infraction: {
+    path: 'event/infraction',
+    way: 'up',
+    qos: 1,
+    retain: false,
+    payload: eventMessage(eventData.infraction),
+    about: 'Sealed infractions: the signed records.',
+  },
+  audit: {
+    path: 'event/audit',
+    way: 'up',
+    qos: 1,
+    retain: false,
+    payload: eventMessage(eventData.audit),
+    about: 'Every other entry of the ledger of the unit: acts on evidence, commands, configurations.',
+  },
+  alert: {
+    path: 'event/alert',
+    way: 'up',
+    qos: 1,
+    retain: false,
+    payload: eventMessage(eventData.alert),
+    about: 'Alerts: raised, critical, closed.',
+  },
+  count: {
+    path: 'event/count',
+    way: 'up',
+    qos: 1,
+    retain: false,
+    payload: eventMessage(eventData.count),
+    about: 'Vehicles that crossed a counting line.',
+  },
+  telemetry: {
+    path: 'telemetry',
+    way: 'up',
+    qos: 1,
+    retain: false,
+    payload: eventMessage(eventData.telemetry),
+    about: 'Figures of machine and pipeline.',
+  },
+  ack: {
+    path: 'ack',
+    way: 'down',
+    qos: 1,
+    retain: false,
+    payload: ack,
+    about: 'How far each lane is durable at the centre.',
+  },
+  checkpoint: {
+    path: 'checkpoint',
+    way: 'up',
+    qos: 1,
+    retain: false,
+    payload: checkpoint,
+    about: 'The newest signed state of the log of the unit.',
+  },
+  cosigned: {
+    path: 'checkpoint/cosigned',
+    way: 'down',
+    qos: 1,
+    retain: false,
+    payload: checkpoint,
+    about: 'The same note, with the signature of the centre as witness.',
+  },
+  evidenceGet: {
+    path: 'evidence/get',
+    way: 'down',
+    qos: 1,
+    retain: false,
+    payload: evidenceGet,
+    about: 'Asks for blocks of a sealed file that the unit may give away.',
+  },
+  evidenceBlock: {
+    path: 'evidence/{id}/{file}/{block}',
+    way: 'up',
+    qos: 1,
+    retain: false,
+    payload: 'bytes',
+    about: 'A block of a sealed file: 65,536 bytes, the last one less.',
+  },
+  desired: {
+    path: 'config/desired',
+    way: 'down',
+    qos: 1,
+    retain: true,
+    payload: desired,
+    about: 'The signed configuration that the unit is to have.',
+  },
+  reported: {
+    path: 'config/reported',
+    way: 'up',
+    qos: 1,
+    retain: true,
+    payload: reported,
+    about: 'What became of it.',
+  },
+  command: {
+    path: 'command/{name}/{id}',
+    way: 'down',
+    qos: 1,
+    retain: false,
+    payload: command,
+    about: 'A signed command.',
+  },
+  reply: { path: 'command/{id}/reply', way: 'up', qos: 1, retain: false, payload: reply, about: 'Its outcome.' },
+} as const satisfies Record<string, Topic>;
+
+export type TopicName = keyof typeof topics;
+
+/** Parameters of a topic's path, by name. */
+type Parameters<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Parameters<Rest>
+  : never;
+export type TopicParameters<Name extends TopicName> = {
+  readonly [P in Parameters<(typeof topics)[Name]['path']>]: string;
+};
+
+/** What is published there. */
+export type TopicPayload<Name extends TopicName> = (typeof topics)[Name]['payload'] extends z.ZodType
+  ? z.input<(typeof topics)[Name]['payload']>
+  : Uint8Array;
+
+/** What is read there. */
+export type TopicContent<Name extends TopicName> = (typeof topics)[Name]['payload'] extends z.ZodType
+  ? z.output<(typeof topics)[Name]['payload']>
+  : Buffer;
+
+/** What each parameter may be. */
+export const parameterForms: Readonly<Record<string, z.ZodType<string>>> = {
+  id: evidenceId,
+  file: fileName,
+  block: evidenceId.regex(/^(0|[1-9][0-9]{0,6})$/, 'is no number of a block'),
+  name: evidenceId.refine((name) => (commandNames as readonly string[]).includes(name), 'is no command'),
+};
