@@ -1,7 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shippedBrokerFiles } from '../cloud-bridge/broker/broker-files.ts';
+import { publishedContract } from '../cloud-bridge/contract/published-contract.ts';
+import { topicsTable } from '../cloud-bridge/contract/topics-table.ts';
 import { configSchema } from '../device/config/config-schema.ts';
+import { publishedConfigSchema } from '../device/config/published-config-schema.ts';
 import { publishedSchemas } from '../device/evidence/record/published-schema.ts';
 import { referenceTable } from '../device/kernel/schema-reference.ts';
 import { describeFormats } from '../device/plate/formats/format.ts';
@@ -13,6 +17,7 @@ import { sceneSchema } from '../device/scene/scene-schema.ts';
  */
 const pages: readonly { readonly path: string; readonly table: () => string | Promise<string> }[] = [
   { path: 'device/config/README.md', table: () => referenceTable(configSchema) },
+  { path: 'cloud-bridge/contract/README.md', table: topicsTable },
   { path: 'device/scene/README.md', table: () => referenceTable(sceneSchema) },
   { path: 'device/plate/README.md', table: describeFormats },
 ];
@@ -35,7 +40,16 @@ async function wantedFiles(root: string): Promise<readonly (readonly [path: stri
     }),
   );
   const schemas = publishedSchemas().map(({ file, text }) => [`device/evidence/record/schema/${file}`, text] as const);
-  return [...references, ...schemas];
+  const contract = publishedContract().map(({ file, text }) => [`cloud-bridge/contract/${file}`, text] as const);
+  const broker = shippedBrokerFiles().map(({ file, text }) => [`cloud-bridge/broker/${file}`, text] as const);
+  const configuration = publishedConfigSchema();
+  return [
+    ...references,
+    ...schemas,
+    ...contract,
+    ...broker,
+    [`device/config/schema/${configuration.file}`, configuration.text],
+  ];
 }
 
 if (import.meta.main) {
@@ -47,6 +61,7 @@ if (import.meta.main) {
       console.error(`${path} is not what its schema says; run make docs`);
       process.exitCode = 1;
     } else {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
       writeFileSync(join(root, path), wanted);
       console.log(`${path} was written anew`);
     }

@@ -20,15 +20,16 @@ export interface Signals {
 
 /**
  * Opens the lines, the signaller on its outputs, and the phases: heads that the scene wires to input lines are read from these, all
- * others from the scene's schedule. `timeline`: the file to which the simulated lines write what happened on them.
+ * others from the scene's schedule. `live`: the configuration as it is in force at the moment. `timeline`: the file to which the simulated lines write what happened on them.
  */
 export async function openSignals(
-  { signal }: Config,
+  live: () => Config,
   scene: Scene,
   clock: Clock,
   timeline: string,
   onFault: (fault: AtalayaError) => void,
 ): Promise<Signals> {
+  const { signal } = live();
   const wirings = scene.signals.flatMap(wiringOf);
   const inputs = new Set(
     wirings.flatMap(({ red, amber, green }) => [red, amber, green].filter((name) => name !== undefined)),
@@ -50,12 +51,25 @@ export async function openSignals(
   const byInput = new Set(wirings.map(({ head }) => head));
   const signaller = new Signaller(
     lines,
+    // Live: durations are those in force when an infraction is shown; the lines themselves stay.
     {
-      beacon: { output: signal.beacon.output, duration: milliseconds(signal.beacon.onMs) },
+      beacon: {
+        output: signal.beacon.output,
+        get duration() {
+          return milliseconds(live().signal.beacon.onMs);
+        },
+      },
       strobe: {
         output: signal.strobe.output,
-        pulse: milliseconds(signal.strobe.onMs),
-        rest: milliseconds(signal.strobe.restMs),
+        get pulse() {
+          return milliseconds(live().signal.strobe.onMs);
+        },
+        get rest() {
+          return milliseconds(live().signal.strobe.restMs);
+        },
+        get enabled() {
+          return live().flags.strobe;
+        },
       },
       deadline: milliseconds(signal.deadlineMs),
     },

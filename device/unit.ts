@@ -33,7 +33,8 @@ import { openDetector } from './unit-detector.ts';
 import { openEvidence } from './unit-evidence.ts';
 import { openingLines, shown } from './unit-opening.ts';
 import { openPictures, picturesOf } from './unit-pictures.ts';
-import { openPlates } from './unit-plates.ts';
+import { openPlates, type UnitPlates } from './unit-plates.ts';
+import { type UnitInside, UnitRemote } from './unit-remote.ts';
 import { hasteAfter, sealInfraction } from './unit-seal.ts';
 import type { RunSettings } from './unit-settings.ts';
 import { openSignals } from './unit-signals.ts';
@@ -44,6 +45,14 @@ export interface UnitIo {
   readonly environment: TerminalEnvironment;
   /** Given what makes the lines safe as soon as there are lines: for whoever ends the process without waiting for the run. */
   readonly onLines: (makeSafe: () => Promise<void>) => void;
+}
+
+/** What a run came to. */
+export interface RunResult {
+  readonly record: RunRecord;
+  readonly comparison: TruthComparison | undefined;
+  /** The unit ended in order to begin anew: with another configuration, or because it was told to. */
+  readonly again: boolean;
 }
 
 /** Processed frames whose detections are remembered for masking: more than a fast detector makes in the reach of the ring. */
@@ -77,9 +86,8 @@ const LATEST_JUDGEMENT = 30;
 export async function runUnit(
   settings: RunSettings,
   { stream, environment, onLines }: UnitIo,
-  signal: AbortSignal,
-): Promise<{ readonly record: RunRecord; readonly comparison: TruthComparison | undefined }> {
-  const { config } = settings;
+  stopped: AbortSignal,
+): Promise<RunResult> {
   const clock = systemClock;
   const started = clock.utc();
   const console = new RunConsole({ stream, clock, environment });
@@ -87,6 +95,13 @@ export async function runUnit(
 
   await using open = new AsyncDisposableStack();
   open.defer(() => console.close());
+  const remote = await UnitRemote.open(settings.config, settings.scene, clock, (fault) =>
+    console.notice(explain(fault)),
+  );
+  open.defer(() => remote.close());
+  const { config } = remote;
+  const signal = AbortSignal.any([stopped, remote.restarting]);
+  const boot = randomUUID();
   const damage: { report: (sequence: number, reason: string) => void } = { report: () => {} };
   const source = await openSource(settings.source, {
     ...config.source,
@@ -99,14 +114,18 @@ export async function runUnit(
   const scene = await loadScene(settings.scene, info);
   const detector = await openDetector(config, scene);
   open.defer(() => detector.close());
-  const evidence = await openEvidence(config, clock, randomUUID(), settings.recipients);
+  const evidence = await openEvidence(config, clock, boot, settings.recipients);
   open.defer(() => evidence.close());
   const { store } = evidence;
   const events = settings.events === undefined ? undefined : await EventLog.open(settings.events);
   if (events !== undefined) open.defer(() => events.close());
 
-  const signals = await openSignals(config, scene, clock, join(config.evidence.data, 'lines.jsonl'), (stuck) =>
-    console.notice(explain(stuck)),
+  const signals = await openSignals(
+    () => remote.config,
+    scene,
+    clock,
+    join(config.evidence.data, 'lines.jsonl'),
+    (stuck) => console.notice(explain(stuck)),
   );
   open.defer(() => signals.close());
   onLines(() => signals.close());
@@ -120,23 +139,27 @@ export async function runUnit(
   let alerts = Promise.resolve();
   const plates = await openPlates(config, scene, every, clock, signal, {
     alert: (alert) => {
+      if (!remote.config.flags.watchLists) return;
       recorder.alerted();
       // Said when it is on the disk, or cannot be brought there: closing the events tells why.
-      const written = events?.append(alertEvent(alert)).catch(() => {});
+      const written = Promise.allSettled([events?.append(alertEvent(alert)), remote.alerted(alert)]);
       alerts = alerts.then(() => written).then(() => console.alert(alert));
     },
-    fault: (fault) => console.notice(explain(fault)),
+    fault: (fault) => {
+      remote.plateReaderFailed(fault);
+      console.notice(explain(fault));
+    },
   });
   open.defer(() => plates.close());
   const sceneSha256 = await sha256File(settings.scene);
   const provenance: Provenance = {
     site: siteOf(config),
     software: { version },
-    configuration: { sha256: settings.sha256 },
+    configuration: { sha256: remote.sha256 },
     scene: { name: scene.name, sha256: sceneSha256 },
     model: detector.model,
   };
-  const { beforeS, clipBeforeS, clipAfterS, ringMegabytes } = config.evidence;
+  const { beforeS, clipBeforeS, ringMegabytes } = config.evidence;
   const reach = toMilliseconds(seconds(LATEST_JUDGEMENT + Math.max(beforeS, clipBeforeS)));
   const bystanders = new BystanderMemory(scene.regions, { reach, most: MOST_REMEMBERED });
   /** For a trial alone: no unit at a road keeps what it read. */
@@ -145,9 +168,16 @@ export async function runUnit(
     store,
     scene,
     provenance,
-    before: toMilliseconds(seconds(beforeS)),
-    clipBefore: toMilliseconds(seconds(clipBeforeS)),
-    clipAfter: toMilliseconds(seconds(clipAfterS)),
+    // Live: whatever is in force when an infraction is sealed.
+    get before() {
+      return toMilliseconds(seconds(remote.config.evidence.beforeS));
+    },
+    get clipBefore() {
+      return toMilliseconds(seconds(remote.config.evidence.clipBeforeS));
+    },
+    get clipAfter() {
+      return toMilliseconds(seconds(remote.config.evidence.clipAfterS));
+    },
     bystanders,
     calibration: calibrationRecordOf(scene, boxOvershoot),
     clips: new ClipFrames({ ...clipLimits, bytes: CLIPS_OF_RING * ringMegabytes * 1e6 }),
@@ -166,6 +196,7 @@ export async function runUnit(
     reach,
   });
   evidence.keepHouse((problem) => console.notice(explain(problem)));
+  await remote.attach({ store, ring, bystanders, boot, pipeline: () => pipelineFigures(recorder, plates) });
   console.opening([...openingLines(settings, info, scene, detector, evidence), ...plates.opening]);
 
   let outcome: RunOutcome = { kind: 'source-ended' };
@@ -184,18 +215,24 @@ export async function runUnit(
           signaller.show(infraction);
           const entry = recorder.sealed(infraction, sealed.id, picturesOf(sealed));
           console.infraction(entry);
+          remote.sealed(infraction, sealed.id);
           await events?.append(infractionEvent(infraction, sealed.id));
         },
         lost: (infraction, error) => {
           recorder.lost();
+          remote.lost(infraction, error);
           console.lost(infraction, explain(error));
         },
         observer: {
-          captured: (frame) => recorder.captured(frame),
+          captured: (frame) => {
+            recorder.captured(frame);
+            remote.captured();
+          },
           skipped: () => recorder.skipped(),
           measured: (report) => recorder.measured(report),
           crossed: (crossing) => {
             recorder.crossed(crossing);
+            remote.crossed(crossing);
             events?.append(crossingEvent(crossing)).catch(() => {});
           },
           processed: (frame, detections, update) => {
@@ -227,6 +264,7 @@ export async function runUnit(
   await signals.close();
   await plates.close();
   await alerts;
+  await remote.finish(signal.aborted || fault !== undefined ? 'stopped' : 'source');
 
   const record: RunRecord = {
     source: { name: shown(info.name), width: info.width, height: info.height },
@@ -244,7 +282,7 @@ export async function runUnit(
       runtime: process.version,
       model: { ...detector.model, engine: detector.engine },
       sceneSha256,
-      configSha256: settings.sha256,
+      configSha256: remote.sha256,
     },
   };
   const comparison = truth === undefined ? undefined : compareWithTruth(record, truth, accused);
@@ -264,7 +302,23 @@ export async function runUnit(
     console.notice(explain(error));
   }
   if (fault !== undefined) throw fault.error;
-  return { record, comparison };
+  return { record, comparison, again: remote.restarting.aborted && !stopped.aborted };
+}
+
+function pipelineFigures(recorder: RunRecorder, plates: UnitPlates): ReturnType<UnitInside['pipeline']> {
+  const { processed, skipped, damaged, tracksLive, infractions, lost } = recorder.counts;
+  const vehicles = plates.counts?.vehicles;
+  return {
+    framesProcessed: processed,
+    framesSkipped: skipped,
+    framesDamaged: damaged,
+    tracksLive,
+    infractions,
+    lost,
+    ...(vehicles === undefined
+      ? {}
+      : { platesRead: vehicles.read, platesUnread: [...vehicles.unread.values()].reduce((sum, one) => sum + one, 0) }),
+  };
 }
 
 function siteOf({ unit: { id, site, direction } }: Config): Provenance['site'] {

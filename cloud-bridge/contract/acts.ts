@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { signatureSchema } from '../../device/kernel/signed/signed-document.ts';
-import { actId, digest, evidenceId, fileName, instant, reason, shortText, unitId } from './names.ts';
+import { actId, anyJson, digest, evidenceId, fileName, instant, reason, shortText, unitId } from './names.ts';
 import { roles } from './roles.ts';
 
-/** Documents that a person signs. They are strict: what is signed is understood whole or refused. */
-
-/** JSON of any form, to be checked by whoever knows it. */
-const json = z.json();
+/**
+ * Documents that a person signs. They are strict: what is signed is understood whole or refused. None has a default, so that what was
+ * read is what was signed.
+ */
 
 export const configSchemaId = 'atalaya/config/1';
 
@@ -14,15 +14,15 @@ export const configSchemaId = 'atalaya/config/1';
 export const desired = z.strictObject({
   schema: z.literal(configSchemaId),
   unit: unitId,
-  /** Grows with each document for this unit; none that is not above the highest ever accepted is taken. */
-  version: z.int().min(1),
+  version: z
+    .int()
+    .min(1)
+    .describe('Grows with each document for this unit; none that is not above the highest ever accepted is taken'),
   issued: instant,
-  /** Not to be applied from then on. */
-  expires: instant.optional(),
-  /** Minutes on trial. */
-  probationMinutes: z.number().min(0.05).max(1440).default(10),
+  expires: instant.optional().describe('Not to be applied from then on'),
+  probationMinutes: z.number().min(0.05).max(1440).describe('Minutes on trial'),
   note: z.string().max(500).optional(),
-  settings: z.record(z.string(), json),
+  settings: z.record(z.string(), anyJson),
   signature: signatureSchema.optional(),
 });
 export type Desired = z.infer<typeof desired>;
@@ -36,15 +36,12 @@ export const commandArguments = {
   reboot: z.strictObject({ reason }),
   'log-level': z.strictObject({
     level: z.enum(['debug', 'info', 'warn', 'error']),
-    /** Then it goes back by itself. */
-    minutes: z.number().min(1).max(1440),
+    minutes: z.number().min(1).max(1440).describe('Then it goes back by itself'),
   }),
   'evidence-pull': z.strictObject({
     evidence: z.array(evidenceId).min(1).max(100),
-    /** Without it, every file. */
-    files: z.array(fileName).min(1).max(50).optional(),
-    /** The centre may ask for the blocks for so long. */
-    hours: z.number().min(0.1).max(720).default(72),
+    files: z.array(fileName).min(1).max(50).optional().describe('Without it, every file'),
+    hours: z.number().min(0.1).max(720).default(72).describe('The centre may ask for the blocks for so long'),
   }),
   diagnostics: z.strictObject({ minutes: z.number().min(1).max(120), everyS: z.number().min(1).max(60).default(5) }),
 } as const;
@@ -58,8 +55,7 @@ export const command = z.strictObject({
   id: actId,
   issued: instant,
   expires: instant,
-  /** As `commandArguments` has them. */
-  arguments: z.record(z.string(), json),
+  arguments: z.record(z.string(), anyJson).describe('As `commandArguments` has them'),
   signature: signatureSchema.optional(),
 });
 export type Command = z.infer<typeof command>;
@@ -70,10 +66,8 @@ export const reply = z.looseObject({
   name: z.string().max(40),
   at: instant,
   outcome: z.enum(['done', 'failed', 'refused']),
-  /** Of `failed` and `refused`: `code: words`. */
-  reason: reason.optional(),
-  /** Of `done`. A snapshot is a JPEG in base64 (`image`). */
-  result: z.record(z.string(), json).optional(),
+  reason: reason.optional().describe('Of `failed` and `refused`: `code: words`'),
+  result: z.record(z.string(), anyJson).optional().describe('Of `done`. A snapshot is a JPEG in base64 (`image`).'),
 });
 export type Reply = z.infer<typeof reply>;
 
@@ -90,8 +84,7 @@ export const trust = z.strictObject({
       z.strictObject({
         name: shortText.min(1),
         role: z.enum(roles),
-        /** Ed25519, SubjectPublicKeyInfo, PEM. */
-        publicKey: z.string().max(500),
+        publicKey: z.string().max(500).describe('Ed25519, SubjectPublicKeyInfo, PEM'),
       }),
     )
     .max(1000),
@@ -107,8 +100,7 @@ export const act = z.strictObject({
   id: actId,
   issued: instant,
   method: z.enum(['GET', 'POST', 'PUT', 'DELETE']),
-  /** With its query. */
-  path: z.string().max(4000),
+  path: z.string().max(4000).describe('With its query'),
   bodySha256: digest,
   signature: signatureSchema.optional(),
 });

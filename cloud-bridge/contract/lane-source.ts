@@ -9,7 +9,10 @@ export interface LaneEvent {
   readonly kind: EventKind;
   /** ISO 8601, UTC, milliseconds. */
   readonly time: string;
+  /** May be parsed only when it is asked for. */
   readonly data: JsonValue;
+  /** The data as JSON text in UTF-8, where the queue has it: it goes into messages as it is. */
+  readonly json?: Buffer;
   /** Bytes of it on the disk: what the window is reckoned with. */
   readonly bytes: number;
 }

@@ -10,9 +10,19 @@ export const actId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{7,63}$/, 'is not
 export const evidenceId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'is no id of evidence');
 /** Name of a file of a record, as a level of a topic. */
 export const fileName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'is no file name of evidence');
-export const digest = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256: 64 hexadecimal digits');
-export const instant = z.iso.datetime({ offset: true, error: 'is no date and time such as 2026-03-01T12:00:00Z' });
+/** Index of a block of a file, from 0, as a level of a topic. */
+export const blockNumber = z.string().regex(/^(0|[1-9][0-9]{0,5}|1000000)$/, 'is no number of a block');
+export const digest = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'is not a SHA-256: 64 hexadecimal digits')
+  .meta({ id: 'digest', description: 'SHA-256, hexadecimal' });
+export const instant = z.iso
+  .datetime({ offset: true, error: 'is no date and time such as 2026-03-01T12:00:00Z' })
+  .max(40)
+  .meta({ id: 'instant', description: 'Date and time with its offset (RFC 3339)' });
 export const streamId = z.string().regex(/^[0-9a-f-]{16,64}$/, 'is no stream: 16 to 64 hexadecimal digits and dashes');
 export const sequence = z.int().min(1);
 export const shortText = z.string().max(200);
 export const reason = z.string().min(1).max(2000);
+/** JSON of any form, to be checked by whoever knows it. */
+export const anyJson = z.json();

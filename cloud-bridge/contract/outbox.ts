@@ -26,3 +26,12 @@ export interface OutboxEvent {
 /** What goes first over a poor link, in this order. Only of telemetry may anything be dropped, by a stated bound. */
 export const lanes = ['alert', 'infraction', 'telemetry'] as const;
 export type Lane = (typeof lanes)[number];
+
+/** The lane of each kind. */
+export const laneOf = {
+  infraction: 'infraction',
+  audit: 'infraction',
+  alert: 'alert',
+  count: 'telemetry',
+  telemetry: 'telemetry',
+} as const satisfies Record<EventKind, Lane>;

@@ -4,37 +4,41 @@ import { digest, instant, reason, shortText } from './names.ts';
 /** Retained; the last will says `online: false`, so everything else may be absent. */
 export const state = z.looseObject({
   online: z.boolean(),
-  /** When this was said; absent from a last will, whose time the broker alone knows. */
-  at: instant.optional(),
-  /** One start of the program. */
-  boot: z.string().max(64).optional(),
+  at: instant.optional().describe('When this was said; absent from a last will, whose time the broker alone knows'),
+  boot: z.string().max(64).optional().describe('One start of the program'),
   software: shortText.optional(),
   protocol: z.enum(['5', '3.1.1']).optional(),
   site: shortText.optional(),
   health: z.enum(['good', 'degraded', 'failed']).optional(),
-  /** What is not good, a line each. */
-  problems: z.array(reason).max(50).optional(),
-  /** SubjectPublicKeyInfo of the key that signs records, PEM, and the verifier key of its checkpoints. */
-  signingKey: z.looseObject({ spki: z.string().max(2000), vkey: z.string().max(2000) }).optional(),
+  problems: z.array(reason).max(50).optional().describe('What is not good, a line each'),
+  signingKey: z
+    .looseObject({ spki: z.string().max(2000), vkey: z.string().max(2000) })
+    .optional()
+    .describe('SubjectPublicKeyInfo of the key that signs records, PEM, and the verifier key of its checkpoints'),
   configuration: z.looseObject({ version: z.int().min(0), sha256: digest }).optional(),
   flags: z.record(z.string(), z.boolean()).optional(),
 });
 export type UnitState = z.infer<typeof state>;
 
 /** What became of the newest desired configuration. */
-export const reported = z.looseObject({
-  at: instant,
-  outcome: z.enum(['none', 'accepted', 'trial', 'confirmed', 'rejected', 'rolled-back']),
-  /** Of the document that the outcome is about; absent where it could not be told. */
-  version: z.int().min(0).optional(),
-  sha256: digest.optional(),
-  /** Each as `code: words`; of `rejected` and `rolled-back` at least one. */
-  reasons: z.array(reason).max(100),
-  /** What is in force. */
-  inForce: z.looseObject({ version: z.int().min(0), sha256: digest }),
-  /** End of the trial. */
-  trialUntil: instant.optional(),
-});
+export const reported = z
+  .looseObject({
+    at: instant,
+    outcome: z.enum(['none', 'accepted', 'trial', 'confirmed', 'rejected', 'rolled-back']),
+    version: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('Of the document that the outcome is about; absent where it could not be told'),
+    sha256: digest.optional(),
+    reasons: z.array(reason).max(100).describe('Each as `code: words`; of `rejected` and `rolled-back` at least one'),
+    inForce: z.looseObject({ version: z.int().min(0), sha256: digest }).describe('What is in force'),
+    trialUntil: instant.optional().describe('End of the trial'),
+  })
+  .refine(
+    ({ outcome, reasons }) => reasons.length > 0 || (outcome !== 'rejected' && outcome !== 'rolled-back'),
+    'gives no reason',
+  );
 export type Reported = z.infer<typeof reported>;
 
 /** A signed note (c2sp.org/signed-note): of the unit upwards, with the witness's line downwards. */

@@ -1,8 +1,9 @@
-import type { z } from 'zod';
-import { command, commandNames, desired, reply } from './acts.ts';
+import { z } from 'zod';
+import { type CommandName, command, commandNames, desired, reply } from './acts.ts';
 import { ack, eventData, eventMessage } from './events.ts';
 import { evidenceGet } from './evidence.ts';
-import { evidenceId, fileName } from './names.ts';
+import { actId, blockNumber, evidenceId, fileName } from './names.ts';
+import { laneOf } from './outbox.ts';
 import { checkpoint, reported, state } from './state.ts';
 
 /** Version of the contract, a level of every topic. */
@@ -28,6 +29,10 @@ export interface Topic {
   /** JSON by this schema, or bytes. */
   readonly payload: z.ZodType | 'bytes';
   readonly about: string;
+  /** What each parameter of the path may be. */
+  readonly parameters?: Readonly<Record<string, z.ZodType<string>>>;
+  /** All values of those parameters that have a closed set of them. */
+  readonly values?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Every topic, once. */
@@ -45,7 +50,7 @@ export const topics = {
     way: 'up',
     qos: 1,
     retain: false,
-    payload: eventMessage(eventData.infraction),
+    payload: eventMessage(laneOf.infraction, eventData.infraction),
     about: 'Sealed infractions: the signed records.',
   },
   audit: {
@@ -53,7 +58,7 @@ export const topics = {
     way: 'up',
     qos: 1,
     retain: false,
-    payload: eventMessage(eventData.audit),
+    payload: eventMessage(laneOf.audit, eventData.audit),
     about: 'Every other entry of the ledger of the unit: acts on evidence, commands, configurations.',
   },
   alert: {
@@ -61,7 +66,7 @@ export const topics = {
     way: 'up',
     qos: 1,
     retain: false,
-    payload: eventMessage(eventData.alert),
+    payload: eventMessage(laneOf.alert, eventData.alert),
     about: 'Alerts: raised, critical, closed.',
   },
   count: {
@@ -69,7 +74,7 @@ export const topics = {
     way: 'up',
     qos: 1,
     retain: false,
-    payload: eventMessage(eventData.count),
+    payload: eventMessage(laneOf.count, eventData.count),
     about: 'Vehicles that crossed a counting line.',
   },
   telemetry: {
@@ -77,7 +82,7 @@ export const topics = {
     way: 'up',
     qos: 1,
     retain: false,
-    payload: eventMessage(eventData.telemetry),
+    payload: eventMessage(laneOf.telemetry, eventData.telemetry),
     about: 'Figures of machine and pipeline.',
   },
   ack: {
@@ -119,6 +124,7 @@ export const topics = {
     retain: false,
     payload: 'bytes',
     about: 'A block of a sealed file: 65,536 bytes, the last one less.',
+    parameters: { id: evidenceId, file: fileName, block: blockNumber },
   },
   desired: {
     path: 'config/desired',
@@ -143,8 +149,18 @@ export const topics = {
     retain: false,
     payload: command,
     about: 'A signed command.',
+    parameters: { name: z.enum(commandNames as [CommandName, ...CommandName[]]), id: actId },
+    values: { name: commandNames },
   },
-  reply: { path: 'command/{id}/reply', way: 'up', qos: 1, retain: false, payload: reply, about: 'Its outcome.' },
+  reply: {
+    path: 'command/{id}/reply',
+    way: 'up',
+    qos: 1,
+    retain: false,
+    payload: reply,
+    about: 'Its outcome.',
+    parameters: { id: actId },
+  },
 } as const satisfies Record<string, Topic>;
 
 export type TopicName = keyof typeof topics;
@@ -166,11 +182,3 @@ export type TopicPayload<Name extends TopicName> = (typeof topics)[Name]['payloa
 export type TopicContent<Name extends TopicName> = (typeof topics)[Name]['payload'] extends z.ZodType
   ? z.output<(typeof topics)[Name]['payload']>
   : Buffer;
-
-/** What each parameter may be. */
-export const parameterForms: Readonly<Record<string, z.ZodType<string>>> = {
-  id: evidenceId,
-  file: fileName,
-  block: evidenceId.regex(/^(0|[1-9][0-9]{0,6})$/, 'is no number of a block'),
-  name: evidenceId.refine((name) => (commandNames as readonly string[]).includes(name), 'is no command'),
-};

@@ -29,8 +29,13 @@ export interface Arrival {
 export interface LinkHandlers {
   /** After each connection, subscriptions made. What it throws ends the connection, and is tried again. */
   readonly online: (session: LinkSession) => void | Promise<void>;
+  /** At the end of each session, and at each new reason for there being none. Undefined: we took leave. */
   readonly offline: (fault: AtalayaError | undefined) => void;
-  /** One after the other; the broker's acknowledgement waits for it, and so does the next message. Must not throw: hostile input is counted there. */
+  /**
+   * One after the other, never before `online` was called; the broker's acknowledgement waits for it, and so does the next message. It may
+   * publish and wait for that. It does not throw for what is in a message: hostile input is counted there. What it throws all the same
+   * ends the connection, and a broker that keeps our session sends the message again.
+   */
   readonly arrived: (arrival: Arrival) => void | Promise<void>;
 }
 

@@ -325,6 +325,19 @@ test('an erased evidence says who erased it and why', async (t) => {
   t.true(page.includes('the retention rule after 90 days'));
   t.true(page.includes('The time for which it may be kept is over.'));
   t.true(page.includes('Erased; nobody can open it any more.'));
+  const parts = samplePack({ size: 7, index: 2, erasedBy: 5 });
+  const { erasure } = parts;
+  if (erasure === undefined) return t.fail();
+  const act = JSON.parse(erasure.recordBytes.toString());
+  const by = async (change: object) => {
+    const recordBytes = Buffer.from(JSON.stringify({ ...act, ...change }));
+    return sheetHtml(await sheetOf({ ...parts, erasure: { ...erasure, recordBytes } }));
+  };
+  const rule = 'the retention rule after 90 days';
+  t.true((await by({ schema: 'atalaya/action/1' })).includes(rule), 'written by older software');
+  const operator = { kind: 'operator', name: 'O. Perez', role: 'supervisor', key: 'ab'.repeat(32) };
+  t.true((await by({ actor: operator })).includes('O. Perez (supervisor, key abababababababab)'));
+  t.true((await by({ actor: { kind: 'unit', name: 'retention' } })).includes('the unit by itself (retention)'));
 });
 
 test('on a phone the page is as wide as the screen', async (t) => {

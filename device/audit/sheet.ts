@@ -1,4 +1,4 @@
-import { actionRecord } from '../evidence/record/action-record.ts';
+import { type Actor, actionRecord, actionRecordOf } from '../evidence/record/action-record.ts';
 import type { EvidenceFile, EvidenceRecord, PictureFile } from '../evidence/record/record.ts';
 import { ruleTitle } from '../judge/rule-title.ts';
 import { sha256 } from '../kernel/hash.ts';
@@ -145,15 +145,27 @@ function finding({ name, value, unit, limit, says }: EvidenceRecord['infraction'
 
 function erasurePart({ erasure }: PackParts): SheetPart | undefined {
   if (erasure === undefined) return undefined;
-  const act = parse(actionRecord, JSON.parse(erasure.recordBytes.toString()), 'the record of the erasure', 'internal');
-  const { actor } = act;
-  const who = actor.kind === 'person' ? `${actor.name} (account ${actor.account})` : `the retention rule ${actor.name}`;
+  const value: { readonly schema?: unknown } = JSON.parse(erasure.recordBytes.toString());
+  const act = parse(actionRecordOf(value.schema) ?? actionRecord, value, 'the record of the erasure', 'internal');
   return facts('Erasure', [
-    ['By', who],
+    ['By', actorWords(act.actor)],
     ['Why', act.reason],
     ['When', momentWords(act.time)],
     ['Entry of the log', String(act.sequence)],
   ]);
+}
+
+function actorWords(actor: Actor): string {
+  switch (actor.kind) {
+    case 'person':
+      return `${actor.name} (account ${actor.account})`;
+    case 'policy':
+      return `the retention rule ${actor.name}`;
+    case 'operator':
+      return `${actor.name} (${actor.role}, key ${actor.key.slice(0, 16)})`;
+    case 'unit':
+      return `the unit by itself (${actor.name})`;
+  }
 }
 
 /** The finding by which the rule says what the certificate of the calibration was on the day. */

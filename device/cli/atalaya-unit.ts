@@ -9,6 +9,7 @@ import { type DrawRequest, drawUnit } from '../unit-draw.ts';
 import { type ReadRequest, readUnit } from '../unit-read.ts';
 import { type RunRequest, settle } from '../unit-settings.ts';
 import { version } from '../version.ts';
+import { addConfigCommands } from './unit/config.ts';
 import { addWatchList } from './unit/watch-list.ts';
 
 // The first line keeps memory small (decision 0005): V8's young generation, and the arenas that glibc's allocator makes for threads.
@@ -37,7 +38,6 @@ async function run(request: RunRequest): Promise<number> {
     setTimeout(() => void leave(`the unit did not come to rest within ${DRAIN_MS} ms`), DRAIN_MS).unref();
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupted);
-  const settings = await settle(request);
   const io = {
     stream: process.stdout,
     environment: process.env,
@@ -45,12 +45,17 @@ async function run(request: RunRequest): Promise<number> {
       lines.makeSafe = makeSafe;
     },
   };
-  const { record, comparison } = await runUnit(settings, io, stop.signal).catch((error: unknown) => {
-    // Stopped by a person while something was still being opened: nothing was seen, nothing is lost.
-    if (stop.signal.aborted && error instanceof Error && error.name === 'AbortError')
-      return { record: undefined, comparison: undefined };
-    throw error;
-  });
+  const once = async () =>
+    runUnit(await settle(request), io, stop.signal).catch((error: unknown) => {
+      // Stopped by a person while something was still being opened: nothing was seen, nothing is lost.
+      if (stop.signal.aborted && error instanceof Error && error.name === 'AbortError')
+        return { record: undefined, comparison: undefined, again: false };
+      throw error;
+    });
+  let result = await once();
+  // Another configuration, or a command: everything is opened anew, by the file as it is now.
+  while (result.again) result = await once();
+  const { record, comparison } = result;
   if (record !== undefined && record.counts.lost > 0) return exit.failed;
   if (comparison === undefined || stop.signal.aborted) return exit.done;
   const { missed, invented } = tallyOutcomes(comparison);
@@ -105,6 +110,7 @@ function program(): Command {
     .action(async (images: string[], request: ReadRequest) => {
       process.exitCode = (await readUnit(images, request, process.stdout, process.stderr)) ? exit.done : exit.failed;
     });
+  addConfigCommands(root, (line) => process.stdout.write(`${line}\n`));
   addWatchList(root, (line) => process.stdout.write(`${line}\n`));
   return root;
 }
@@ -127,6 +133,7 @@ function isUsage({ code }: AtalayaError): boolean {
   return (
     code === 'usage-invalid' ||
     code === 'list-refused' ||
+    code === 'document-refused' ||
     code === 'key-exists' ||
     code === 'key-missing' ||
     code === 'key-invalid' ||

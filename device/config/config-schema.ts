@@ -1,10 +1,14 @@
 import { z } from 'zod';
+import { atUnit, live, restart } from './apply.ts';
+import { cloud } from './cloud-section.ts';
 import { evidence } from './evidence-section.ts';
 import { lineName } from './names.ts';
+import { flags, log, status } from './operation-sections.ts';
 import { plates } from './plates-section.ts';
 
 /**
- * The unit's configuration: types, bounds, defaults and documentation, once. The reference page and the JSON Schema are made from here.
+ * The unit's configuration: types, bounds, defaults and documentation, once. The reference page and the JSON Schema are made from here,
+ * and so is what a document of the centre may set (`apply`).
  *
  * Every section and every field has a default, so an empty file is a valid configuration.
  */
@@ -14,14 +18,22 @@ const unit = z.strictObject({
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes, at most 63')
     .default('unit-0')
-    .describe('Name of this unit, as it stands in every record. Lower-case letters, digits and dashes.'),
-  site: z.string().max(200).default('').describe('Where the unit stands, in words.'),
+    .meta(atUnit('Name of this unit, as it stands in every record. Lower-case letters, digits and dashes.')),
+  site: z.string().max(200).default('').meta(restart('Where the unit stands, in words.')),
   direction: z
     .string()
     .min(1)
     .max(200)
     .optional()
-    .describe('Which way the traffic goes that it watches, in words; stands in every record.'),
+    .meta(restart('Which way the traffic goes that it watches, in words; stands in every record.')),
+  reboot: z
+    .enum(['program', 'machine'])
+    .default('program')
+    .meta(
+      atUnit(
+        'What the command `reboot` starts again: this program, or the machine (`systemctl reboot`), which is for machines that do nothing else.',
+      ),
+    ),
 });
 
 const source = z.strictObject({
@@ -29,31 +41,40 @@ const source = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe(
-      'What to watch: an .mjpeg file (read through sharp alone) or any video file (read through ffmpeg). Relative paths start at the configuration file.',
+    .meta(
+      atUnit(
+        'What to watch: an .mjpeg file (read through sharp alone) or any video file (read through ffmpeg). Relative paths start at the configuration file.',
+      ),
     ),
   pace: z
     .enum(['timestamps', 'flat-out'])
     .default('flat-out')
-    .describe(
-      '`timestamps` plays a recording at its own pace and shows the detector the newest frame, counting those that it misses; `flat-out` shows it every frame, as fast as it can.',
+    .meta(
+      restart(
+        '`timestamps` plays a recording at its own pace and shows the detector the newest frame, counting those that it misses; `flat-out` shows it every frame, as fast as it can.',
+      ),
     ),
   nominalRate: z
     .number()
     .min(0.1)
     .max(1000)
     .default(25)
-    .describe(
-      'Frames a second to assume for an .mjpeg file that has no `.times.json` beside it. No speed is stated from assumed times.',
+    .meta(
+      restart(
+        'Frames a second to assume for an .mjpeg file that has no `.times.json` beside it. No speed is stated from assumed times.',
+        'Hz',
+      ),
     ),
   startedAt: z.iso
     .datetime({ offset: true })
     .optional()
-    .describe(
-      'Date and time of the first frame, as `2026-03-01T12:00:00Z`, for a recording that does not state it. Without it such a recording counts from 1970 and every record says that its date is unknown.',
+    .meta(
+      atUnit(
+        'Date and time of the first frame, as `2026-03-01T12:00:00Z`, for a recording that does not state it. Without it such a recording counts from 1970 and every record says that its date is unknown.',
+      ),
     ),
-  ffmpeg: z.string().min(1).default('ffmpeg').describe('The ffmpeg program: a name on PATH, or a path.'),
-  ffprobe: z.string().min(1).default('ffprobe').describe('The ffprobe program: a name on PATH, or a path.'),
+  ffmpeg: z.string().min(1).default('ffmpeg').meta(atUnit('The ffmpeg program: a name on PATH, or a path.')),
+  ffprobe: z.string().min(1).default('ffprobe').meta(atUnit('The ffprobe program: a name on PATH, or a path.')),
 });
 
 const detector = z.strictObject({
@@ -61,32 +82,36 @@ const detector = z.strictObject({
     .string()
     .min(1)
     .default('ssdlite-mobilenet-v2-int8')
-    .describe('The model bundle: a name under `.build/models`, or the path of a folder.'),
-  threads: z.int().min(1).max(64).default(2).describe('Processor threads that one inference shares.'),
+    .meta(restart('The model bundle: a name under `.build/models`, or the path of a folder.')),
+  threads: z.int().min(1).max(64).default(2).meta(restart('Processor threads that one inference shares.')),
   leastScore: z
     .number()
     .min(0.05)
     .max(0.95)
     .default(0.2)
-    .describe(
-      'Detections with a lower score are dropped. The tracker uses doubtful ones to keep a track alive, not to begin one.',
+    .meta(
+      restart(
+        'Detections with a lower score are dropped. The tracker uses doubtful ones to keep a track alive, not to begin one.',
+      ),
     ),
   overlap: z
     .number()
     .min(0.1)
     .max(0.95)
     .default(0.55)
-    .describe('Two boxes that share more than this part of their joint area are one vehicle.'),
+    .meta(restart('Two boxes that share more than this part of their joint area are one vehicle.')),
   fit: z
     .enum(['stretch', 'letterbox'])
     .default('stretch')
-    .describe("How a region fills the network's square input: stretched, or with its aspect kept and grey beside it."),
+    .meta(
+      restart("How a region fills the network's square input: stretched, or with its aspect kept and grey beside it."),
+    ),
   deadlineS: z
     .number()
     .min(1)
     .max(120)
     .default(20)
-    .describe('Seconds after which a detector that does not answer counts as failed.'),
+    .meta(restart('Seconds after which a detector that does not answer counts as failed.', 's')),
 });
 
 const onMs = (value: number) =>
@@ -95,8 +120,8 @@ const onMs = (value: number) =>
     .min(1)
     .max(600_000)
     .default(value)
-    .describe('How long the line is held after an infraction, in milliseconds.');
-const output = (name: string) => lineName.default(name).describe('Name of the output line.');
+    .meta(live('How long the line is held after an infraction, in milliseconds.', 'ms'));
+const output = (name: string) => lineName.default(name).meta(restart('Name of the output line.'));
 
 const signal = z.strictObject({
   beacon: z
@@ -112,7 +137,7 @@ const signal = z.strictObject({
         .min(0)
         .max(600_000)
         .default(500)
-        .describe('How long the lamp stays dark after each flash, in milliseconds.'),
+        .meta(live('How long the lamp stays dark after each flash, in milliseconds.', 'ms')),
     })
     .prefault({})
     .describe('The flash: one an infraction.'),
@@ -121,17 +146,25 @@ const signal = z.strictObject({
     .min(1)
     .max(60_000)
     .default(500)
-    .describe('An output that has not switched by then is reported as stuck; the pipeline does not wait for it.'),
+    .meta(
+      restart('An output that has not switched by then is reported as stuck; the pipeline does not wait for it.', 'ms'),
+    ),
 });
 
 export const configSchema = z.strictObject({
   unit: unit.prefault({}).describe('Who this unit is.'),
-  scene: z.string().min(1).optional().describe('The scene file. Relative paths start at the configuration file.'),
+  scene: z.string().min(1).optional().meta(atUnit('The scene file. Relative paths start at the configuration file.')),
   source: source.prefault({}).describe('What the unit watches.'),
   detector: detector.prefault({}).describe('How it finds vehicles.'),
   plates: plates.prefault({}).describe('How it reads plates, and which it looks out for.'),
   evidence: evidence.prefault({}).describe('What it keeps.'),
   signal: signal.prefault({}).describe('How it signals.'),
+  cloud: cloud
+    .prefault({})
+    .describe('How it speaks with the centre; without `cloud.broker` it does not, and everything else works.'),
+  status: status.prefault({}).describe('What it tells on its own network.'),
+  log: log.prefault({}).describe('What it logs.'),
+  flags: flags.prefault({}).describe('What it does of what it could do. Each flag is obeyed at once.'),
 });
 
 export type Config = z.infer<typeof configSchema>;

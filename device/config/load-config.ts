@@ -33,20 +33,22 @@ export async function loadConfig(path: string): Promise<Config> {
     });
   }
   const config = parse(configSchema, document.toJS() ?? {}, path, 'config-invalid');
-  const from = (relative: string) => resolve(dirname(path), relative);
+  return locateConfig(config, dirname(path));
+}
+
+/** The configuration with its relative paths made absolute against a folder. Names of bundles stay names. */
+export function locateConfig(config: Config, folder: string): Config {
+  const from = (relative: string) => resolve(folder, relative);
   const bundle = (name: string) => (name.includes('/') ? from(name) : name);
-  const { scene, source, evidence, detector, plates } = config;
+  const { scene, source, evidence, detector, plates, cloud, log } = config;
   return {
     ...config,
-    ...(scene === undefined ? {} : { scene: from(scene) }),
-    source: { ...source, ...(source.path === undefined ? {} : { path: from(source.path) }) },
+    ...located({ scene }, from),
+    source: { ...source, ...located({ path: source.path }, from) },
     evidence: {
       ...evidence,
       data: from(evidence.data),
-      signing: {
-        ...evidence.signing,
-        ...(evidence.signing.keyFile === undefined ? {} : { keyFile: from(evidence.signing.keyFile) }),
-      },
+      signing: { ...evidence.signing, ...located({ keyFile: evidence.signing.keyFile }, from) },
     },
     detector: { ...detector, bundle: bundle(detector.bundle) },
     plates: {
@@ -54,7 +56,23 @@ export async function loadConfig(path: string): Promise<Config> {
       finder: bundle(plates.finder),
       readers: plates.readers.map(bundle),
       lists: plates.lists.map(from),
-      ...(plates.listKey === undefined ? {} : { listKey: from(plates.listKey) }),
+      ...located({ listKey: plates.listKey }, from),
     },
+    cloud: {
+      ...cloud,
+      ...located({ ca: cloud.ca, cert: cloud.cert, key: cloud.key, trust: cloud.trust, rootKey: cloud.rootKey }, from),
+    },
+    log: { ...log, ...located({ folder: log.folder }, from) },
   };
+}
+
+/** Those of the paths that are given, through `from`. */
+function located<Name extends string>(
+  paths: Readonly<Record<Name, string | undefined>>,
+  from: (relative: string) => string,
+): { [N in Name]?: string } {
+  const given = Object.entries<string | undefined>(paths).flatMap(([name, path]) =>
+    path === undefined ? [] : [[name, from(path)]],
+  );
+  return Object.fromEntries(given) as { [N in Name]?: string };
 }

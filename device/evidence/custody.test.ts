@@ -28,7 +28,7 @@ test('each act is a signed entry: who, when, what and why', async (t) => {
   await custody.note({ kind: 'export', evidence: [first], opened: true }, { ...clerk, reason: 'for the court' });
   const held = await custody.hold(first, 'court', clerk);
   t.like(held.record, {
-    schema: 'atalaya/action/1',
+    schema: 'atalaya/action/2',
     sequence: 6,
     actor: { kind: 'person', name: 'C. Clerk', account: 'clerk' },
     action: { kind: 'hold', evidence: first, hold: 'court' },

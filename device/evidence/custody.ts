@@ -6,9 +6,9 @@ import { type Files, listIfThere } from '../kernel/files.ts';
 import type { EvidenceLine } from './index/index-store.ts';
 import type { Committed, Ledger } from './ledger.ts';
 import type { Action, ActionRecord, Actor } from './record/action-record.ts';
-import { makeActionRecord, sequenceOf } from './record/make-record.ts';
-import { indexEntryOf } from './record/read-entry.ts';
+import { sequenceOf } from './record/make-record.ts';
 import type { EvidenceRecord } from './record/record.ts';
+import { commitAct } from './record-act.ts';
 import type { PackageSealer } from './sealing/package-sealer.ts';
 
 /** Who does something to evidence, and why. */
@@ -158,10 +158,7 @@ export class Custody {
   }
 
   async #commit(action: Action, { actor, reason }: Authorship): Promise<Committed<ActionRecord>> {
-    const committed = await this.#ledger.commit(
-      (head) => makeActionRecord(head, { actor, action, reason }, this.#clock),
-      (record, position, signed) => indexEntryOf({ ...signed, kind: 'action', record }, position),
-    );
+    const committed = await commitAct(this.#ledger, { actor, action, reason }, this.#clock);
     if (this.#holds !== undefined) takeHold(this.#holds, action);
     return committed;
   }

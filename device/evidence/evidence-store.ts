@@ -187,6 +187,17 @@ export class EvidenceStore {
     return this.#sealer.ciphertext(sealing.keys, files, index);
   }
 
+  /**
+   * Where a piece of a record's package lies: `keys`, the key file, or the body of one of its files. Undefined where the record names none
+   * such. For a reader that checks the hash itself: what lies there may be missing, or damaged.
+   */
+  pieceOf({ files, sealing }: Pick<EvidenceRecord, 'files' | 'sealing'>, name: string): string | undefined {
+    if (sealing === null) return undefined;
+    if (name === 'keys') return this.#sealer.pathOf('keys', sealing.keys.sha256);
+    const body = files.find((file) => file.name === name)?.body;
+    return body === undefined ? undefined : this.#sealer.pathOf('body', body);
+  }
+
   /** Erases what the policies say. Calls that overlap share one pass. Throws `store-failed` where a destruction fails. */
   retain(): Promise<Retained> {
     this.#retaining ??= this.#retention.run().finally(() => {

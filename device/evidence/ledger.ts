@@ -1,6 +1,6 @@
 import { canonicalJson, type JsonValue } from '../kernel/canonical-json.ts';
 import { AtalayaError } from '../kernel/errors.ts';
-import type { Journal, JournalOpening, JournalPosition } from '../kernel/journal/journal.ts';
+import type { Journal, JournalEntry, JournalOpening, JournalPosition } from '../kernel/journal/journal.ts';
 import type { Timer } from '../kernel/timer.ts';
 import { CheckpointKeeper, type CheckpointRhythm } from './checkpoint-keeper.ts';
 import type { IndexEntry, IndexStore } from './index/index-store.ts';
@@ -55,6 +55,7 @@ export class Ledger {
   /** Ends when the newest entry that has a number is on the medium and listed, or refused. */
   #settled: Promise<unknown> = Promise.resolve();
   #closed = false;
+  readonly #watchers = new Set<() => void>();
 
   constructor(options: LedgerOptions, { journal, index, log, publicKey }: LedgerParts) {
     this.#options = options;
@@ -120,6 +121,7 @@ export class Ledger {
     const { committed, durable } = await turn;
     await durable;
     this.#keeper.see();
+    this.#wake();
     return committed;
   }
 
@@ -138,6 +140,29 @@ export class Ledger {
   async *entries(from = 1): AsyncGenerator<Entry & { readonly sequence: number }> {
     for await (const { position, payload } of this.#journal.entries(from)) {
       yield { ...readEntry(payload, position.sequence), sequence: position.sequence };
+    }
+  }
+
+  /**
+   * Entries from a sequence number on as they stand in the journal: canonical JSON of record and signature, not interpreted. `after`: where
+   * an earlier entry stands, which spares reading what lies before it.
+   */
+  payloads(from = 1, after?: JournalPosition): AsyncGenerator<JournalEntry> {
+    return this.#journal.entries(from, after);
+  }
+
+  /** Resolves when an entry above `sequence` is durable and listed, the ledger is closed, or the signal is aborted. */
+  async grown(sequence: number, signal: AbortSignal): Promise<void> {
+    while (this.last <= sequence && !this.#closed && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const seen = () => {
+          this.#watchers.delete(seen);
+          signal.removeEventListener('abort', seen);
+          resolve();
+        };
+        this.#watchers.add(seen);
+        signal.addEventListener('abort', seen, { once: true });
+      });
     }
   }
 
@@ -175,10 +200,15 @@ export class Ledger {
     this.#closed = true;
     await this.#turn;
     await this.#settled;
+    this.#wake();
     await this.#index.flush();
     await this.#keeper.close(this.#journal.fault === undefined);
     await this.#journal.close();
     await this.#log.close();
+  }
+
+  #wake(): void {
+    for (const seen of [...this.#watchers]) seen();
   }
 
   async #number<R extends JsonValue>(

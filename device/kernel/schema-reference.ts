@@ -9,6 +9,10 @@ export interface FieldReference {
   readonly default: string | undefined;
   readonly required: boolean;
   readonly says: string;
+  /** When a new value takes effect (`apply` of the field's metadata), its own or that of the list that it stands in. */
+  readonly apply?: string;
+  /** Unit of the figure (`unit` of the field's metadata). */
+  readonly unit?: string;
 }
 
 /** What is read of a JSON Schema here. */
@@ -27,6 +31,8 @@ interface Node {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
+  readonly apply?: unknown;
+  readonly unit?: unknown;
 }
 
 /** Every field of a schema in its order, nested ones after their parents: documentation that cannot drift from what is checked. */
@@ -35,28 +41,36 @@ export function referenceOf(schema: ZodType): FieldReference[] {
   return fieldsOf(root, '');
 }
 
-/** The fields as a Markdown table. */
+/** The fields as a Markdown table, with a column for when they take effect where the schema says it of any. */
 export function referenceTable(schema: ZodType): string {
-  const rows = referenceOf(schema).map(({ path, type, required, says, default: value }) => {
+  const fields = referenceOf(schema);
+  const applied = fields.some(({ apply }) => apply !== undefined);
+  const rows = fields.map(({ path, type, unit, required, says, apply, default: value }) => {
     const fallback = required ? 'required' : value === undefined ? '' : `\`${value}\``;
-    return `| \`${path}\` | ${cell(type)} | ${cell(fallback)} | ${cell(says)} |`;
+    const figure = unit === undefined ? type : `${type}, ${unit}`;
+    const when = applied ? [apply === undefined ? '' : `\`${apply}\``] : [];
+    return `| ${[`\`${path}\``, cell(figure), cell(fallback), ...when, cell(says)].join(' | ')} |`;
   });
-  return ['| field | type | default | what it means |', '|---|---|---|---|', ...rows].join('\n');
+  const head = ['field', 'type', 'default', ...(applied ? ['apply'] : []), 'what it means'];
+  return [`| ${head.join(' | ')} |`, `|${'---|'.repeat(head.length)}`, ...rows].join('\n');
 }
 
-function fieldsOf(node: Node, path: string): FieldReference[] {
-  if (node.items !== undefined && node.prefixItems === undefined) return fieldsOf(node.items, `${path}[]`);
+function fieldsOf(node: Node, path: string, above?: string): FieldReference[] {
+  if (node.items !== undefined && node.prefixItems === undefined) return fieldsOf(node.items, `${path}[]`, above);
   const alternatives = node.anyOf ?? node.oneOf;
-  if (alternatives !== undefined) return alternatives.flatMap((one) => fieldsOf(one, path));
+  if (alternatives !== undefined) return alternatives.flatMap((one) => fieldsOf(one, path, above));
   return Object.entries(node.properties ?? {}).flatMap(([name, field]) => {
     const at = path === '' ? name : `${path}.${name}`;
-    const nested = fieldsOf(field, at);
+    const apply = typeof field.apply === 'string' ? field.apply : above;
+    const nested = fieldsOf(field, at, apply);
     const own: FieldReference = {
       path: at,
       type: typeOf(field),
       default: nested.length > 0 || field.default === undefined ? undefined : JSON.stringify(field.default),
       required: (node.required ?? []).includes(name),
       says: field.description ?? '',
+      ...(apply === undefined ? {} : { apply }),
+      ...(typeof field.unit === 'string' ? { unit: field.unit } : {}),
     };
     return [own, ...nested];
   });

@@ -10,7 +10,15 @@ export interface SignalPlan {
   /** Lit from an infraction on for `duration`, anew with each. */
   readonly beacon?: { readonly output: string; readonly duration: Milliseconds } | undefined;
   /** One pulse an infraction, and dark for `rest` after each, as the lamp needs it. */
-  readonly strobe?: { readonly output: string; readonly pulse: Milliseconds; readonly rest: Milliseconds } | undefined;
+  readonly strobe?:
+    | {
+        readonly output: string;
+        readonly pulse: Milliseconds;
+        readonly rest: Milliseconds;
+        /** Without it, true. */
+        readonly enabled?: boolean;
+      }
+    | undefined;
   /** Longest time that a line may take to obey. */
   readonly deadline: Milliseconds;
 }
@@ -111,7 +119,7 @@ export class Signaller {
   }
 
   #flash(now: Milliseconds): void {
-    if (this.#strobe === undefined) return;
+    if (this.#strobe === undefined || this.#plan.strobe?.enabled === false) return;
     if (this.#pulseWanted !== undefined) {
       this.#counts.shared += 1;
       return;

@@ -39,7 +39,10 @@ export interface Ingested {
   readonly fresh: number;
   /** Archived before, byte for byte alike. */
   readonly duplicates: number;
-  /** Same place, other content: kept out, and told. The first that came stands. */
+  /**
+   * Same place, other content: kept out, and told. The first that came stands. Also an event whose parts are all there and do not give what
+   * their digest says: the parts are thrown away, and it may come again.
+   */
   readonly conflicts: readonly {
     readonly unit: string;
     readonly lane: Lane;
@@ -48,6 +51,31 @@ export interface Ingested {
   }[];
   /** Of every lane that the messages were about. */
   readonly watermarks: readonly Watermark[];
+}
+
+/** What a bridge has brought in parts. */
+export interface Gathered {
+  /**
+   * Events all of whose parts are there now, whichever bridge brought the others: to be judged and then ingested or refused, which throws
+   * the parts away. Until then each part that comes again brings them again.
+   */
+  readonly whole: readonly Arrived[];
+  /** Parts that were there, alike, or whose event is archived. */
+  readonly duplicates: number;
+  /** As of `Ingested`. */
+  readonly conflicts: Ingested['conflicts'];
+  readonly watermarks: readonly Watermark[];
+}
+
+/** An event that the centre will not take, ever, with the reason. Its place is taken: the watermark goes on behind it. */
+export interface Refusal {
+  readonly unit: string;
+  readonly lane: Lane;
+  readonly stream: string;
+  readonly sequence: number;
+  readonly previous: number;
+  /** For a person; never what the event said. */
+  readonly reason: string;
 }
 
 export interface ArchivedEvent extends Omit<Arrived, 'forwardTo'> {
@@ -65,6 +93,9 @@ export interface EventQuery {
   readonly from?: string;
   readonly to?: string;
   readonly afterPosition?: number;
+  /** Of one numbering. */
+  readonly stream?: string;
+  readonly afterSequence?: number;
   /** `sequence`: per unit, lane and stream; `position`: as archived; `newest`: position, backwards. */
   readonly order: 'sequence' | 'position' | 'newest';
   readonly limit: number;
@@ -82,6 +113,8 @@ export const documentKinds = [
   'command',
   'trust',
   'leaf-edge',
+  /** An act that was used, by its id, so that it serves once. */
+  'act',
 ] as const;
 export type DocumentKind = (typeof documentKinds)[number];
 
@@ -116,14 +149,28 @@ export interface Forward {
  *
  * Guarantees: when `ingest` has resolved, all that it was given is durable, in one transaction, and each event is there once, whoever else
  * ingests it at the same time; a watermark never passes an event that is not durable; `putDocument` changes what it was based on or
- * nothing. Throws `archive-unavailable` (retry) where the engine cannot be reached, `store-full`, `store-failed`.
+ * nothing. Throws `archive-unavailable` (retry) where the engine cannot be reached or is busy, `store-full`, `store-failed`; after any of
+ * them the archive may be asked again, and answers when the cause is gone. A call that was rejected may have been done nevertheless where
+ * the connection was lost: everything but `appendAct` may simply be repeated.
  */
 export interface Archive {
+  /** Parts that make an event whole are archived as that event: for whoever need not judge it. */
   ingest(events: readonly (Arrived | ArrivedPart)[]): Promise<Ingested>;
-  /** Of a unit's current streams; all streams that it ever had, where `all`. */
-  watermarks(unit: string): Promise<readonly Watermark[]>;
+  /** Keeps parts, durably, and gives out the events that are whole: for whoever judges an event before it is archived. */
+  gather(parts: readonly ArrivedPart[]): Promise<Gathered>;
+  /**
+   * Notes durably that events are refused, so that those behind them can be acknowledged. What is archived already stays. An event that is
+   * good and comes to such a place later is archived.
+   */
+  refuse(refusals: readonly Refusal[]): Promise<readonly Watermark[]>;
+  refusals(unit: string): Promise<readonly Refusal[]>;
+  /** Of a unit's current streams, of each lane the one in which something was archived last; of all that it ever had, where `all`. */
+  watermarks(unit: string, which?: 'current' | 'all'): Promise<readonly Watermark[]>;
   events(query: EventQuery): Promise<readonly ArchivedEvent[]>;
-  /** Telemetry older than this is removed; nothing else ever is. */
+  /**
+   * Telemetry (the kind, not the counts that share its lane) that happened before this instant and is acknowledged is removed; nothing else
+   * ever is. Resolves with how many.
+   */
   forgetTelemetry(before: string): Promise<number>;
   document(kind: DocumentKind, key: string): Promise<Document | undefined>;
   /** Keys begin with `prefix`; in the order of keys. */
@@ -133,7 +180,9 @@ export interface Archive {
   removeDocument(kind: DocumentKind, key: string, based: number): Promise<boolean>;
   appendAct(act: JsonValue, outcome: string): Promise<ActEntry>;
   acts(from: number, limit: number): Promise<readonly ActEntry[]>;
-  /** Oldest first; another bridge does not get the same ones within `leaseMs`. */
+  /** What is to be sent to a queue without being an event; nothing where the same message waits for the same queue already. */
+  forward(queue: string, message: string, payload: JsonValue): Promise<void>;
+  /** Oldest first; of an event the payload is what `forwardedEvent` makes of it. Another bridge does not get the same ones within `leaseMs`. */
   takeForwards(limit: number, leaseMs: number): Promise<readonly Forward[]>;
   forwarded(ids: readonly number[]): Promise<void>;
   close(): Promise<void>;

@@ -1,9 +1,11 @@
 /**
  * Sealed files of evidence, as they came from units: ciphertext, named by unit, evidence and file.
  *
- * Guarantees: a block that `write` has resolved for is durable; `finish` makes the whole visible under its name, at once, after its size
- * and SHA-256 were held against the record's, and refuses with `blob-mismatch` what differs; finishing twice is finishing once; a finished
- * blob never changes. Throws `archive-unavailable` (retry) where the engine cannot be reached, `store-full`, `store-failed`.
+ * Guarantees: a block that `write` has resolved for is durable, and the first content of a block stands; `finish` makes the whole visible
+ * under its name, at once, after its size and SHA-256 were held against the record's, and refuses with `blob-mismatch` what differs:
+ * where blocks are missing the others stay, where all are there and the whole is wrong they are thrown away, so that it can be asked for
+ * anew; finishing twice is finishing once; a finished blob never changes. Throws `archive-unavailable` (retry) where the engine cannot be
+ * reached, `store-full`, `store-failed`.
  */
 export interface Blobs {
   /** Blocks that are durable, of a blob that is not finished: a bit a block. Empty where nothing is there. */

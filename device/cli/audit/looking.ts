@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import type { Authorship } from '../../evidence/custody.ts';
 import type { AuditedStore } from '../../evidence/desk/audited-store.ts';
 import type { ActionLine, EvidenceLine } from '../../evidence/index/index-store.ts';
+import type { Action } from '../../evidence/record/action-record.ts';
 import { sequenceOf } from '../../evidence/record/make-record.ts';
 import type { Entry } from '../../evidence/record/read-entry.ts';
 import { AtalayaError } from '../../kernel/errors.ts';
@@ -85,8 +86,18 @@ function evidenceLine({ id, time, dated, rule, lane, holds, erased }: EvidenceLi
 /** What an act was about; the index knows no more than one evidence of each. */
 async function aboutOf(store: AuditedStore, { position }: ActionLine): Promise<string> {
   const entry = await store.entry(position.sequence);
-  if (entry?.kind !== 'action' || !('evidence' in entry.record.action)) return '';
-  const { action } = entry.record;
+  return entry?.kind === 'action' ? aboutAction(entry.record.action) : '';
+}
+
+function aboutAction(action: Action): string {
+  if (action.kind === 'list') return '';
+  if (action.kind === 'command') {
+    return ` ${action.name} (${action.id}): ${action.outcome}${action.reason === undefined ? '' : `, ${action.reason}`}`;
+  }
+  if (action.kind === 'configuration') {
+    const which = action.version === undefined ? '' : ` version ${action.version}`;
+    return `${which} ${action.outcome}${action.reasons.length === 0 ? '' : `: ${action.reasons.join('; ')}`}`;
+  }
   const ids = [action.evidence].flat();
   const more = ids.length > 3 ? ` and ${ids.length - 3} more` : '';
   const named = 'hold' in action ? ` (${action.hold})` : 'opened' in action && action.opened ? ' (opened)' : '';

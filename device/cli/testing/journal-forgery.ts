@@ -55,7 +55,7 @@ export function forgedErasure(
   const bodies = record.files.map(({ body }) => body);
   const keys = record.sealing.keys.sha256;
   const erasure = canonicalJson({
-    schema: 'atalaya/action/1',
+    schema: 'atalaya/action/2',
     unit,
     boot: record.boot,
     sequence,

@@ -1,18 +1,20 @@
 import { z } from 'zod';
-import { digest, moment, text } from './record.ts';
+import { count, digest, moment, text } from './record.ts';
 
 /**
- * The record of an act on evidence: who, when, what and why. It is signed and logged as evidence is, so that nobody looks, holds or
- * erases without a trace.
+ * The record of an act on evidence or on the unit: who, when, what and why. It is signed and logged as evidence is, so that nobody looks,
+ * holds, erases, commands or configures without a trace.
  */
 
 /** A person states a name; the account is the one that the operating system knows. A policy is one of the retention rules. */
-const actor = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('person'), name: text, account: text }),
-  z.strictObject({ kind: z.literal('policy'), name: text }),
-]);
+const person = z.strictObject({ kind: z.literal('person'), name: text, account: text });
+const policy = z.strictObject({ kind: z.literal('policy'), name: text });
+/** Somebody at the centre, known by a signature: name and role as the trust document has them, SHA-256 of the public key. */
+const operator = z.strictObject({ kind: z.literal('operator'), name: text, role: text, key: digest });
+/** The unit by itself, and which part of it: it went back to its last configuration, or refused a stranger's command. */
+const unit = z.strictObject({ kind: z.literal('unit'), name: text });
 
-const action = z.discriminatedUnion('kind', [
+const onEvidence = [
   z.strictObject({ kind: z.literal('list') }),
   /** `opened`: with the authority's key, so that pictures were seen. */
   z.strictObject({ kind: z.literal('read'), evidence: z.array(text).min(1), opened: z.boolean() }),
@@ -22,9 +24,32 @@ const action = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('release'), evidence: text, hold: text }),
   /** What is destroyed: the key file, and the bodies of the files. */
   z.strictObject({ kind: z.literal('erase'), evidence: text, keys: digest.nullable(), bodies: z.array(digest) }),
-]);
+] as const;
 
-export const actionSchema = 'atalaya/action/1';
+/** A signed command of the centre and what became of it. */
+const command = z.strictObject({
+  kind: z.literal('command'),
+  id: text,
+  name: text,
+  outcome: z.enum(['done', 'failed', 'refused']),
+  /** Of `failed` and `refused`. */
+  reason: text.exactOptional(),
+});
+
+/** What became of a desired configuration. */
+const configuration = z.strictObject({
+  kind: z.literal('configuration'),
+  /** Absent where the document does not tell. */
+  version: count.exactOptional(),
+  sha256: digest.exactOptional(),
+  outcome: z.enum(['accepted', 'trial', 'confirmed', 'rejected', 'rolled-back']),
+  /** Why it was rejected or rolled back, each as `code: words`. */
+  reasons: z.array(text),
+});
+
+export const actionSchema = 'atalaya/action/2';
+/** Acts on evidence alone: written before the centre gave commands, and still read. */
+export const earlierActionSchema = 'atalaya/action/1';
 
 export const actionRecord = z.strictObject({
   schema: z.literal(actionSchema),
@@ -33,11 +58,27 @@ export const actionRecord = z.strictObject({
   sequence: z.int().positive(),
   signer: digest,
   time: moment,
-  actor,
-  action,
+  actor: z.discriminatedUnion('kind', [person, policy, operator, unit]),
+  action: z.discriminatedUnion('kind', [...onEvidence, command, configuration]),
   reason: text,
 });
 
-export type ActionRecord = z.infer<typeof actionRecord>;
+export const earlierActionRecord = actionRecord.extend({
+  schema: z.literal(earlierActionSchema),
+  actor: z.discriminatedUnion('kind', [person, policy]),
+  action: z.discriminatedUnion('kind', onEvidence),
+});
+
+/** A record of an act, of any schema that is read. */
+export type ActionRecord = Omit<z.infer<typeof actionRecord>, 'schema'> & {
+  readonly schema: typeof actionSchema | typeof earlierActionSchema;
+};
+
+/** What a value is read by that says it is of this schema; undefined for what is no act known here. */
+export function actionRecordOf(schema: unknown): z.ZodType<ActionRecord> | undefined {
+  if (schema === actionSchema) return actionRecord;
+  return schema === earlierActionSchema ? earlierActionRecord : undefined;
+}
+
 export type Actor = ActionRecord['actor'];
 export type Action = ActionRecord['action'];

@@ -71,7 +71,7 @@ export interface ActionParts {
   readonly reason: string;
 }
 
-/** The record of an act on evidence. Throws `usage-invalid` where a reason or a name is empty. */
+/** The record of an act. Throws `usage-invalid` where a reason or a name is empty. */
 export function makeActionRecord(head: RecordHead, parts: ActionParts, clock: Clock): ActionRecord {
   const record = { schema: actionSchema, ...head, time: momentNow(clock), ...parts };
   return parse(actionRecord, record, 'the record of what is done', 'usage-invalid');

@@ -5,15 +5,17 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { ZodType } from 'zod';
 import { keptFrame } from '../../capture/kept-frame.ts';
+import { ManualClock } from '../../kernel/manual-clock.ts';
 import { MemoryFiles } from '../../kernel/testing/memory-files.ts';
 import { neverRead } from '../../plate/vote/track-plate.ts';
 import { EvidenceStore } from '../evidence-store.ts';
+import { recordAct } from '../record-act.ts';
 import { createIdentity } from '../sealing/identity.ts';
 import { sealPlate } from '../sealing/plate-commitment.ts';
 import { contextAt, frameOf, framesAround, infractionAt } from '../testing/fixtures.ts';
 import { plateModels, plateRead, plateUnread } from '../testing/plates.ts';
 import { clerk, inMemory } from '../testing/stores.ts';
-import { actionRecord } from './action-record.ts';
+import { actionRecord, earlierActionRecord } from './action-record.ts';
 import { plateFile, statementOf } from './plate-file.ts';
 import { publishedSchemas } from './published-schema.ts';
 import { type EvidenceRecord, evidenceRecord, platelessRecord } from './record.ts';
@@ -47,6 +49,24 @@ async function realRecords(): Promise<readonly [string, Plain][]> {
   await store.custody.hold(id, 'court', clerk);
   await store.custody.release(id, 'court', clerk);
   await store.custody.erase(id, { actor: { kind: 'policy', name: 'five days' }, reason: 'old' });
+  await recordAct(
+    store.ledger,
+    {
+      actor: { kind: 'operator', name: 'O. Perez', role: 'operator', key: 'a'.repeat(64) },
+      action: { kind: 'command', id: 'command-1', name: 'reboot', outcome: 'failed', reason: 'interrupted' },
+      reason: 'it hangs',
+    },
+    new ManualClock(),
+  );
+  await recordAct(
+    store.ledger,
+    {
+      actor: { kind: 'unit', name: 'configuration' },
+      action: { kind: 'configuration', version: 3, sha256: 'b'.repeat(64), outcome: 'rolled-back', reasons: ['late'] },
+      reason: 'the trial failed',
+    },
+    new ManualClock(),
+  );
   await store.close();
   const bare = await EvidenceStore.open('/data', inMemory(new MemoryFiles()));
   await bare.seal(infractionAt(170), framesAround(170), contextAt(170));
@@ -60,8 +80,11 @@ async function realRecords(): Promise<readonly [string, Plain][]> {
   for (const one of [store, bare]) {
     for await (const { kind, bytes } of one.ledger.entries()) {
       const record = JSON.parse(bytes.toString());
-      records.push([kind === 'evidence' ? 'evidence-3.json' : 'action-1.json', record]);
+      records.push([kind === 'evidence' ? 'evidence-3.json' : 'action-2.json', record]);
       if (kind === 'evidence') records.push(['evidence-2.json', withoutPlate(record)]);
+      else if ('evidence' in record.action || record.action.kind === 'list') {
+        records.push(['action-1.json', { ...structuredClone(record), schema: 'atalaya/action/1' }]);
+      }
     }
   }
   return records;
@@ -77,14 +100,15 @@ for (const { file, text } of publishedSchemas()) {
 }
 
 test('real records are as the published schemas say', (t) => {
-  t.is(records.length, 12);
+  t.is(records.length, 19);
   for (const [file, record] of records) t.deepEqual(violations(published(file), record), []);
 });
 
 const reads: Readonly<Record<string, ZodType>> = {
   'evidence-3.json': evidenceRecord,
   'evidence-2.json': platelessRecord,
-  'action-1.json': actionRecord,
+  'action-2.json': actionRecord,
+  'action-1.json': earlierActionRecord,
   'plate-1.json': plateFile,
 };
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { actionRecord, actionSchema } from './action-record.ts';
+import { actionRecord, actionSchema, earlierActionRecord, earlierActionSchema } from './action-record.ts';
 import { plateFile, plateSchema } from './plate-file.ts';
 import { evidenceRecord, evidenceSchema, platelessRecord, platelessSchema } from './record.ts';
 
@@ -16,7 +16,8 @@ export function publishedSchemas(): readonly PublishedSchema[] {
   return [
     { file: 'evidence-3.json', text: jsonSchema(evidenceSchema, evidenceRecord) },
     { file: 'evidence-2.json', text: jsonSchema(platelessSchema, platelessRecord) },
-    { file: 'action-1.json', text: jsonSchema(actionSchema, actionRecord) },
+    { file: 'action-2.json', text: jsonSchema(actionSchema, actionRecord) },
+    { file: 'action-1.json', text: jsonSchema(earlierActionSchema, earlierActionRecord) },
     { file: 'plate-1.json', text: jsonSchema(plateSchema, plateFile) },
   ];
 }

@@ -2,7 +2,7 @@ import { AtalayaError } from '../../kernel/errors.ts';
 import type { JournalPosition } from '../../kernel/journal/journal.ts';
 import { parse } from '../../kernel/schema.ts';
 import type { IndexEntry } from '../index/index-store.ts';
-import { type ActionRecord, actionRecord, actionSchema } from './action-record.ts';
+import { type ActionRecord, actionRecordOf } from './action-record.ts';
 import { type SignedRecord, signedRecordOf } from './envelope.ts';
 import { sequenceOf } from './make-record.ts';
 import { type EvidenceRecord, evidenceRecordOf } from './record.ts';
@@ -26,9 +26,8 @@ export function readEntry(payload: Buffer, sequence: number): Entry {
   if (evidence !== undefined) {
     return { ...signed, kind: 'evidence', record: parse(evidence, record, what, 'store-damaged') };
   }
-  if (schema === actionSchema) {
-    return { ...signed, kind: 'action', record: parse(actionRecord, record, what, 'store-damaged') };
-  }
+  const action = actionRecordOf(schema);
+  if (action !== undefined) return { ...signed, kind: 'action', record: parse(action, record, what, 'store-damaged') };
   return { ...signed, kind: 'unknown', schema };
 }
 

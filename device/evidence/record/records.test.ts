@@ -160,7 +160,7 @@ test('no record is made of an act without a reason or a name', (t) => {
   const person = { kind: 'person', name: 'C. Clerk', account: 'clerk' } as const;
   const list = { kind: 'list' } as const;
   t.like(makeActionRecord(head, { actor: person, action: list, reason: 'x' }, clock), {
-    schema: 'atalaya/action/1',
+    schema: 'atalaya/action/2',
     sequence: 3,
   });
   for (const [parts, where] of [
@@ -197,4 +197,22 @@ test('an id gives its number back to its own unit alone', (t) => {
   ]) {
     t.is(sequenceOf('unit-1', id), undefined, id);
   }
+});
+
+test('an act that older software wrote is read as it was, and no newer kind under its name', (t) => {
+  const signature = Buffer.alloc(64);
+  const reading = (record: object) =>
+    readEntry(payloadOf({ bytes: Buffer.from(JSON.stringify(record)), signature }), 3);
+  const person = { kind: 'person', name: 'C. Clerk', account: 'clerk' } as const;
+  const made = makeActionRecord(head, { actor: person, action: { kind: 'list' }, reason: 'x' }, clock);
+  t.like(reading(made), { kind: 'action', record: { schema: 'atalaya/action/2' } });
+  t.like(reading({ ...made, schema: 'atalaya/action/1' }), { kind: 'action', record: { schema: 'atalaya/action/1' } });
+  t.like(reading({ ...made, schema: 'atalaya/action/3' }), { kind: 'unknown', schema: 'atalaya/action/3' });
+  const action = { kind: 'command', id: 'c-1', name: 'reboot', outcome: 'done' } as const;
+  t.like(reading({ ...made, action }), { kind: 'action', record: { action } });
+  t.is(fault(() => reading({ ...made, action, schema: 'atalaya/action/1' })).code, 'store-damaged');
+  t.is(
+    fault(() => reading({ ...made, actor: { kind: 'unit', name: 'x' }, schema: 'atalaya/action/1' })).code,
+    'store-damaged',
+  );
 });

@@ -130,6 +130,14 @@ export class PackageSealer {
   }
 
   /**
+   * Where the key file (`keys`) or a body of a package lies, for a reader that checks the hash itself: the pieces of which age files are
+   * put together elsewhere.
+   */
+  pathOf(kind: 'keys' | 'body', name: string): string {
+    return (kind === 'keys' ? this.#keys : this.#bodies).path(name);
+  }
+
+  /**
    * Destroys a package: the key file is overwritten and removed, durably, then the bodies are removed, durably. May be repeated, and
    * after a fault or a power cut has to be, until it resolves. Throws `store-failed`.
    */

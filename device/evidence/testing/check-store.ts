@@ -97,7 +97,7 @@ function checkEntry(where: string, payload: string, key: KeyObject, found: Found
   if (record.sequence !== found.leaves.length) throw new Error(`${where} has a record with number ${record.sequence}`);
   if (record.signer !== found.signer) throw new Error(`${where}: other signer`);
   if (record.schema === 'atalaya/evidence/3') found.evidence.set(record.id, record);
-  if (record.schema === 'atalaya/action/1') checkAction(where, record, found);
+  if (/^atalaya\/action\/[12]$/.test(record.schema)) checkAction(where, record, found);
 }
 
 function checkAction(where: string, record: { reason: string; action: Record<string, string> }, found: Found): void {

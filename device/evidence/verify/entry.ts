@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { canonicalJson, type JsonValue } from '../../kernel/canonical-json.ts';
-import { type CommonRecord, commonRecord } from './record-shape.ts';
+import { type CommonRecord, commonRecord } from './common-shape.ts';
 import { firstDifference, fromBase64, reasonOf } from './text-forms.ts';
 
 /** What is wrong with bytes that should be an entry; `byte` counts from their first. */

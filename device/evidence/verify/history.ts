@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
+import type { ActionRecord, Erasure, Hold } from './action-shape.ts';
 import type { Finding, Ledger } from './finding.ts';
-import { type ActionRecord, type Erasure, type Evidence, type Hold, sequenceOf } from './record-shape.ts';
+import { type Evidence, sequenceOf } from './record-shape.ts';
 
 /** What an entry is, one byte an entry. */
 const kinds = { damaged: 0, other: 1, evidence: 2 } as const;
@@ -58,7 +59,7 @@ export class History {
     const { action, unit } = record;
     this.other(record.sequence);
     this.#time(record.boot, record.time, where);
-    if (action.kind === 'list') return;
+    if (action.kind === 'list' || action.kind === 'command' || action.kind === 'configuration') return;
     if (action.kind === 'read' || action.kind === 'export') {
       for (const id of action.evidence) {
         if (this.#target(id, unit, record.sequence) !== undefined) continue;

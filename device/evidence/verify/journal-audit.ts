@@ -1,19 +1,14 @@
 import { join } from 'node:path';
 import { isAtalayaError, systemCode } from '../../kernel/errors.ts';
+import { isAction } from './action-shape.ts';
+import type { CommonRecord } from './common-shape.ts';
 import { type Entry, leafOf, readEntry } from './entry.ts';
 import type { Finding, Ledger } from './finding.ts';
 import { durableBy, type Fault, type Frame, headBytes, nextAfter, SegmentReader } from './frames.ts';
 import type { History } from './history.ts';
 import type { PublicKey } from './keys.ts';
 import type { LogAudit } from './log-audit.ts';
-import {
-  type ActionRecord,
-  actionSchema,
-  type CommonRecord,
-  type Evidence,
-  isEvidence,
-  recordFault,
-} from './record-shape.ts';
+import { type Evidence, isEvidence, recordFault } from './record-shape.ts';
 import { headFault, type SegmentDigest } from './segment-head.ts';
 import { shown } from './shape.ts';
 import { SignatureQueue } from './signature-queue.ts';
@@ -219,7 +214,7 @@ export class JournalAudit {
       history.other(record.sequence);
       const says = `Entry ${record.sequence}: ${fault.says}.`;
       ledger.fail({ ...where, part: 'record', check: `spec: schema ${record.schema}`, says });
-    } else if (record.schema === actionSchema) history.action(record as ActionRecord, where);
+    } else if (isAction(record)) history.action(record, where);
     else history.evidence(record as Evidence, where);
   }
 

@@ -1,3 +1,5 @@
+import { actionShapes } from './action-shape.ts';
+import { type CommonRecord, common, type Moment, moment } from './common-shape.ts';
 import {
   anyJson,
   anyOf,
@@ -13,11 +15,9 @@ import {
   nullOr,
   objectOf,
   oneOf,
-  positive,
   type Shape,
   text,
   tupleOf,
-  utc,
   variants,
 } from './shape.ts';
 
@@ -29,21 +29,6 @@ import {
 export const evidenceSchema = 'atalaya/evidence/3';
 /** The same from before plates were read. */
 const platelessSchema = 'atalaya/evidence/2';
-export const actionSchema = 'atalaya/action/1';
-
-export interface Moment {
-  readonly utc: string;
-  readonly elapsedMs: number;
-}
-
-/** What every record states. */
-export interface CommonRecord {
-  readonly schema: string;
-  readonly unit: string;
-  readonly boot: string;
-  readonly sequence: number;
-  readonly signer: string;
-}
 
 export interface SealedFile {
   readonly name: string;
@@ -62,44 +47,6 @@ export interface Evidence extends CommonRecord {
   readonly sealing: { readonly keys: { readonly bytes: number; readonly sha256: string } } | null;
   readonly plate?: { readonly commitment: string; readonly file: string };
 }
-
-export interface ActionRecord extends CommonRecord {
-  readonly time: Moment;
-  readonly action:
-    | { readonly kind: 'list' }
-    | { readonly kind: 'read'; readonly evidence: readonly string[] }
-    | { readonly kind: 'export'; readonly evidence: readonly string[] }
-    | Hold
-    | Erasure;
-}
-
-export interface Hold {
-  readonly kind: 'hold' | 'release';
-  readonly evidence: string;
-  readonly hold: string;
-}
-
-export interface Erasure {
-  readonly kind: 'erase';
-  readonly evidence: string;
-  readonly keys: string | null;
-  readonly bodies: readonly string[];
-}
-
-const common = { schema: text, unit: text, boot: text, sequence: positive, signer: digest };
-
-const commonMembers = Object.entries(common);
-
-const moment = objectOf({
-  utc,
-  elapsedMs: figure,
-  clock: objectOf({
-    source: oneOf('system', 'recording', 'nominal'),
-    synchronised: flag,
-    dated: flag,
-    intervalErrorMs: bound,
-  }),
-});
 
 const box = objectOf({ x: figure, y: figure, width: figure, height: figure });
 
@@ -219,29 +166,10 @@ const evidence = objectOf(
   { plate },
 );
 
-const ids = listOf(text, 1);
-const action = objectOf({
-  ...common,
-  time: moment,
-  actor: variants('kind', {
-    person: objectOf({ kind: anyText, name: text, account: text }),
-    policy: objectOf({ kind: anyText, name: text }),
-  }),
-  reason: text,
-  action: variants('kind', {
-    list: objectOf({ kind: anyText }),
-    read: objectOf({ kind: anyText, evidence: ids, opened: flag }),
-    export: objectOf({ kind: anyText, evidence: ids, opened: flag }),
-    hold: objectOf({ kind: anyText, evidence: text, hold: text }),
-    release: objectOf({ kind: anyText, evidence: text, hold: text }),
-    erase: objectOf({ kind: anyText, evidence: text, keys: nullOr(digest), bodies: listOf(digest) }),
-  }),
-});
-
 const schemas: Readonly<Record<string, Shape>> = {
   [evidenceSchema]: evidence,
   [platelessSchema]: objectOf(platelessMembers),
-  [actionSchema]: action,
+  ...actionShapes,
 };
 
 /** Whether a record is one of evidence, of any schema that is interpreted. */
@@ -255,16 +183,6 @@ export function recordFault(record: CommonRecord): { readonly says: string } | '
   const fault = shape(record);
   if (fault !== undefined) return { says: `record${fault.at} ${fault.must}` };
   return isEvidence(record) ? packageFault(record) : undefined;
-}
-
-/** The members that every record has, whatever its schema; in words what is wrong with them. */
-export function commonRecord(value: unknown): CommonRecord | string {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'the record must be an object';
-  for (const [name, shape] of commonMembers) {
-    const fault = shape(Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined);
-    if (fault !== undefined) return `record.${name} ${fault.must}`;
-  }
-  return value as CommonRecord;
 }
 
 export const evidenceId = (unit: string, sequence: number): string => `${unit}-${String(sequence).padStart(9, '0')}`;

@@ -1,13 +1,14 @@
 import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Checkpoint, longestNote, type NoteKeys, readCheckpoint } from './checkpoint.ts';
+import type { CommonRecord } from './common-shape.ts';
 import { leafOf, readRecord } from './entry.ts';
 import type { Finding, Ledger } from './finding.ts';
 import { verifies } from './keys.ts';
 import { leafHash, rootByInclusion } from './merkle.ts';
 import { type InclusionText, isProofFault, longestProof, readInclusion } from './proof-text.ts';
 import { type Content, readUpTo } from './read-file.ts';
-import { type CommonRecord, recordFault } from './record-shape.ts';
+import { recordFault } from './record-shape.ts';
 import { shown } from './shape.ts';
 import { firstDifference } from './text-forms.ts';
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isAction } from './action-shape.ts';
 import { type Checkpoint, longestNote, type NoteKeys, originOf, readCheckpoint, sameTree } from './checkpoint.ts';
 import { Ledger, type Verdict } from './finding.ts';
 import { bodiesOf } from './history.ts';
@@ -9,7 +10,7 @@ import { checkSums } from './pack-sums.ts';
 import { auditAgeFile } from './package-audit.ts';
 import { isProofFault, longestProof, readHashLines } from './proof-text.ts';
 import { readUpTo } from './read-file.ts';
-import { type ActionRecord, actionSchema, type Evidence, isEvidence } from './record-shape.ts';
+import { type Evidence, isEvidence } from './record-shape.ts';
 import { digestOfBytes, EntryAudit, type SignedEntry } from './signed-entry.ts';
 import { keptName, mustBeFolder, type Trust } from './verify-store.ts';
 
@@ -244,7 +245,7 @@ function erased(evidence: Evidence, entry: SignedEntry | undefined, there: Reado
     check: 'spec: an erasure names what it destroys',
   };
   if (entry?.sound === true) {
-    const action = entry.record.schema === actionSchema ? (entry.record as ActionRecord).action : undefined;
+    const action = isAction(entry.record) ? entry.record.action : undefined;
     const bodies = bodiesOf(evidence.files).toSorted().join();
     if (action?.kind !== 'erase' || action.evidence !== evidence.id) {
       ledger.fail({ ...where, says: `It is not the erasure of ${evidence.id}.` });

@@ -26,9 +26,14 @@ export interface TornTail {
   readonly reason: string;
 }
 
+/** A segment and its bytes; of the last one, those that it had when it was opened or begun. */
+export interface SizedSegment extends Segment {
+  readonly bytes: number;
+}
+
 /** A journal that is fit to be appended to. */
 export interface OpenedJournal {
-  readonly segments: readonly Segment[];
+  readonly segments: readonly SizedSegment[];
   readonly last: number;
   readonly torn: TornTail | undefined;
   /** Bytes of the last segment. */
@@ -40,10 +45,15 @@ export interface OpenedJournal {
 /**
  * Checks the last segment whole, and of each closed one its first line, its size and its last line: the work does not grow with the
  * entries. Cuts a torn tail off, keeping its bytes in a file beside the segments, and begins the first segment where there is none.
+ * `headless`: the first segments may have been removed.
  *
  * Throws `store-damaged` naming segment and byte, `store-version-unknown`, `store-full` or `store-failed`.
  */
-export async function openSegments(files: Files, folder: string, atLeast: number): Promise<OpenedJournal> {
+export async function openSegments(
+  files: Files,
+  folder: string,
+  { atLeast, headless }: { readonly atLeast: number; readonly headless: boolean },
+): Promise<OpenedJournal> {
   await makeFolders(files, folder);
   const segments = await listSegments(files, folder);
   const current = segments.at(-1);
@@ -52,14 +62,17 @@ export async function openSegments(files: Files, folder: string, atLeast: number
     if (atLeast > 0) throw behind(first, 0, 0, atLeast);
     const content = await createSegment(files, folder, first, null);
     const hash = createHash('sha256').update(content);
-    return { segments: [first], last: 0, torn: undefined, end: content.byteLength, hash };
+    const bytes = content.byteLength;
+    return { segments: [{ ...first, bytes }], last: 0, torn: undefined, end: bytes, hash };
   }
-  if (segments[0]?.first !== 1) throw missing(1);
+  if (segments[0]?.first !== 1 && !headless) throw missing(1);
+  const sized: SizedSegment[] = [];
   let before: Outline | undefined;
   for (const segment of segments.slice(0, -1)) {
     const closed = await outline(files, folder, segment);
     if (before !== undefined) checkJoint(before, segment, closed.previous);
     before = closed;
+    sized.push({ ...segment, bytes: closed.bytes });
   }
   const content = await readWholeFile(files, join(folder, current.name));
   if (content === undefined) throw damaged(current, 0, 'the file is missing');
@@ -69,7 +82,8 @@ export async function openSegments(files: Files, folder: string, atLeast: number
   if (last < atLeast) throw behind(current, end, last, atLeast);
   if (torn !== undefined) await cut(files, folder, torn, content);
   await settle(files, folder, current);
-  return { segments, last, torn, end, hash: createHash('sha256').update(content.subarray(0, end)) };
+  const hash = createHash('sha256').update(content.subarray(0, end));
+  return { segments: [...sized, { ...current, bytes: end }], last, torn, end, hash };
 }
 
 /** What can be told of a closed segment without reading it. */

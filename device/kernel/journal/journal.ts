@@ -2,51 +2,14 @@ import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
 import { AppendFile, storeFault } from '../durable-file.ts';
 import { AtalayaError } from '../errors.ts';
-import type { Files } from '../files.ts';
+import { removeSegment } from './journal-forgetting.ts';
 import { decodeFrame, encodeFrame, frameBytes, longestPayload, payloadHash } from './journal-frame.ts';
-import { type OpenedJournal, openSegments, type TornTail } from './journal-opening.ts';
+import { type OpenedJournal, openSegments, type SizedSegment } from './journal-opening.ts';
 import { checkClosed, endsWrongly, openSegment, readDescription, readFrames, withSegment } from './journal-reading.ts';
 import { createSegment, damaged, type Segment, segmentOf } from './journal-segments.ts';
+import type { CheckedSegment, JournalEntry, JournalOpening, JournalOptions, JournalPosition } from './journal-types.ts';
 
-export interface JournalOptions {
-  readonly files: Files;
-  /** A segment that has reached this many bytes is closed and the next one begun. */
-  readonly segmentBytes: number;
-  /** Sequence number that is known from elsewhere to have been acknowledged: a journal that ends before it is damaged, not torn. */
-  readonly atLeast: number;
-}
-
-/** Where an entry stands. */
-export interface JournalPosition {
-  readonly sequence: number;
-  /** Sequence number of the first entry in the same segment. */
-  readonly segment: number;
-  /** Byte of the segment at which the entry begins. */
-  readonly offset: number;
-  /** Bytes of the entry with its head. */
-  readonly bytes: number;
-  /** Of the payload, hexadecimal. */
-  readonly sha256: string;
-}
-
-export interface JournalEntry {
-  readonly position: JournalPosition;
-  /** Canonical JSON, its hash checked. */
-  readonly payload: Buffer;
-}
-
-/** What the start found. */
-export interface JournalOpening {
-  readonly segments: number;
-  readonly last: number;
-  readonly torn: TornTail | undefined;
-}
-
-/** A closed segment that was checked whole. */
-export interface CheckedSegment {
-  readonly name: string;
-  readonly bytes: number;
-}
+export type { CheckedSegment, JournalEntry, JournalOpening, JournalOptions, JournalPosition } from './journal-types.ts';
 
 interface Waiting {
   readonly sequence: number;
@@ -73,13 +36,16 @@ export class Journal {
   readonly opening: JournalOpening;
   readonly #folder: string;
   readonly #options: JournalOptions;
-  readonly #segments: Segment[];
+  readonly #segments: SizedSegment[];
+  /** Bytes of all segments but the last. */
+  #closedBytes: number;
   #file: AppendFile;
   /** Over the last segment as far as it is durable. */
   #hash: Hash;
   #next: number;
   #waiting: Waiting[] = [];
   #working: Promise<void> | undefined;
+  #forgetting: Promise<void> = Promise.resolve();
   #fault: AtalayaError | undefined;
   #closed = false;
 
@@ -93,6 +59,7 @@ export class Journal {
     this.#options = options;
     this.opening = { segments: segments.length, last, torn };
     this.#segments = [...segments];
+    this.#closedBytes = segments.slice(0, -1).reduce((sum, { bytes }) => sum + bytes, 0);
     this.#file = file;
     this.#hash = hash;
     this.#next = last + 1;
@@ -103,7 +70,8 @@ export class Journal {
    * Throws `store-damaged` naming segment and byte, `store-version-unknown`, `store-full` or `store-failed`.
    */
   static async open(folder: string, options: JournalOptions): Promise<Journal> {
-    const opened = await openSegments(options.files, folder, options.atLeast);
+    const { atLeast, headless = false } = options;
+    const opened = await openSegments(options.files, folder, { atLeast, headless });
     const { name } = opened.segments.at(-1) as Segment;
     return new Journal(folder, options, opened, await AppendFile.open(options.files, join(folder, name), opened.end));
   }
@@ -116,6 +84,17 @@ export class Journal {
   /** Sequence number that the next append gets. */
   get next(): number {
     return this.#next;
+  }
+
+  /** Segments in order, each with its durable bytes; the last one is being written. */
+  get segments(): readonly { readonly first: number; readonly bytes: number }[] {
+    const last = this.#segments.length - 1;
+    return this.#segments.map(({ first, bytes }, i) => ({ first, bytes: i === last ? this.#file.length : bytes }));
+  }
+
+  /** Durable bytes of all segments. */
+  get bytes(): number {
+    return this.#closedBytes + this.#file.length;
   }
 
   /** Why nothing is accepted any more, where that is so. */
@@ -161,23 +140,44 @@ export class Journal {
 
   /**
    * The entries from a sequence number on, in order, as far as they are durable when their segment is read. Everything on the way is
-   * checked. Throws `store-damaged` naming segment and byte.
+   * checked. `after`, a position of this journal before `from`, spares reading its segment up to there. What is forgotten meanwhile may
+   * be left out. Throws `store-damaged` naming segment and byte.
    */
-  async *entries(from = 1): AsyncGenerator<JournalEntry> {
-    const begin = this.#segments.findLastIndex((segment) => segment.first <= from);
-    for (let i = Math.max(0, begin); i < this.#segments.length; i += 1) yield* this.#entriesOf(i, from);
+  async *entries(from = 1, after?: JournalPosition): AsyncGenerator<JournalEntry> {
+    let segment = this.#segments.findLast(({ first }) => first <= from) ?? this.#segments[0];
+    while (segment !== undefined) {
+      const { first } = segment;
+      yield* this.#entriesOf(segment, from, after?.segment === first && after.sequence < from ? after : undefined);
+      segment = this.#segments.find((other) => other.first > first);
+    }
+  }
+
+  /**
+   * Gives up the closed segments whose entries are all below `before`, the oldest first: whatever is left after a power cut is the end of
+   * the journal, without a gap. Of a journal that was opened `headless` alone. Throws `store-failed`.
+   */
+  forget(before: number): Promise<void> {
+    if (this.#options.headless !== true) {
+      return Promise.reject(new AtalayaError('internal', 'this journal keeps everything'));
+    }
+    const done = this.#forgetting.then(() => this.#forget(before));
+    this.#forgetting = done.catch(() => undefined);
+    return done;
   }
 
   /** Checks every byte of every closed segment, one after the other. Throws `store-damaged` naming segment and byte. */
   async *check(): AsyncGenerator<CheckedSegment> {
     const { files } = this.#options;
-    for (let i = 0; i + 1 < this.#segments.length; i += 1) {
-      const [segment, successor] = this.#segments.slice(i, i + 2) as [Segment, Segment];
+    for (let segment = this.#segments[0]; segment !== undefined; ) {
+      const { first } = segment;
+      const successor = this.#segments.find((other) => other.first > first);
+      if (successor === undefined) return;
       const { previous } = await withSegment(files, this.#folder, successor, (file) =>
         readDescription(file, successor),
       );
       const check = checkClosed(segment, successor, previous);
       yield { name: segment.name, bytes: await withSegment(files, this.#folder, segment, check) };
+      segment = successor;
     }
   }
 
@@ -186,17 +186,21 @@ export class Journal {
     if (this.#closed) return;
     this.#closed = true;
     await this.#working;
+    await this.#forgetting;
     await this.#file.close().catch(() => undefined);
   }
 
-  async *#entriesOf(index: number, from: number): AsyncGenerator<JournalEntry> {
-    const segment = this.#segments[index] as Segment;
-    const file = await openSegment(this.#options.files, this.#folder, segment);
+  async *#entriesOf(segment: Segment, from: number, after: JournalPosition | undefined): AsyncGenerator<JournalEntry> {
+    const file = await openSegment(this.#options.files, this.#folder, segment).catch((error: unknown) => {
+      if (this.#holds(segment)) throw error;
+      return undefined;
+    });
+    if (file === undefined) return;
     try {
-      let at = (await readDescription(file, segment)).next;
-      let sequence = segment.first;
+      let at = after === undefined ? (await readDescription(file, segment)).next : after.offset + after.bytes;
+      let sequence = after === undefined ? segment.first : after.sequence + 1;
       for (;;) {
-        const successor = this.#segments[index + 1];
+        const successor = this.#successor(segment);
         const end = successor === undefined ? this.#file.length : await file.size();
         for await (const { frame, offset, bytes } of readFrames(file, segment, { from: at, end, sequence })) {
           const position = { sequence, segment: segment.first, offset, bytes, sha256: frame.sha256 };
@@ -205,16 +209,44 @@ export class Journal {
           at = offset + bytes;
         }
         if (successor !== undefined) {
-          if (sequence !== successor.first) throw endsWrongly(segment, at, sequence - 1, successor);
+          if (sequence !== successor.first && this.#holds(segment)) {
+            throw endsWrongly(segment, at, sequence - 1, successor);
+          }
           return;
         }
         // It may have been closed meanwhile, after some more entries.
-        if (this.#segments[index + 1] === undefined) return;
+        if (this.#successor(segment) === undefined) return;
       }
     } catch (error) {
       throw storeFault(error, `cannot read ${segment.name}`);
     } finally {
       await file.close().catch(() => undefined);
+    }
+  }
+
+  /** False where it was forgotten. */
+  #holds({ first }: Segment): boolean {
+    return first >= (this.#segments[0] as Segment).first;
+  }
+
+  #successor({ first }: Segment): Segment | undefined {
+    return this.#segments.find((other) => other.first > first);
+  }
+
+  async #forget(before: number): Promise<void> {
+    for (;;) {
+      const [oldest, successor] = this.#segments;
+      if (oldest === undefined || successor === undefined || successor.first > before) return;
+      // Nobody begins to read it from here on; whoever reads it has it open.
+      this.#segments.shift();
+      this.#closedBytes -= oldest.bytes;
+      try {
+        await removeSegment(this.#options.files, this.#folder, oldest);
+      } catch (error) {
+        this.#segments.unshift(oldest);
+        this.#closedBytes += oldest.bytes;
+        throw error;
+      }
     }
   }
 
@@ -268,11 +300,14 @@ export class Journal {
   async #rotate(first: number): Promise<void> {
     const { files } = this.#options;
     const segment = segmentOf(first);
-    const previous = { bytes: this.#file.length, sha256: this.#hash.digest('hex') };
+    const bytes = this.#file.length;
+    const previous = { bytes, sha256: this.#hash.digest('hex') };
     const content = await createSegment(files, this.#folder, segment, previous);
     const file = await AppendFile.open(files, join(this.#folder, segment.name), content.byteLength);
     await this.#file.close().catch(() => undefined);
-    this.#segments.push(segment);
+    const closed = this.#segments.pop() as SizedSegment;
+    this.#segments.push({ ...closed, bytes }, { ...segment, bytes: content.byteLength });
+    this.#closedBytes += bytes;
     this.#file = file;
     this.#hash = createHash('sha256').update(content);
   }

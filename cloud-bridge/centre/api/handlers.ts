@@ -1,0 +1,15 @@
+import type { Handlers } from './answer.ts';
+import { configHandlers } from './config-handlers.ts';
+import { evidenceHandlers, rolloutHandlers } from './evidence-handlers.ts';
+import { fleetHandlers } from './fleet-handlers.ts';
+import type { Services } from './services.ts';
+
+/** Every route. */
+export function handlersOf(services: Services): Handlers {
+  return {
+    ...fleetHandlers(services),
+    ...configHandlers(services),
+    ...evidenceHandlers(services),
+    ...rolloutHandlers(services),
+  };
+}

@@ -1,0 +1,262 @@
+import type { Arrived, ArrivedPart, Gathered, Ingested, Refusal, Watermark } from './archive.ts';
+import { assemble, gatherParts, isPart, isWhole, type NewPart, type PartHead, type WholeSet } from './gather-parts.ts';
+import { type LaneName, laneKey, messageOf, nameOf } from './place.ts';
+import { type IngestPlan, type LaneState, planIngest, type StoredEvent } from './plan-ingest.ts';
+import type { Query } from './postgres-connections.ts';
+
+/** Rows behind a gap that are looked at in one go. */
+const walkRows = 1000;
+
+/** Does what `planIngest` and `gatherParts` say, in a transaction of PostgreSQL in which the lanes are locked. */
+export class PostgresIngest {
+  readonly #query: Query;
+  readonly #lanes: readonly LaneState[];
+  readonly #now: number;
+
+  constructor(query: Query, lanes: readonly LaneState[], now: number) {
+    this.#query = query;
+    this.#lanes = lanes;
+    this.#now = now;
+  }
+
+  /** Locks lanes in the order of their numbers, so that no two wait for each other. Those that are not there are left out. */
+  static async lock(query: Query, names: readonly LaneName[]): Promise<LaneState[]> {
+    const rows = await query<Numbers<LaneState>>(
+      `select id, unit, lane, stream, up_to as "upTo", highest, forgotten from atalaya.lanes
+       where (unit, lane, stream) in (select * from unnest($1::text[], $2::text[], $3::text[])) order by id for update`,
+      [names.map(({ unit }) => unit), names.map(({ lane }) => lane), names.map(({ stream }) => stream)],
+    );
+    return rows.map((row) => ({
+      ...row,
+      id: Number(row.id),
+      upTo: Number(row.upTo),
+      highest: Number(row.highest),
+      forgotten: Number(row.forgotten),
+    }));
+  }
+
+  async ingest(arrived: readonly (Arrived | ArrivedPart)[]): Promise<Ingested> {
+    const stored = await this.#stored(arrived);
+    const parts = arrived.filter(isPart);
+    const gathered = parts.length === 0 ? nothing : await this.#gathered(parts, stored);
+    const plan = planIngest([...arrived.filter(isWhole), ...gathered.whole], this.#lanes, stored);
+    const watermarks = await this.#carryOut(plan);
+    if (parts.length > 0) await this.#dropWhole();
+    return {
+      fresh: plan.fresh,
+      duplicates: plan.duplicates + gathered.duplicates,
+      conflicts: [...plan.conflicts, ...gathered.conflicts],
+      watermarks,
+    };
+  }
+
+  async gather(parts: readonly ArrivedPart[]): Promise<Gathered> {
+    await this.#dropWhole();
+    const gathered = await this.#gathered(parts, await this.#stored(parts));
+    return { ...gathered, watermarks: this.#lanes.map((lane) => ({ ...nameOf(lane), upTo: lane.upTo })) };
+  }
+
+  async refuse(refusals: readonly Refusal[]): Promise<readonly Watermark[]> {
+    await this.#query(
+      'delete from atalaya.parts where (lane_id, sequence) in (select * from unnest($1::int8[], $2::int8[]))',
+      [refusals.map((refusal) => this.#idOf(refusal)), refusals.map(({ sequence }) => sequence)],
+    );
+    return this.#carryOut(planIngest(refusals, this.#lanes, await this.#stored(refusals)));
+  }
+
+  async #gathered(
+    parts: readonly ArrivedPart[],
+    stored: readonly StoredEvent[],
+  ): Promise<Omit<Gathered, 'watermarks'>> {
+    const { store, whole, duplicates, conflicts } = gatherParts(parts, this.#lanes, stored, await this.#heads(parts));
+    await this.#store(store);
+    const events: Arrived[] = [];
+    const damaged: ArrivedPart[] = [];
+    for (const set of whole) {
+      const event = await this.#assembled(set);
+      if (event === undefined) damaged.push(set.last);
+      else events.push(event);
+    }
+    return {
+      whole: events,
+      duplicates,
+      conflicts: [...conflicts, ...damaged.map((last) => ({ ...nameOf(last), sequence: last.sequence }))],
+    };
+  }
+
+  /** Parts of events that are archived mean nothing any more. */
+  async #dropWhole(): Promise<void> {
+    await this.#query(
+      `delete from atalaya.parts p where lane_id = any($1::int8[]) and exists
+         (select 1 from atalaya.events e where e.lane_id = p.lane_id and e.sequence = p.sequence and e.refused is null)`,
+      [this.#lanes.map(({ id }) => id)],
+    );
+  }
+
+  async #stored(items: readonly (Arrived | ArrivedPart | Refusal)[]): Promise<StoredEvent[]> {
+    const states = new Map(this.#lanes.map((lane) => [laneKey(lane), lane]));
+    const places = items.flatMap((item) => {
+      const lane = states.get(laneKey(item));
+      return lane === undefined || item.sequence > lane.highest ? [] : [{ lane: lane.id, sequence: item.sequence }];
+    });
+    if (places.length === 0) return [];
+    const rows = await this.#query<Numbers<StoredEvent>>(
+      `select lane_id as lane, sequence, previous, kind, at, data, refused is not null as refused from atalaya.events
+       where (lane_id, sequence) in (select * from unnest($1::int8[], $2::int8[]))`,
+      [places.map(({ lane }) => lane), places.map(({ sequence }) => sequence)],
+    );
+    return rows.map((row) => ({
+      ...row,
+      lane: Number(row.lane),
+      sequence: Number(row.sequence),
+      previous: Number(row.previous),
+      at: Number(row.at),
+    }));
+  }
+
+  async #heads(parts: readonly ArrivedPart[]): Promise<PartHead[]> {
+    const rows = await this.#query<Numbers<PartHead>>(
+      `select lane_id as lane, sequence, sha256, count, part as "index", digest from atalaya.parts
+       where (lane_id, sequence) in (select * from unnest($1::int8[], $2::int8[]))`,
+      [parts.map((part) => this.#idOf(part)), parts.map(({ sequence }) => sequence)],
+    );
+    return rows.map((row) => ({
+      ...row,
+      lane: Number(row.lane),
+      sequence: Number(row.sequence),
+      count: Number(row.count),
+      index: Number(row.index),
+    }));
+  }
+
+  async #store(parts: readonly NewPart[]): Promise<void> {
+    for (const { lane, sequence, sha256, count, index, digest, content } of parts) {
+      await this.#query(
+        'insert into atalaya.parts (lane_id, sequence, sha256, count, part, digest, content) values ($1, $2, $3, $4, $5, $6, $7)',
+        [lane, sequence, sha256, count, index, digest, content],
+      );
+    }
+  }
+
+  async #assembled({ lane, last }: WholeSet): Promise<Arrived | undefined> {
+    const { sequence, part } = last;
+    const set = [lane, sequence, part.sha256, part.count];
+    const rows = await this.#query<{ content: Buffer }>(
+      'select content from atalaya.parts where lane_id = $1 and sequence = $2 and sha256 = $3 and count = $4 order by part',
+      set,
+    );
+    const event = assemble(
+      last,
+      rows.map(({ content }) => content),
+    );
+    if (event === undefined)
+      await this.#query(
+        'delete from atalaya.parts where lane_id = $1 and sequence = $2 and sha256 = $3 and count = $4',
+        set,
+      );
+    return event;
+  }
+
+  async #carryOut(plan: IngestPlan): Promise<readonly Watermark[]> {
+    if (plan.replaced.length > 0)
+      await this.#query(
+        'delete from atalaya.events where (lane_id, sequence) in (select * from unnest($1::int8[], $2::int8[]))',
+        [plan.replaced.map(({ lane }) => lane), plan.replaced.map(({ sequence }) => sequence)],
+      );
+    for (const { lane, sequence, previous } of plan.lowered)
+      await this.#query('update atalaya.events set previous = $3 where lane_id = $1 and sequence = $2', [
+        lane,
+        sequence,
+        previous,
+      ]);
+    if (plan.inserts.length > 0) await this.#insert(plan);
+    const walks = new Set(plan.walks.map(({ id }) => id));
+    const lanes: LaneState[] = [];
+    for (const lane of plan.lanes) lanes.push(walks.has(lane.id) ? { ...lane, upTo: await this.#walked(lane) } : lane);
+    const old = new Map(this.#lanes.map((lane) => [lane.id, lane]));
+    const changed = lanes.filter(
+      ({ id, upTo, highest }) => old.get(id)?.upTo !== upTo || old.get(id)?.highest !== highest,
+    );
+    if (changed.length > 0)
+      await this.#query(
+        `update atalaya.lanes l set up_to = c.up_to, highest = c.highest
+         from unnest($1::int8[], $2::int8[], $3::int8[]) as c (id, up_to, highest) where l.id = c.id`,
+        [changed.map(({ id }) => id), changed.map(({ upTo }) => upTo), changed.map(({ highest }) => highest)],
+      );
+    return lanes.map((lane) => ({ ...nameOf(lane), upTo: lane.upTo }));
+  }
+
+  async #insert({ inserts, lanes }: IngestPlan): Promise<void> {
+    await this.#query(
+      `insert into atalaya.events (lane_id, sequence, previous, kind, at, time, data, archived, refused)
+       select lane, sequence, previous, kind, at, time, data, $9::int8, refused
+       from unnest($1::int8[], $2::int8[], $3::int8[], $4::text[], $5::int8[], $6::text[], $7::text[], $8::text[])
+         with ordinality as t (lane, sequence, previous, kind, at, time, data, refused, n)
+       order by n`,
+      [
+        inserts.map(({ lane }) => lane),
+        inserts.map(({ sequence }) => sequence),
+        inserts.map(({ previous }) => previous),
+        inserts.map(({ kind }) => kind),
+        inserts.map(({ at }) => at),
+        inserts.map(({ time }) => time),
+        inserts.map(({ data }) => data),
+        inserts.map(({ reason }) => reason ?? null),
+        this.#now,
+      ],
+    );
+    const names = new Map(lanes.map((lane) => [lane.id, lane]));
+    const forwards = inserts.flatMap(({ lane, sequence, forwardTo }) => {
+      const name = names.get(lane);
+      if (name === undefined) return [];
+      return forwardTo.map((queue) => ({ queue, message: messageOf({ ...name, sequence }), lane, sequence }));
+    });
+    if (forwards.length === 0) return;
+    await this.#query(
+      `insert into atalaya.forwards (queue, message, position)
+       select f.queue, f.message, e.position
+       from unnest($1::text[], $2::text[], $3::int8[], $4::int8[]) as f (queue, message, lane, sequence)
+       join atalaya.events e on e.lane_id = f.lane and e.sequence = f.sequence
+       order by e.position, f.queue on conflict do nothing`,
+      [
+        forwards.map(({ queue }) => queue),
+        forwards.map(({ message }) => message),
+        forwards.map(({ lane }) => lane),
+        forwards.map(({ sequence }) => sequence),
+      ],
+    );
+  }
+
+  /** How far a lane goes on without a gap, over what lay behind one. */
+  async #walked({ id, upTo: start }: LaneState): Promise<number> {
+    let upTo = start;
+    for (;;) {
+      const rows = await this.#query<{ sequence: string; previous: string }>(
+        `select sequence, previous from atalaya.events where lane_id = $1 and sequence > $2 order by sequence limit ${walkRows}`,
+        [id, upTo],
+      );
+      const gap = rows.find(({ sequence, previous }) => {
+        if (Number(previous) > upTo) return true;
+        upTo = Number(sequence);
+        return false;
+      });
+      if (gap === undefined && rows.length === walkRows) continue;
+      const [over] = await this.#query<{ sequence: string | null }>(
+        `select max(sequence) as sequence from atalaya.events
+         where lane_id = $1 and sequence > $2 and previous <= $2 and previous < sequence - 1`,
+        [id, upTo],
+      );
+      if (typeof over?.sequence !== 'string') return upTo;
+      upTo = Number(over.sequence);
+    }
+  }
+
+  #idOf({ unit, lane, stream }: LaneName): number {
+    return this.#lanes.find((one) => one.unit === unit && one.lane === lane && one.stream === stream)?.id ?? -1;
+  }
+}
+
+const nothing: Omit<Gathered, 'watermarks'> = { whole: [], duplicates: 0, conflicts: [] };
+
+/** The driver gives 64-bit integers as text. */
+type Numbers<Row> = { [Name in keyof Row]: Row[Name] extends number ? number | string : Row[Name] };

@@ -1,0 +1,183 @@
+import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
+import type { Clock } from '../../../device/kernel/clock.ts';
+import { milliseconds, toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
+import type { AlertView } from '../../contract/api-views.ts';
+import type { Alert, AlertState } from '../../contract/events.ts';
+import type { Archive, Arrived } from '../archive/archive.ts';
+import { changeDocument } from './documents.ts';
+
+/** What the centre itself raises of a unit. */
+export const centreAlerts = {
+  /** A checkpoint that contradicts what was archived or cosigned: the log was rewritten. */
+  'log-inconsistent': 'critical',
+  /** A record whose signature does not hold. */
+  'record-refused': 'critical',
+  /** The unit signs with another key than before. */
+  'signing-key-changed': 'critical',
+  /** Two different events in one place. */
+  'event-conflict': 'raised',
+  /** A sealed file that is not what the record says. */
+  'evidence-mismatch': 'critical',
+} as const satisfies Record<string, AlertState>;
+export type CentreAlert = keyof typeof centreAlerts;
+
+/** The document `alert/{unit}/{id}`. */
+interface AlertDocument extends AlertView {
+  /** Of the event that it is as of. */
+  readonly stream?: string;
+  readonly sequence?: number;
+}
+
+type AlertEvent = Pick<Arrived, 'unit' | 'kind' | 'stream' | 'sequence' | 'data'>;
+
+/** Closed alerts are forgotten as documents after this; their events stay. */
+const keptClosed = milliseconds(30 * 24 * 3600 * 1000);
+
+/** The alerts of the fleet as they stand: documents made of events, and of what the centre finds. */
+export class AlertKeeper {
+  readonly #archive: Archive;
+  readonly #clock: Clock;
+  readonly #notify: boolean;
+  /** Those of the centre that stand, so that the same finding a thousand times is one write. */
+  readonly #raised = new Map<string, string>();
+
+  /** `notify`: there are queues, and whoever reads them is told what is critical. */
+  constructor(archive: Archive, clock: Clock, notify: boolean) {
+    this.#archive = archive;
+    this.#clock = clock;
+    this.#notify = notify;
+  }
+
+  /**
+   * Takes events of alerts into account, in the order of their sequence; one that came before is no news. Durable when resolved.
+   */
+  async apply(events: readonly AlertEvent[]): Promise<void> {
+    const byAlert = Map.groupBy(
+      events.filter(({ kind }) => kind === 'alert'),
+      ({ unit, data }) => `${unit}/${(data as unknown as Alert).id}`,
+    );
+    for (const [key, ofOne] of byAlert) {
+      const inOrder = ofOne.toSorted((one, other) => one.sequence - other.sequence);
+      await changeDocument(this.#archive, 'alert', key, (before) => {
+        const after = inOrder.reduce(
+          (alert, event) => applied(alert, event),
+          before as unknown as AlertDocument | undefined,
+        );
+        return after as unknown as JsonValue;
+      });
+    }
+  }
+
+  /** Says that something is the matter with a unit. The same again changes nothing. True where it is news. */
+  async raise(unit: string, name: CentreAlert, detail: string): Promise<boolean> {
+    const key = keyOf(unit, name);
+    if (this.#raised.get(key) === detail) return false;
+    const standing = (await this.#archive.document('alert', key))?.value as unknown as AlertDocument | undefined;
+    const news = standing === undefined || standing.state === 'closed';
+    if (news) await this.#put(unit, name, detail.slice(0, 1000));
+    this.#raised.set(key, detail);
+    return news;
+  }
+
+  async #put(unit: string, name: CentreAlert, detail: string): Promise<void> {
+    const now = this.#now();
+    const state: AlertState = centreAlerts[name];
+    const alert: AlertDocument = {
+      ...{ id: idOf(name), unit, name, state, since: now, raised: now, detail, from: 'centre' },
+    };
+    const value = alert as unknown as JsonValue;
+    // First the queue: a crash in between tells twice, never not at all.
+    if (state === 'critical' && this.#notify) {
+      await this.#archive.forward('notification.email', `${keyOf(unit, name)}/${now}`, value);
+    }
+    await changeDocument(this.#archive, 'alert', keyOf(unit, name), () => value);
+  }
+
+  /** Says that it is the matter no more. */
+  async close(unit: string, name: CentreAlert): Promise<void> {
+    const key = keyOf(unit, name);
+    this.#raised.delete(key);
+    if ((await this.#archive.document('alert', key)) === undefined) return;
+    await changeDocument(this.#archive, 'alert', key, (before) =>
+      closed(before as unknown as AlertDocument, this.#now()),
+    );
+  }
+
+  /**
+   * Somebody looks after it. What the centre found at one moment, and cannot find out to be over, ends with that. Undefined where there is
+   * no such alert.
+   */
+  async acknowledge(unit: string, id: string, by: string, note: string): Promise<AlertView | undefined> {
+    const key = `${unit}/${id}`;
+    if ((await this.#archive.document('alert', key)) === undefined) return undefined;
+    const at = this.#now();
+    const after = await changeDocument(this.#archive, 'alert', key, (before) => {
+      const alert = { ...(before as unknown as AlertDocument), acknowledged: { by, at, note } };
+      return endsWithPerson.has(alert.name) && alert.from === 'centre'
+        ? closed(alert, at)
+        : (alert as unknown as JsonValue);
+    });
+    this.#raised.delete(key);
+    return viewOf(after as unknown as AlertDocument);
+  }
+
+  /** Those of a state; without one, those that are not closed. */
+  async list(filter: {
+    readonly state?: AlertState | undefined;
+    readonly unit?: string | undefined;
+  }): Promise<readonly AlertView[]> {
+    const prefix = filter.unit === undefined ? '' : `${filter.unit}/`;
+    const all = (await this.#archive.documents('alert', prefix)).map(({ value }) =>
+      viewOf(value as unknown as AlertDocument),
+    );
+    return all
+      .filter(({ state }) => (filter.state === undefined ? state !== 'closed' : state === filter.state))
+      .sort((one, other) => (one.since < other.since ? 1 : -1));
+  }
+
+  /** Removes what was closed long ago. */
+  async forgetClosed(): Promise<void> {
+    const before = toIso(utcMilliseconds(this.#clock.utc() - keptClosed));
+    for (const { key, version, value } of await this.#archive.documents('alert')) {
+      const alert = value as unknown as AlertDocument;
+      if (alert.state === 'closed' && alert.since < before) {
+        await this.#archive.removeDocument('alert', key, version);
+      }
+    }
+  }
+
+  #now(): string {
+    return toIso(this.#clock.utc());
+  }
+}
+
+/** What happened at one moment, and of which nothing says that it is over. */
+const endsWithPerson: ReadonlySet<string> = new Set<CentreAlert>([
+  'record-refused',
+  'event-conflict',
+  'evidence-mismatch',
+]);
+
+const idOf = (name: CentreAlert): string => `centre-${name}`;
+const keyOf = (unit: string, name: CentreAlert): string => `${unit}/${idOf(name)}`;
+
+function applied(before: AlertDocument | undefined, { unit, stream, sequence, data }: AlertEvent): AlertDocument {
+  // In another stream the numbers begin anew, and it is the newer one: a unit begins one when it has lost the one before.
+  if (before?.stream === stream && sequence <= (before.sequence ?? 0)) return before;
+  const said = data as unknown as Alert;
+  const goesOn = before !== undefined && before.state !== 'closed';
+  return {
+    ...said,
+    ...{ unit, from: 'unit', stream, sequence },
+    raised: goesOn ? before.raised : said.since,
+    ...(goesOn && before.acknowledged !== undefined ? { acknowledged: before.acknowledged } : {}),
+  };
+}
+
+function closed(alert: AlertDocument, since: string): JsonValue {
+  return (alert.state === 'closed' ? alert : { ...alert, state: 'closed', since }) as unknown as JsonValue;
+}
+
+function viewOf({ stream: _, sequence: __, ...view }: AlertDocument): AlertView {
+  return view as unknown as AlertView;
+}

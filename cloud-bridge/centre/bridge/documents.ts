@@ -1,0 +1,27 @@
+import { canonicalJson, type JsonValue } from '../../../device/kernel/canonical-json.ts';
+import { AtalayaError } from '../../../device/kernel/errors.ts';
+import type { Archive, DocumentKind } from '../archive/archive.ts';
+
+/** How often a change is tried that others come before. */
+const mostTries = 20;
+
+/**
+ * Changes a document whoever else changes it at the same time: `change` is asked again with what stands then. What it returns unchanged,
+ * the same object or the same JSON, is not written. Throws what the archive throws, `archive-unavailable` where others are always before.
+ */
+export async function changeDocument(
+  archive: Pick<Archive, 'document' | 'putDocument'>,
+  kind: DocumentKind,
+  key: string,
+  change: (before: JsonValue | undefined) => JsonValue,
+): Promise<JsonValue> {
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const before = await archive.document(kind, key);
+    const after = change(before?.value);
+    if (before !== undefined && (after === before.value || canonicalJson(after) === canonicalJson(before.value))) {
+      return after;
+    }
+    if (await archive.putDocument(kind, key, after, before?.version ?? 0)) return after;
+  }
+  throw new AtalayaError('archive-unavailable', `the ${kind} ${key} changes faster than it can be written`);
+}

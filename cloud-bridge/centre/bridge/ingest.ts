@@ -1,0 +1,305 @@
+import type { Clock } from '../../../device/kernel/clock.ts';
+import { type AtalayaError, isAtalayaError } from '../../../device/kernel/errors.ts';
+import { eventName, type Log } from '../../../device/kernel/log/log.ts';
+import { type Backoff, type Random, supervise } from '../../../device/kernel/supervise.ts';
+import type { Timer } from '../../../device/kernel/timer.ts';
+import { milliseconds } from '../../../device/kernel/units.ts';
+import type { Archive, Arrived, ArrivedPart, Ingested, Refusal } from '../archive/archive.ts';
+import type { Acks } from './acks.ts';
+import type { Refusals } from './refusals.ts';
+
+/** What is to be made of an event, when that is known. */
+export type Sentence =
+  /** Archived, then acknowledged. */
+  | { readonly kind: 'archive'; readonly event: Arrived | ArrivedPart }
+  /** Its place is noted as refused, so that the lane goes on behind it; then the unit is told. */
+  | { readonly kind: 'refuse'; readonly refusal: Refusal }
+  /** Nothing: it was counted. */
+  | { readonly kind: 'drop' };
+
+export interface IngestOptions {
+  readonly archive: Pick<Archive, 'ingest' | 'refuse'>;
+  readonly acks: Pick<Acks, 'add'>;
+  readonly refusals: Refusals;
+  /** What follows from events that are durable, each time that they come: must bear repetition. Before the acknowledgement. */
+  readonly effects: (events: readonly Arrived[]) => Promise<void>;
+  /** Events that were not there before, as far as is known. */
+  readonly onConflict: (unit: string, detail: string) => Promise<void>;
+  /** Bytes of messages that may wait. */
+  readonly mostBytes: number;
+  /** Of one unit: more than a unit sends before it has an acknowledgement. */
+  readonly mostBytesOfUnit: number;
+  readonly clock: Clock;
+  readonly timer: Timer;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Events that may wait, however short they are. */
+const mostWaiting = 10_000;
+/** Events of a transaction. */
+const mostEvents = 500;
+/** How long the first one waits for others. */
+const gather = milliseconds(5);
+const retry: Backoff = { first: milliseconds(100), most: milliseconds(5000) };
+
+interface Waiting {
+  readonly unit: string;
+  readonly bytes: number;
+  readonly sentence: Sentence | Promise<Sentence>;
+}
+
+interface Taken {
+  readonly taken: readonly (Arrived | ArrivedPart)[];
+  readonly ingested: readonly Ingested[];
+}
+
+interface Batch {
+  readonly events: readonly (Arrived | ArrivedPart)[];
+  readonly refused: readonly Refusal[];
+  readonly waiting: readonly Waiting[];
+}
+
+/**
+ * Brings events into the archive: what arrives within a few milliseconds in one transaction, then its effects, then the acknowledgements.
+ *
+ * Guarantees: nothing is acknowledged that the archive does not have; what waits here is bounded, in all and of each unit; an event that
+ * the archive cannot take, while it takes others, is left out and counted, and stops nobody else. What waits when the process ends was
+ * never acknowledged, and is sent again.
+ */
+export class Ingest {
+  readonly #options: IngestOptions;
+  #queue: Waiting[] = [];
+  #head = 0;
+  #bytes = 0;
+  readonly #bytesOf = new Map<string, number>();
+  #wake: (() => void) | undefined;
+  #room: (() => void)[] = [];
+  #batch: Batch | undefined;
+  #archived = 0;
+  #duplicates = 0;
+  #batches = 0;
+
+  constructor(options: IngestOptions) {
+    this.#options = options;
+  }
+
+  get figures(): {
+    readonly archived: number;
+    readonly duplicates: number;
+    readonly batches: number;
+    readonly waiting: number;
+    readonly waitingBytes: number;
+  } {
+    return {
+      archived: this.#archived,
+      duplicates: this.#duplicates,
+      batches: this.#batches,
+      waiting: this.#queue.length - this.#head + (this.#batch?.waiting.length ?? 0),
+      waitingBytes: this.#bytes,
+    };
+  }
+
+  /**
+   * Takes the events of a message of `bytes` bytes; resolves when there is room for another. What a unit sends beyond its share is dropped
+   * and counted: it is sent again, and nobody else waits for it meanwhile.
+   */
+  async offer(unit: string, sentences: readonly (Sentence | Promise<Sentence>)[], bytes: number): Promise<void> {
+    const { mostBytes, mostBytesOfUnit, refusals } = this.#options;
+    const held = this.#bytesOf.get(unit) ?? 0;
+    if (held > 0 && held + bytes > mostBytesOfUnit) {
+      refusals.count(unit, 'too-much', `more than ${mostBytesOfUnit} bytes of it wait to be archived`);
+      return;
+    }
+    const share = Math.ceil(bytes / Math.max(1, sentences.length));
+    for (const sentence of sentences) {
+      // What becomes of a fault is decided when its turn comes.
+      if (sentence instanceof Promise) sentence.catch(() => undefined);
+      this.#queue.push({ unit, bytes: share, sentence });
+    }
+    this.#bytes += share * sentences.length;
+    this.#bytesOf.set(unit, held + share * sentences.length);
+    this.#wake?.();
+    while (this.#isFull(mostBytes)) await new Promise<void>((resolve) => this.#room.push(resolve));
+  }
+
+  /** Until stopped. What is left then is dropped: it was not acknowledged. Rejects with what waiting does not cure. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, timer, random, log } = this.#options;
+    await supervise(
+      async (attempt) => {
+        while (!attempt.signal.aborted) {
+          attempt.beat();
+          if (this.#batch === undefined) {
+            if (!(await this.#some(attempt.signal))) continue;
+            this.#batch = await this.#gathered(attempt.signal);
+          }
+          await this.#archive(this.#batch);
+          this.#release(this.#batch);
+          this.#batch = undefined;
+        }
+      },
+      {
+        ...{ name: 'the ingest', signal, clock, timer, random, backoff: retry },
+        deadline: milliseconds(120_000),
+        grace: milliseconds(60_000),
+        onFault: (error, wait) =>
+          log.warn({ part: 'ingest', error, waitMs: wait }, 'the archive takes nothing; units wait'),
+      },
+    ).finally(() => this.#drain());
+  }
+
+  /** True where there is something; false after a while, or when the signal is aborted. */
+  async #some(signal: AbortSignal): Promise<boolean> {
+    if (this.#head < this.#queue.length) return true;
+    const over = new AbortController();
+    await Promise.race([
+      new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      }),
+      this.#options.timer.sleep(milliseconds(10_000), AbortSignal.any([signal, over.signal])),
+    ]);
+    over.abort();
+    this.#wake = undefined;
+    return this.#head < this.#queue.length && !signal.aborted;
+  }
+
+  async #gathered(signal: AbortSignal): Promise<Batch> {
+    if (this.#queue.length - this.#head < mostEvents) await this.#options.timer.sleep(gather, signal);
+    const waiting = this.#queue.slice(this.#head, this.#head + mostEvents);
+    this.#head += waiting.length;
+    if (this.#head > 4096 || this.#head === this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    const events: (Arrived | ArrivedPart)[] = [];
+    const refused: Refusal[] = [];
+    for (const { unit, sentence } of waiting) {
+      const said = await this.#said(unit, sentence);
+      if (said.kind === 'archive') events.push(said.event);
+      if (said.kind === 'refuse') refused.push(said.refusal);
+    }
+    return { events, refused, waiting };
+  }
+
+  /** One that could not be judged is left out: the unit sends it again. */
+  async #said(unit: string, sentence: Sentence | Promise<Sentence>): Promise<Sentence> {
+    try {
+      return await sentence;
+    } catch (error) {
+      this.#options.refusals.count(
+        unit,
+        'not-archivable',
+        `it could not be judged: ${isAtalayaError(error) ? error.code : 'internal'}`,
+      );
+      return { kind: 'drop' };
+    }
+  }
+
+  async #archive({ events, refused }: Batch): Promise<void> {
+    const { acks, archive } = this.#options;
+    const marks = refused.length === 0 ? [] : [...(await archive.refuse(refused))];
+    if (events.length > 0) {
+      const { taken, ingested } = await this.#ingest(events);
+      await this.#follow(taken, ingested);
+      marks.push(...ingested.flatMap(({ watermarks }) => watermarks));
+    }
+    if (marks.length > 0) acks.add(marks, refused);
+  }
+
+  async #follow(taken: readonly (Arrived | ArrivedPart)[], ingested: readonly Ingested[]): Promise<void> {
+    this.#batches += 1;
+    const conflicts = ingested.flatMap(({ conflicts }) => conflicts);
+    for (const conflict of conflicts) await this.#conflict(conflict);
+    for (const { fresh, duplicates } of ingested) {
+      this.#archived += fresh;
+      this.#duplicates += duplicates;
+    }
+    const elsewise = new Set(conflicts.map(placeOf));
+    await this.#options.effects(
+      taken.filter((event): event is Arrived => !('part' in event) && !elsewise.has(placeOf(event))),
+    );
+  }
+
+  /** All that the archive takes of it. Throws where it takes nothing, or where a later try may do. */
+  async #ingest(events: readonly (Arrived | ArrivedPart)[]): Promise<Taken> {
+    try {
+      return { taken: events, ingested: [await this.#options.archive.ingest(events)] };
+    } catch (error) {
+      if (!isPoison(error) || events.length === 1) throw error;
+      const good: Taken[] = [];
+      const left: (Arrived | ArrivedPart)[] = [];
+      for (const half of [events.slice(0, events.length >> 1), events.slice(events.length >> 1)]) {
+        try {
+          good.push(await this.#ingest(half));
+        } catch (inner) {
+          if (!isPoison(inner)) throw inner;
+          left.push(...half);
+        }
+      }
+      if (good.length === 0) throw error;
+      for (const event of left) this.#left(event, error);
+      return { taken: good.flatMap(({ taken }) => taken), ingested: good.flatMap(({ ingested }) => ingested) };
+    }
+  }
+
+  #left({ unit, lane, stream, sequence }: Arrived | ArrivedPart, error: AtalayaError): void {
+    this.#options.refusals.count(unit, 'not-archivable', `the archive does not take it: ${error.code}`, {
+      event: eventName(lane, stream, sequence),
+    });
+  }
+
+  async #conflict({ unit, lane, stream, sequence }: Ingested['conflicts'][number]): Promise<void> {
+    const event = eventName(lane, stream, sequence);
+    this.#options.refusals.count(unit, 'event-conflict', 'another event stands in its place; the first one stays', {
+      event,
+    });
+    await this.#options.onConflict(
+      unit,
+      `a second, different event came in the place of ${event}; the first one stays`,
+    );
+  }
+
+  #release({ waiting }: Batch): void {
+    for (const { unit, bytes } of waiting) {
+      const held = (this.#bytesOf.get(unit) ?? 0) - bytes;
+      if (held > 0) this.#bytesOf.set(unit, held);
+      else this.#bytesOf.delete(unit);
+      this.#bytes -= bytes;
+    }
+    this.#wakeRoom();
+  }
+
+  #drain(): void {
+    this.#queue = [];
+    this.#head = 0;
+    this.#bytes = 0;
+    this.#bytesOf.clear();
+    this.#wakeRoom();
+  }
+
+  #isFull(mostBytes: number): boolean {
+    return this.#bytes > mostBytes || this.#queue.length - this.#head > mostWaiting;
+  }
+
+  #wakeRoom(): void {
+    if (this.#isFull(this.#options.mostBytes)) return;
+    const room = this.#room;
+    this.#room = [];
+    for (const resolve of room) resolve();
+  }
+}
+
+/** May be the fault of one event. */
+function isPoison(error: unknown): error is AtalayaError {
+  return (
+    isAtalayaError(error) &&
+    error.code !== 'archive-unavailable' &&
+    error.code !== 'store-full' &&
+    error.code !== 'store-closed'
+  );
+}
+
+function placeOf({ unit, lane, stream, sequence }: Pick<Refusal, 'unit' | 'lane' | 'stream' | 'sequence'>): string {
+  return `${unit}/${lane}/${stream}/${sequence}`;
+}

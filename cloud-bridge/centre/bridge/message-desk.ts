@@ -1,0 +1,194 @@
+import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
+import type { Clock } from '../../../device/kernel/clock.ts';
+import { correlationOf, eventName, type Log } from '../../../device/kernel/log/log.ts';
+import { commandArguments } from '../../contract/acts.ts';
+import type { LedgerEntry } from '../../contract/events.ts';
+import { type Message, parseMessage } from '../../contract/message.ts';
+import type { TopicName, topics } from '../../contract/topics.ts';
+import type { Archive } from '../archive/archive.ts';
+import type { AlertKeeper } from './alert-keeper.ts';
+import type { CommandRelay } from './command-relay.ts';
+import { changeDocument } from './documents.ts';
+import type { EvidenceCollector } from './evidence-collector.ts';
+import { queuesOf } from './forwarder.ts';
+import type { Ingest, Sentence } from './ingest.ts';
+import { EventAssembly, type EventMessageOf, type Offered, offeredOf } from './offered-events.ts';
+import { checkRecord, type RecordVerdict } from './record-check.ts';
+import type { Refusals } from './refusals.ts';
+import type { Twins } from './twins.ts';
+import type { WitnessDesk } from './witness-desk.ts';
+
+export interface DeskOptions {
+  readonly archive: Archive;
+  readonly twins: Twins;
+  readonly ingest: Pick<Ingest, 'offer'>;
+  readonly witness: Pick<WitnessDesk, 'offer'>;
+  readonly collector: Pick<EvidenceCollector, 'block' | 'request'>;
+  readonly commands: Pick<CommandRelay, 'replied'>;
+  readonly alerts: Pick<AlertKeeper, 'raise'>;
+  readonly refusals: Refusals;
+  /** There are other programs behind queues. */
+  readonly forward: boolean;
+  /** The pieces of an event may come to different bridges: the archive puts them together. */
+  readonly piecesElsewhere: boolean;
+  /** A unit reported what became of its configuration. */
+  readonly onReported: (unit: string) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+type UpName = { [N in TopicName]: (typeof topics)[N]['way'] extends 'up' ? N : never }[TopicName];
+type UpMessage<N extends UpName> = Extract<Message, { readonly name: N }>;
+
+/**
+ * What becomes of each message of a unit. Hostile input ends here: it is counted, and changes nothing.
+ *
+ * Throws what the archive and the blobs throw; the message is then to be given again, or counted.
+ */
+export class MessageDesk {
+  readonly #options: DeskOptions;
+  readonly #assembly = new EventAssembly();
+  #messages = 0;
+  #bytes = 0;
+
+  constructor(options: DeskOptions) {
+    this.#options = options;
+  }
+
+  get figures(): { readonly messages: number; readonly bytes: number; readonly piecesBytes: number } {
+    return { messages: this.#messages, bytes: this.#bytes, piecesBytes: this.#assembly.bytes };
+  }
+
+  async take(topic: string, payload: Buffer): Promise<void> {
+    this.#messages += 1;
+    this.#bytes += payload.byteLength;
+    const message = parseMessage(topic, payload, 'up');
+    if (message.kind === 'refused') {
+      this.#options.refusals.count(message.unit, message.reason, message.detail);
+      return;
+    }
+    await this.#options.twins.seen(message.unit);
+    await this.#dispatch(message, payload.byteLength);
+  }
+
+  #dispatch<N extends UpName>(message: Message, bytes: number): Promise<void> {
+    // What travels down was refused by `parseMessage`; the name picks the type of the message.
+    const takers = this.#takers as Readonly<Record<string, (message: UpMessage<N>, bytes: number) => Promise<void>>>;
+    return takers[message.name]?.(message as UpMessage<N>, bytes) ?? Promise.resolve();
+  }
+
+  readonly #takers: { readonly [N in UpName]: (message: UpMessage<N>, bytes: number) => Promise<void> } = {
+    state: (message) => this.#state(message),
+    infraction: (message, bytes) => this.#events(message, bytes),
+    audit: (message, bytes) => this.#events(message, bytes),
+    alert: (message, bytes) => this.#events(message, bytes),
+    count: (message, bytes) => this.#events(message, bytes),
+    telemetry: (message, bytes) => this.#events(message, bytes),
+    checkpoint: async ({ unit, content }) => this.#options.witness.offer(unit, content.note),
+    evidenceBlock: ({ unit, parameters: { id, file, block }, content }) =>
+      this.#options.collector.block(unit, id, file, Number(block), content),
+    reported: (message) => this.#reported(message),
+    reply: (message) => this.#reply(message),
+  };
+
+  async #state({ unit, content }: UpMessage<'state'>): Promise<void> {
+    const { twins, alerts, refusals } = this.#options;
+    const outcome = await twins.state(unit, content);
+    if (outcome.kind === 'refused') refusals.count(unit, 'malformed', outcome.detail);
+    if (outcome.kind === 'other-key') {
+      const detail = `the unit came with another signing key, ${outcome.key}, and nobody has accepted it`;
+      await alerts.raise(unit, 'signing-key-changed', detail);
+    }
+  }
+
+  async #events(message: EventMessageOf, bytes: number): Promise<void> {
+    const { ingest, refusals, piecesElsewhere, forward } = this.#options;
+    const { unit } = message;
+    const offered = offeredOf(message);
+    if (offered.kind === 'disorder') return refusals.count(unit, 'disorder', offered.detail);
+    if (offered.kind === 'events')
+      return ingest.offer(
+        unit,
+        offered.events.map((event) => this.#sentence(event)),
+        bytes,
+      );
+    const { part } = offered;
+    if (piecesElsewhere) {
+      const forwardTo = forward ? queuesOf(part.kind, {}) : [];
+      return ingest.offer(unit, [{ kind: 'archive', event: { ...part, forwardTo } }], bytes);
+    }
+    const assembled = this.#assembly.take(part);
+    if (assembled.kind === 'waiting') return;
+    if (assembled.kind === 'whole') {
+      return ingest.offer(unit, [this.#sentence(assembled.event)], JSON.stringify(assembled.event.data).length);
+    }
+    refusals.count(unit, assembled.reason, assembled.detail, { event: nameOf(part) });
+    if (assembled.reason === 'part-mismatch') return;
+    const { lane, stream, sequence, previous } = part;
+    const refusal = { unit, lane, stream, sequence, previous, reason: `${assembled.reason}: ${assembled.detail}` };
+    await ingest.offer(unit, [{ kind: 'refuse', refusal }], bytes);
+  }
+
+  #sentence(event: Offered): Sentence | Promise<Sentence> {
+    const { kind, data } = event;
+    if (kind === 'infraction' || kind === 'audit') return this.#judged(event, data as unknown as LedgerEntry);
+    return { kind: 'archive', event: this.#arrived(event) };
+  }
+
+  #arrived(event: Offered) {
+    return { ...event, forwardTo: this.#options.forward ? queuesOf(event.kind, event.data) : [] };
+  }
+
+  async #judged(event: Offered, entry: LedgerEntry): Promise<Sentence> {
+    const { twins, refusals, alerts, log } = this.#options;
+    const { unit, lane, stream, sequence, previous } = event;
+    const verdict = await this.#verdict(unit, entry, twins);
+    if (verdict.kind === 'good') return { kind: 'archive', event: this.#arrived(event) };
+    refusals.count(unit, verdict.reason, verdict.detail, { event: nameOf(event) });
+    if (verdict.kind === 'held') return { kind: 'drop' };
+    log.debug(
+      { part: 'bridge', unit, event: nameOf(event), correlation: correlationOf(unit, nameOf(event)) },
+      verdict.detail,
+    );
+    await alerts.raise(unit, 'record-refused', `${nameOf(event)}: ${verdict.detail}`);
+    const reason = `${verdict.reason}: ${verdict.detail}`;
+    return { kind: 'refuse', refusal: { unit, lane, stream, sequence, previous, reason } };
+  }
+
+  async #verdict(unit: string, entry: LedgerEntry, twins: Twins): Promise<RecordVerdict> {
+    const verdict = await checkRecord(unit, entry, await twins.keys(unit));
+    // Another bridge may have seen or accepted a key since.
+    return verdict.kind === 'held' ? checkRecord(unit, entry, await twins.keys(unit, true)) : verdict;
+  }
+
+  async #reported({ unit, content }: UpMessage<'reported'>): Promise<void> {
+    const { archive, forward, onReported } = this.#options;
+    const value = content as unknown as JsonValue;
+    const { version = 0, outcome, at } = content;
+    // Both bear repetition: a retained report comes again with each connection. First the queue, so that a crash in between tells twice.
+    const before = (await archive.document('reported', unit))?.value as { readonly at?: string } | undefined;
+    if (before?.at === at) return;
+    if (forward) {
+      await archive.forward('config.updates', `${unit}/config/${version}/${outcome}/${at}`, { unit, reported: value });
+    }
+    await changeDocument(archive, 'reported', unit, () => value);
+    onReported(unit);
+  }
+
+  async #reply({ unit, content }: UpMessage<'reply'>): Promise<void> {
+    const { commands, collector, refusals } = this.#options;
+    const answered = await commands.replied(unit, content);
+    if (answered.kind === 'unknown') refusals.count(unit, 'not-asked', 'a reply to a command that nobody gave here');
+    if (answered.kind === 'unknown' || content.outcome !== 'done') return;
+    // Also of a reply that came before: the one who took it may have died before this.
+    const { command } = answered;
+    if (command.name !== 'evidence-pull') return;
+    const pull = commandArguments['evidence-pull'].safeParse(command.arguments);
+    if (!pull.success) return;
+    const { evidence, files } = pull.data;
+    await collector.request(unit, evidence, files);
+  }
+}
+
+const nameOf = ({ lane, stream, sequence }: Pick<Offered, 'lane' | 'stream' | 'sequence'>): string =>
+  eventName(lane, stream, sequence);

@@ -1,0 +1,197 @@
+import type { UtcMilliseconds } from '../../../device/kernel/units.ts';
+import type { Rollout, RolloutUnit, RolloutUnitState } from '../../contract/rollout.ts';
+import type { Reported } from '../../contract/state.ts';
+import { applyNotes, type Note, type RolloutStep } from './rollout-steps.ts';
+
+/** What is known of a unit, held against its documents in the rollout. */
+export interface UnitView {
+  /** The newest document that is durable for it: one from before, the rollout's, the one that gives back, or somebody else's since. */
+  readonly newest: 'before' | 'document' | 'restore' | 'other';
+  /** What the unit says of the rollout's document, and of the one that gives back; undefined while it says nothing of it. */
+  readonly document?: Said;
+  readonly restore?: Said;
+}
+
+export interface Said {
+  readonly outcome: Reported['outcome'];
+  readonly reasons: readonly string[];
+}
+
+type Group = Rollout['groups'][number];
+
+/** Every state but these is an end, and all ends but `confirmed` are errors. */
+const open: ReadonlySet<RolloutUnitState> = new Set(['waiting', 'releasing', 'released', 'skipped', 'confirmed']);
+export const isError = ({ state }: RolloutUnit): boolean => !open.has(state);
+export const onTrial = ({ state, restore }: RolloutUnit): boolean =>
+  restore === undefined && (state === 'releasing' || state === 'released');
+const isOver = ({ state }: Rollout): boolean => state === 'aborted' || state === 'done' || state === 'failed';
+
+/** Shares are of whole units: what rounding adds or takes away must not decide. */
+const hair = 1e-9;
+
+/** True while there is anything left to do or to watch. */
+export function isActive(rollout: Rollout): boolean {
+  if (!isOver(rollout)) return true;
+  return unitsOf(rollout).some(
+    (one) => onTrial(one) || isRestoring(one) || (rollout.restoring && mayRestore(one) && one.restore === undefined),
+  );
+}
+
+/** The units whose view the planner asks for. */
+export function watchedUnits(rollout: Rollout): readonly RolloutUnit[] {
+  return unitsOf(rollout).filter((one) => onTrial(one) || one.state === 'silent' || isRestoring(one));
+}
+
+export const unitsOf = ({ groups }: Rollout): readonly RolloutUnit[] => groups.flatMap(({ units }) => units);
+
+/**
+ * What is to be done next: either notes, to be made durable before anything else is planned, or effects, or nothing.
+ *
+ * Guarantees, whatever the units say and whenever it is asked: no unit is released that was not `releasing` in `rollout`; a unit whose
+ * document is durable for it is never released again; together no more units are on trial than the group that is being released has, or
+ * `mostAtOnce`; nothing of a group is released before each group before it has its share of confirmed units; nothing is released in any
+ * state but `running`, and none of more than the share of errors that is borne.
+ */
+export function planRollout(
+  rollout: Rollout,
+  units: ReadonlyMap<string, UnitView>,
+  now: UtcMilliseconds,
+): readonly RolloutStep[] {
+  const notes: Note[] = [];
+  let current = rollout;
+  const note = (steps: readonly Note[]) => {
+    notes.push(...steps);
+    current = applyNotes(current, steps, now);
+  };
+  note(watchedUnits(rollout).flatMap((one) => observed(rollout, one, units, now)));
+  if (current.state === 'waiting' && now >= timeOf(current.notBefore, 0)) note([{ kind: 'begin' }]);
+  const failure = failureOf(current);
+  if (failure !== undefined) note([{ kind: 'end', state: 'failed', reason: failure }]);
+  if (isOver(current)) note(wound(current));
+  if (current.state === 'running') note(advanced(current, now));
+  return notes.length > 0 ? notes : effects(current, units);
+}
+
+/** What a unit's view says that the rollout does not know yet. */
+function observed(
+  rollout: Rollout,
+  one: RolloutUnit,
+  views: ReadonlyMap<string, UnitView>,
+  now: UtcMilliseconds,
+): readonly Note[] {
+  const view = views.get(one.unit);
+  if (view === undefined) return [];
+  const late = (since: string | undefined) => now >= timeOf(since, now) + rollout.deadlineMinutes * 60_000;
+  if (one.restore !== undefined) return isRestoring(one) ? restored(one, one.restore, view, late) : [];
+  const settle = (state: RolloutUnitState, reasons: readonly string[]): Note[] => [
+    { kind: 'settle', unit: one.unit, state, reasons },
+  ];
+  if (one.state === 'releasing') {
+    if (view.newest === 'document' || view.newest === 'restore') return [{ kind: 'released', unit: one.unit }];
+    return view.newest === 'other' ? settle('superseded', [superseded]) : [];
+  }
+  if (one.state !== 'released' && one.state !== 'silent') return [];
+  const said = view.document;
+  if (said?.outcome === 'confirmed') return settle('confirmed', []);
+  if (said?.outcome === 'rejected' || said?.outcome === 'rolled-back') return settle(said.outcome, said.reasons);
+  if (one.state === 'silent') return [];
+  if (view.newest === 'other') return settle('superseded', [superseded]);
+  return late(one.releasedAt)
+    ? settle('silent', [`deadline: no outcome within ${rollout.deadlineMinutes} minutes of its release`])
+    : [];
+}
+
+const superseded = 'superseded: another document was given to this unit meanwhile';
+
+function restored(
+  { unit }: RolloutUnit,
+  restore: NonNullable<RolloutUnit['restore']>,
+  view: UnitView,
+  late: (since: string | undefined) => boolean,
+): readonly Note[] {
+  if (view.newest === 'other') return [{ kind: 'restoring', unit, state: 'failed', reason: superseded }];
+  if (restore.state === 'releasing')
+    return view.newest === 'restore' ? [{ kind: 'restoring', unit, state: 'released' }] : [];
+  const said = view.restore;
+  if (said?.outcome === 'confirmed') return [{ kind: 'restoring', unit, state: 'restored' }];
+  if (said?.outcome === 'rejected' || said?.outcome === 'rolled-back')
+    return [{ kind: 'restoring', unit, state: 'failed', reason: said.reasons[0] ?? said.outcome }];
+  return late(restore.releasedAt)
+    ? [{ kind: 'restoring', unit, state: 'failed', reason: 'deadline: the unit said nothing of it' }]
+    : [];
+}
+
+/** Why the rollout may not go on; undefined where it may. */
+function failureOf(rollout: Rollout): string | undefined {
+  if (rollout.state !== 'running' && rollout.state !== 'paused') return undefined;
+  for (const { name, units } of rollout.groups) {
+    const errors = units.filter(isError).length;
+    const counted = `${errors} of ${units.length} units of group ${name} failed`;
+    if (errors > rollout.errorThreshold * units.length + hair)
+      return `${counted}; ${percent(rollout.errorThreshold)} are borne`;
+    if (units.length - errors < rollout.successThreshold * units.length - hair)
+      return `${counted}; ${percent(rollout.successThreshold)} cannot confirm any more`;
+  }
+  return undefined;
+}
+
+/** What is left open when the rollout is over: nothing more is released, and what is to be given back is. */
+function wound(rollout: Rollout): readonly Note[] {
+  return unitsOf(rollout).flatMap((one): readonly Note[] => {
+    if (one.state === 'waiting') return [{ kind: 'withdraw', unit: one.unit, to: 'skipped' }];
+    if (!rollout.restoring || one.restore !== undefined || !mayRestore(one)) return [];
+    return [{ kind: 'restoring', unit: one.unit, state: 'releasing' }];
+  });
+}
+
+/** Units that have, or may yet take, the rollout's document. */
+function mayRestore({ state, rollback }: RolloutUnit): boolean {
+  return rollback !== undefined && (state === 'released' || state === 'confirmed' || state === 'silent');
+}
+
+const isRestoring = ({ restore }: RolloutUnit): boolean =>
+  restore?.state === 'releasing' || restore?.state === 'released';
+
+/** How a running rollout goes on. */
+function advanced(rollout: Rollout, now: UtcMilliseconds): readonly Note[] {
+  const at = rollout.groups.findIndex(({ succeededAt }) => succeededAt === undefined);
+  const group = rollout.groups[at];
+  if (group === undefined) {
+    if (unitsOf(rollout).some(onTrial)) return [];
+    const { length } = unitsOf(rollout).filter(({ state }) => state === 'confirmed');
+    return [{ kind: 'end', state: 'done', reason: `${length} of ${unitsOf(rollout).length} units confirmed` }];
+  }
+  if (hasSucceeded(group, rollout.successThreshold)) return [{ kind: 'succeed', group: at }];
+  const rested = timeOf(rollout.groups[at - 1]?.succeededAt, 0) + rollout.restMinutes * 60_000;
+  if (at > 0 && now < rested) return [];
+  const most = Math.min(group.units.length, rollout.mostAtOnce ?? group.units.length);
+  const room = most - unitsOf(rollout).filter(onTrial).length;
+  return group.units
+    .filter(({ state }) => state === 'waiting')
+    .slice(0, Math.max(0, room))
+    .map(({ unit }): Note => ({ kind: 'intend', unit }));
+}
+
+/** Every unit of it was released, and enough of them have confirmed. */
+function hasSucceeded({ units }: Group, share: number): boolean {
+  if (units.some(({ state }) => state === 'waiting' || state === 'releasing')) return false;
+  return units.filter(({ state }) => state === 'confirmed').length >= share * units.length - hair;
+}
+
+/** Releases that are intended and have not taken place. */
+function effects(rollout: Rollout, views: ReadonlyMap<string, UnitView>): readonly RolloutStep[] {
+  return unitsOf(rollout).flatMap((one): readonly RolloutStep[] => {
+    const view = views.get(one.unit);
+    if (view === undefined) return [];
+    if (one.restore?.state === 'releasing') return [{ kind: 'restore', unit: one.unit }];
+    if (one.state !== 'releasing' || view.newest !== 'before') return [];
+    if (rollout.state === 'running') return [{ kind: 'release', unit: one.unit }];
+    const to = rollout.state === 'paused' ? 'waiting' : 'skipped';
+    return [{ kind: 'withdraw', unit: one.unit, to }];
+  });
+}
+
+const timeOf = (instant: string | undefined, otherwise: number): number =>
+  instant === undefined ? otherwise : Date.parse(instant);
+
+const percent = (part: number): string => `${Number((part * 100).toFixed(1))} %`;

@@ -1,0 +1,270 @@
+import type { Clock } from '../../../device/kernel/clock.ts';
+import { AtalayaError } from '../../../device/kernel/errors.ts';
+import { type Milliseconds, toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
+import type { Desired } from '../../contract/acts.ts';
+import type { Rollout, RolloutPlan, RolloutState } from '../../contract/rollout.ts';
+import { faultsOfPlan, makeRollout } from './make-rollout.ts';
+import { isActive, planRollout, type UnitView, unitsOf, watchedUnits } from './plan-rollout.ts';
+import { applyNotes, type Effect, isEffect, type Note } from './rollout-steps.ts';
+import { type Papers, type RolloutDocuments, RolloutStore } from './rollout-store.ts';
+import { type UnitFacts, viewOf } from './unit-facts.ts';
+
+/** What became of giving a document to its unit. */
+export type Release = { readonly kind: 'released' } | { readonly kind: 'refused'; readonly reason: string };
+
+export interface RolloutKeeperOptions {
+  readonly archive: RolloutDocuments;
+  /**
+   * Makes the document durable as the unit's newest, then publishes it. `refused` for good: not above the newest version. Whoever starts
+   * after a crash between the two publishes what is durable: the keeper does not release it again. Faults are tried again.
+   */
+  readonly release: (unit: string, document: Desired) => Promise<Release>;
+  readonly view: (unit: string) => Promise<UnitFacts>;
+  /** Why a document may not be released: its signature, its role, its unit; undefined where it may. Asked before a rollout starts. */
+  readonly check: (document: Desired) => Promise<string | undefined>;
+  readonly clock: Clock;
+  /** Of this bridge: one at a time keeps a rollout, and another takes over `lease` after it was last heard of. */
+  readonly name: string;
+  readonly lease: Milliseconds;
+}
+
+export type Started =
+  | { readonly kind: 'started'; readonly rollout: Rollout }
+  | { readonly kind: 'refused'; readonly reasons: readonly string[] };
+
+export type Changed =
+  | { readonly kind: 'changed'; readonly rollout: Rollout }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Releases at the same time. */
+const wide = 16;
+/** How often a change is tried again that another bridge came before. */
+const attempts = 20;
+
+/**
+ * Keeps rollouts: every state is a document of the archive, so that a bridge that dies at any point is followed by one that goes on.
+ *
+ * Guarantees: an intention to release is durable before the release, and what is durable for a unit is not released again; when `pause`
+ * or `abort` has resolved, this bridge begins no further release (another one that is at it ends the releases that it has begun, at most
+ * 16). Methods throw the archive's faults.
+ */
+export class RolloutKeeper {
+  readonly #options: RolloutKeeperOptions;
+  readonly #store: RolloutStore;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: RolloutKeeperOptions) {
+    this.#options = options;
+    this.#store = new RolloutStore(options.archive);
+  }
+
+  /** The same plan handed in twice is one rollout. */
+  start(plan: RolloutPlan, by: string): Promise<Started> {
+    return this.#alone(() => this.#start(plan, by));
+  }
+
+  /** The newest first. */
+  async list(): Promise<readonly Rollout[]> {
+    return [...(await this.#store.list())].sort(
+      (a, b) => b.created.localeCompare(a.created) || a.id.localeCompare(b.id),
+    );
+  }
+
+  async show(id: string): Promise<Rollout | undefined> {
+    return (await this.#store.load(id))?.rollout;
+  }
+
+  pause(id: string, reason: string): Promise<Changed> {
+    return this.#change(id, (before) =>
+      before.state === 'waiting' || before.state === 'running'
+        ? { ...before, state: 'paused', reason }
+        : cannot(before, 'paused'),
+    );
+  }
+
+  resume(id: string, reason: string): Promise<Changed> {
+    return this.#change(id, (before) =>
+      before.state === 'paused' ? { ...before, state: 'waiting', reason } : cannot(before, 'resumed'),
+    );
+  }
+
+  /** `restore`: the units that it had reached are given the plan's rollback documents. A rollout that failed may be aborted for that. */
+  abort(id: string, reason: string, restore: boolean): Promise<Changed> {
+    return this.#change(id, (before) => {
+      if (before.state === 'done') return cannot(before, 'aborted');
+      if (before.state === 'aborted' && (before.restoring || !restore)) return cannot(before, 'aborted');
+      if (restore && unitsOf(before).every(({ rollback }) => rollback === undefined))
+        return 'the plan came without rollback documents: roll the units back one by one, or in another rollout';
+      return { ...before, state: 'aborted', reason, restoring: restore };
+    });
+  }
+
+  /**
+   * Goes on with every rollout as far as it goes now. To be called every few seconds, and when a unit has reported. Throws the first fault
+   * after every rollout had its turn; what had been done until then stands.
+   */
+  async tick(signal?: AbortSignal): Promise<void> {
+    const faults: unknown[] = [];
+    for (const { id } of (await this.list()).filter(isActive)) {
+      try {
+        const views = new Map<string, UnitView>();
+        while (signal?.aborted !== true && (await this.#alone(() => this.#round(id, views, faults)))) {}
+      } catch (error) {
+        faults.push(error);
+      }
+    }
+    if (faults.length > 0) throw faults[0];
+  }
+
+  async #start(plan: RolloutPlan, by: string): Promise<Started> {
+    const standing = await this.#store.load(plan.id);
+    if ((await this.#store.putPlan(plan, 'look')) === 'other')
+      return { kind: 'refused', reasons: [`there is another rollout ${plan.id}`] };
+    if (standing !== undefined) return { kind: 'started', rollout: standing.rollout };
+    const reasons = [...faultsOfPlan(plan), ...(await this.#objections(plan))];
+    if (reasons.length > 0) return { kind: 'refused', reasons: reasons.slice(0, 100) };
+    const made = makeRollout(plan, by, this.#options.clock.utc());
+    const changed: Started = {
+      kind: 'refused',
+      reasons: [`the rollout ${plan.id} was started by somebody else meanwhile`],
+    };
+    if ((await this.#store.putPlan(plan, 'write')) === 'other') return changed;
+    return (await this.#store.put({ rollout: made, version: 0, holder: '', until: made.created }))
+      ? { kind: 'started', rollout: made }
+      : changed;
+  }
+
+  /** What stands against it outside of the plan itself. */
+  async #objections({ documents, rollbacks }: RolloutPlan): Promise<readonly string[]> {
+    const elsewhere = new Map(
+      (await this.list())
+        .filter(isActive)
+        .flatMap((other) => unitsOf(other).map(({ unit }): [string, string] => [unit, other.id])),
+    );
+    const objections: string[] = [];
+    for (const document of documents) {
+      const { unit, version } = document;
+      const other = elsewhere.get(unit);
+      if (other !== undefined) objections.push(`unit ${unit} is part of the rollout ${other}, which is not over`);
+      const newest = (await this.#options.view(unit)).newest?.version ?? 0;
+      if (newest >= version)
+        objections.push(`unit ${unit} has version ${newest} already; the document is of version ${version}`);
+    }
+    for (const document of [...documents, ...rollbacks]) {
+      const why = await this.#options.check(document);
+      if (why !== undefined) objections.push(`the document ${document.version} of unit ${document.unit}: ${why}`);
+    }
+    return objections;
+  }
+
+  /**
+   * One step of one rollout; false where nothing is left to do now. `views` is what was seen of its units since the tick began: what this
+   * bridge has done since stands in the rollout, and where somebody else has written there all are looked at again.
+   */
+  async #round(id: string, views: Map<string, UnitView>, faults: unknown[]): Promise<boolean> {
+    const { clock, name, lease } = this.#options;
+    const before = await this.#store.load(id);
+    const now = clock.utc();
+    if (before === undefined || !isActive(before.rollout)) {
+      this.#store.forget(id);
+      return false;
+    }
+    const left = Date.parse(before.until) - now;
+    if (before.holder !== name && left > 0) return false;
+    const mine = { ...before, holder: name, until: toIso(utcMilliseconds(now + lease)) };
+    const papers = await this.#store.papers(id);
+    await this.#look(before.rollout, papers, views);
+    const steps = planRollout(before.rollout, views, now);
+    const put = async (after: Rollout): Promise<void> => {
+      if (!(await this.#store.put({ ...mine, rollout: after }))) views.clear();
+    };
+    const notes = steps.filter((step) => !isEffect(step));
+    if (notes.length > 0) {
+      await put(applyNotes(before.rollout, notes, now));
+      return true;
+    }
+    const effects = steps.filter(isEffect).slice(0, wide);
+    if (effects.length === 0) return false;
+    if (before.holder !== name || left < lease / 2) {
+      await put(before.rollout);
+      return true;
+    }
+    const results = await Promise.allSettled(effects.map((effect) => this.#execute(effect, papers)));
+    const failed = results.filter((result) => result.status === 'rejected');
+    const done = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
+    if (done.length > 0) await put(applyNotes(before.rollout, done, clock.utc()));
+    faults.push(...failed.map(({ reason }) => reason));
+    return failed.length === 0;
+  }
+
+  #execute(effect: Effect, papers: Papers): Promise<Note> {
+    return this.#executors[effect.kind](effect.unit, papers);
+  }
+
+  readonly #executors: Readonly<Record<Effect['kind'], (unit: string, papers: Papers) => Promise<Note>>> = {
+    release: async (unit, { documents }) => {
+      const release = await this.#options.release(unit, paper(documents, unit));
+      if (release.kind === 'released') return { kind: 'released', unit };
+      return { kind: 'settle', unit, state: 'refused', reasons: [`refused: ${release.reason}`] };
+    },
+    restore: async (unit, { rollbacks }) => {
+      const release = await this.#options.release(unit, paper(rollbacks, unit));
+      if (release.kind === 'released') return { kind: 'restoring', unit, state: 'released' };
+      return { kind: 'restoring', unit, state: 'failed', reason: `refused: ${release.reason}` };
+    },
+  };
+
+  async #look(of: Rollout, { documents, rollbacks }: Papers, views: Map<string, UnitView>): Promise<void> {
+    const units = watchedUnits(of).filter(({ unit }) => !views.has(unit));
+    for (let at = 0; at < units.length; at += wide) {
+      await Promise.all(
+        units.slice(at, at + wide).map(async ({ unit }) => {
+          views.set(unit, viewOf(await this.#options.view(unit), paper(documents, unit), rollbacks.get(unit)));
+        }),
+      );
+    }
+  }
+
+  #change(id: string, change: (before: Rollout) => Rollout | string): Promise<Changed> {
+    return this.#alone(async () => {
+      for (let attempt = 0; attempt < attempts; attempt += 1) {
+        const before = await this.#store.load(id);
+        if (before === undefined) return { kind: 'unknown' };
+        const after = change(before.rollout);
+        if (typeof after === 'string') return { kind: 'refused', reason: after };
+        const dated = { ...after, changed: toIso(this.#options.clock.utc()) };
+        if (await this.#store.put({ ...before, rollout: dated })) return { kind: 'changed', rollout: dated };
+      }
+      throw new AtalayaError('archive-unavailable', `the rollout ${id} is being changed all the time`, {
+        hint: 'Try again.',
+      });
+    });
+  }
+
+  /** One after the other, so that a person's word comes between two steps and never into one. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function cannot({ id, state, reason }: Rollout, what: string): string {
+  return `the rollout ${id} is ${stateWords[state]}${reason === undefined ? '' : ` (${reason})`} and cannot be ${what}`;
+}
+
+const stateWords: Readonly<Record<RolloutState, string>> = {
+  waiting: 'waiting for its time',
+  running: 'running',
+  paused: 'paused',
+  aborted: 'aborted',
+  done: 'done',
+  failed: 'failed',
+};
+
+function paper(documents: ReadonlyMap<string, Desired>, unit: string): Desired {
+  const document = documents.get(unit);
+  if (document === undefined) throw new AtalayaError('internal', `no document of unit ${unit}`);
+  return document;
+}

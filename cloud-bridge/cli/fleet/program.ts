@@ -1,0 +1,77 @@
+import { Command, CommanderError } from 'commander';
+import {
+  type AtalayaError,
+  type ErrorCode,
+  explain,
+  firstFault,
+  isAtalayaError,
+} from '../../../device/kernel/errors.ts';
+import { version } from '../../../device/version.ts';
+import { addActs } from './acts.ts';
+import { addAlerts } from './alerts.ts';
+import { addCommands } from './commands.ts';
+import { addConfig } from './config.ts';
+import { addEvidence } from './evidence.ts';
+import { type AddCommands, type Exit, exit } from './exits.ts';
+import type { FleetIo } from './fleet-io.ts';
+import { addKeys } from './keys.ts';
+import { addRollout } from './rollout.ts';
+import { say } from './session.ts';
+import { addStatus } from './status.ts';
+import { addTelemetry } from './telemetry.ts';
+import { addTrust } from './trust.ts';
+
+const parts: readonly AddCommands[] = [
+  addKeys,
+  addTrust,
+  addStatus,
+  addConfig,
+  addRollout,
+  addAlerts,
+  addCommands,
+  addTelemetry,
+  addEvidence,
+  addActs,
+];
+
+/** Runs one call; `more` adds commands of other folders. Never throws. */
+export async function runFleet(args: readonly string[], io: FleetIo, more: readonly AddCommands[] = []): Promise<Exit> {
+  let code: Exit = exit.done;
+  const root = new Command('atalaya-fleet')
+    .description('Operations: the fleet, its configuration, alerts, commands, telemetry and evidence.')
+    .version(version)
+    .configureOutput({
+      writeOut: (text) => io.out.write(text),
+      writeErr: (text) => io.err.write(text),
+      ...(io.out.columns === undefined ? {} : { getOutHelpWidth: () => io.out.columns ?? 80 }),
+    })
+    .exitOverride();
+  const leave = (left: Exit) => {
+    code = left;
+  };
+  for (const add of [...parts, ...more]) add(root, io, leave);
+  try {
+    await root.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    const fault = firstFault(error);
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.usage;
+    if (io.signal.aborted && fault === io.signal.reason) {
+      io.err.write('stopped\n');
+      return exit.failed;
+    }
+    say(io.err, io, explain(fault));
+    return isAtalayaError(fault) && isUsage(fault) ? exit.usage : exit.failed;
+  }
+}
+
+const usage: ReadonlySet<ErrorCode> = new Set([
+  'usage-invalid',
+  'config-invalid',
+  'key-missing',
+  'key-exists',
+  'key-invalid',
+  'key-wrong',
+  'document-refused',
+]);
+const isUsage = ({ code }: AtalayaError): boolean => usage.has(code);

@@ -1,0 +1,131 @@
+import { AtalayaError } from '../../../device/kernel/errors.ts';
+import type { RouteBodyInput } from '../../contract/api.ts';
+import { counted } from '../../fleet/text.ts';
+import { allLayers, type DocumentFlags, type NextConfig, nextOf, showChanges, signNext } from './config-documents.ts';
+import { type Exit, exit } from './exits.ts';
+import { type Group, groupOf, membersOf, readGroups } from './rollout-plan.ts';
+import { agreed, type CentreFlags, type Session } from './session.ts';
+import { readSettingsFile } from './settings.ts';
+import { momentOf } from './words.ts';
+
+export interface StartFlags extends CentreFlags, DocumentFlags {
+  readonly group?: readonly string[];
+  readonly groups?: string;
+  readonly settings?: string;
+  readonly success: number;
+  readonly errors: number;
+  readonly deadline: number;
+  readonly rest: number;
+  readonly most?: number;
+  readonly notBefore?: string;
+  /** False with --no-rollbacks. */
+  readonly rollbacks: boolean;
+  readonly yes?: boolean;
+}
+
+/** Requests at the same time. */
+const wide = 8;
+
+/** Makes and signs a document for each unit of each group, and what would give it back what it has, and hands all of it in. */
+export async function startRollout(session: Session, flags: StartFlags): Promise<Exit> {
+  const { client, io } = session;
+  if ((flags.group === undefined) === (flags.groups === undefined)) {
+    throw new AtalayaError('usage-invalid', 'say who goes when, with --group or with --groups', {
+      hint: 'For example: --group canaries=unit-1,unit-2 --group all=rest',
+    });
+  }
+  if (flags.deadline <= flags.probation) {
+    throw new AtalayaError(
+      'usage-invalid',
+      `the deadline of ${flags.deadline} minutes is no later than the end of a trial`,
+      {
+        hint: `A trial takes up to ${flags.probation} minutes (--probation): give a longer --deadline.`,
+      },
+    );
+  }
+  const notBefore = flags.notBefore === undefined ? undefined : momentOf(flags.notBefore, io.clock.utc());
+  if (flags.notBefore !== undefined && notBefore === undefined)
+    throw new AtalayaError('usage-invalid', `--not-before ${flags.notBefore} is no moment`, {
+      hint: 'Write 2026-03-01T12:00:00Z.',
+    });
+  const named = flags.groups === undefined ? (flags.group ?? []).map(groupOf) : await readGroups(flags.groups);
+  const { units } = await client.call('units', { parameters: {} }, io.signal);
+  const groups = membersOf(
+    named,
+    units.map(({ unit }) => unit),
+  );
+  const from =
+    flags.settings === undefined
+      ? { layers: await allLayers(session) }
+      : { settings: await readSettingsFile(flags.settings) };
+  const next = await each(
+    groups.flatMap((group) => group.units),
+    (unit) => nextOf(session, unit, from),
+  );
+  const changing = new Map(next.filter(({ changes }) => changes.length > 0).map((one) => [one.unit, one]));
+  const going = groups
+    .map(({ name, units: members }) => ({ name, units: members.filter((unit) => changing.has(unit)) }))
+    .filter(({ units: members }) => members.length > 0);
+  show(session, going, changing, next.length - changing.size);
+  if (going.length === 0) {
+    session.tell({ rollout: null });
+    session.say('Nothing differs for any unit: no rollout is started. Change a layer first: config edit');
+    return exit.done;
+  }
+  const question = `Sign ${counted(changing.size, 'document')} and start the rollout?`;
+  if (!(await agreed(io, flags.yes, question))) {
+    session.note('Nothing was started.');
+    return exit.failed;
+  }
+  const all = [...changing.values()];
+  const documents = await each(all, (one) => signNext(session, one, flags));
+  const back = ({ unit, version, before }: NextConfig) => ({ unit, version: version + 1, settings: before });
+  const undo = { probation: flags.probation, note: 'rollback of a rollout' };
+  const rollbacks = flags.rollbacks ? await each(all, (one) => signNext(session, back(one), undo)) : [];
+  const plan: RouteBodyInput<'startRollout'>['plan'] = {
+    id: io.newId(),
+    ...(flags.note === undefined ? {} : { note: flags.note }),
+    groups: going,
+    successThreshold: flags.success,
+    errorThreshold: flags.errors,
+    deadlineMinutes: flags.deadline,
+    restMinutes: flags.rest,
+    ...(flags.most === undefined ? {} : { mostAtOnce: flags.most }),
+    ...(notBefore === undefined ? {} : { notBefore }),
+    documents,
+    rollbacks,
+  };
+  const rollout = await client.call('startRollout', { parameters: {}, body: { plan } }, io.signal);
+  session.tell(rollout);
+  session.say(`rollout ${rollout.id} is ${rollout.state}`);
+  if (!session.json) session.note(`Follow it: atalaya-fleet rollout show ${rollout.id.slice(0, 8)} --watch`);
+  return exit.done;
+}
+
+/** Groups with what changes for whom; units for which the same changes are told together. */
+function show(
+  session: Session,
+  groups: readonly Group[],
+  changing: ReadonlyMap<string, NextConfig>,
+  same: number,
+): void {
+  for (const [i, { name, units }] of groups.entries()) {
+    session.say(`${i + 1}. ${name}: ${units.join(', ')}`, 'bold');
+  }
+  const alike = Map.groupBy(changing.values(), ({ changes }) => JSON.stringify(changes));
+  for (const members of alike.values()) {
+    const all = members.length === changing.size ? 'all of them' : members.map(({ unit }) => unit).join(', ');
+    session.say(`changes for ${all}:`);
+    showChanges(session, members[0]?.changes ?? []);
+  }
+  if (same > 0) session.say(`${counted(same, 'unit')} left out: nothing differs`);
+}
+
+/** In the order of the list, some at the same time. */
+async function each<T, U>(list: readonly T[], work: (one: T) => Promise<U>): Promise<U[]> {
+  const done: U[] = [];
+  for (let at = 0; at < list.length; at += wide) {
+    done.push(...(await Promise.all(list.slice(at, at + wide).map(work))));
+  }
+  return done;
+}

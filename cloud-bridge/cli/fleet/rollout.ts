@@ -1,0 +1,191 @@
+import { AtalayaError } from '../../../device/kernel/errors.ts';
+import type { Rollout, RolloutState, RolloutUnit } from '../../contract/rollout.ts';
+import type { Cell, Colour, Column } from '../../fleet/table.ts';
+import { counted, spanWords, timeWords } from '../../fleet/text.ts';
+import { onDocument } from './config.ts';
+import { type AddCommands, type Exit, exit } from './exits.ts';
+import type { FleetIo } from './fleet-io.ts';
+import { type StartFlags, startRollout } from './rollout-start.ts';
+import { agreed, type CentreFlags, onCentre, Session, withCentre } from './session.ts';
+import { watch } from './watching.ts';
+import { numberOf, shareOf, textsOf } from './words.ts';
+
+interface ShowFlags extends CentreFlags {
+  readonly watch?: boolean | number;
+}
+
+interface SteerFlags extends CentreFlags {
+  readonly reason: string;
+  readonly restore?: boolean;
+  readonly yes?: boolean;
+}
+
+/** Adds `rollout`. */
+export const addRollout: AddCommands = (root, io, leave) => {
+  const rollouts = root.command('rollout').description('a configuration for many units, group by group');
+  onDocument(
+    onCentre(rollouts.command('start').description('sign what the layers give each unit, and begin')),
+    io.clock.utc,
+  )
+    .option(
+      '--group <name=units>',
+      'who goes together: NAME=UNIT,UNIT or NAME=rest; given again, the next group',
+      textsOf,
+    )
+    .option('--groups <file>', 'the groups from a file (YAML)')
+    .option('--success <share>', 'of a group that must have confirmed before the next begins', shareOf, 1)
+    .option('--errors <share>', 'of a group that may fail; more ends the rollout', shareOf, 0)
+    .option('--deadline <minutes>', 'a unit that has no outcome by then has failed', numberOf(0.05, 43_200), 60)
+    .option('--rest <minutes>', 'between a group and the next', numberOf(0, 43_200), 0)
+    .option('--most <units>', 'on trial at the same time', numberOf(1, 10_000, true))
+    .option('--not-before <moment>', 'begin then')
+    .option('--no-rollbacks', 'sign nothing that could give the units back what they have')
+    .action((flags: StartFlags) => withCentre(io, flags, async (session) => leave(await startRollout(session, flags))));
+  onCentre(rollouts.command('list').description('all rollouts, the newest first')).action((flags: CentreFlags) =>
+    withCentre(io, flags, list),
+  );
+  onCentre(rollouts.command('show <id>').description('how far one has got, unit by unit'))
+    .option('--watch [seconds]', 'draw it again every so many seconds; 5 unless said otherwise', numberOf(1, 3600))
+    .action((words: string, flags: ShowFlags) =>
+      withCentre(io, flags, async (session) => {
+        const id = await idOf(session, words);
+        const draw = (to: FleetIo) => show(new Session(to, session.json, session.client, session.signer), id);
+        if (flags.watch === undefined) return draw(io);
+        return watch(io, typeof flags.watch === 'number' ? flags.watch : 5, draw);
+      }),
+    );
+  const steer = (way: 'pause' | 'resume' | 'abort', about: string) =>
+    onCentre(rollouts.command(`${way} <id>`).description(about)).requiredOption('--reason <words>', 'why');
+  for (const [way, about] of [
+    ['pause', 'release nothing more until it is resumed'],
+    ['resume', 'go on with one that was paused'],
+  ] as const) {
+    steer(way, about).action((words: string, { reason, ...flags }: SteerFlags) =>
+      withCentre(io, flags, async (session) => {
+        const id = await idOf(session, words);
+        const name = way === 'pause' ? 'pauseRollout' : 'resumeRollout';
+        tellState(session, await session.client.call(name, { parameters: { id }, body: { reason } }, io.signal));
+      }),
+    );
+  }
+  steer('abort', 'end one for good')
+    .option('--restore', 'give the units that it had reached back what they had')
+    .option('--yes', 'without a question')
+    .action((words: string, flags: SteerFlags) =>
+      withCentre(io, flags, async (session) => leave(await abort(session, words, flags))),
+    );
+};
+
+async function abort(session: Session, words: string, { reason, restore = false, yes }: SteerFlags): Promise<Exit> {
+  const { client, io } = session;
+  const id = await idOf(session, words);
+  const how = restore ? ' and give the units back what they had' : '; what units have they keep';
+  if (!(await agreed(io, yes, `Abort the rollout ${id}${how}?`))) return exit.failed;
+  tellState(session, await client.call('abortRollout', { parameters: { id }, body: { reason, restore } }, io.signal));
+  return exit.done;
+}
+
+function tellState(session: Session, rollout: Rollout): void {
+  session.tell(rollout);
+  session.say(
+    `rollout ${rollout.id} is ${rollout.state}${rollout.restoring ? ', and gives back what was before' : ''}`,
+  );
+}
+
+/** An id, or its first characters. Throws `usage-invalid`. */
+async function idOf({ client, io }: Session, words: string): Promise<string> {
+  const { rollouts } = await client.call('rollouts', { parameters: {} }, io.signal);
+  const meant = rollouts.filter(({ id }) => id === words || (words.length >= 4 && id.startsWith(words)));
+  const [first, second] = meant;
+  if (first !== undefined && second === undefined) return first.id;
+  throw new AtalayaError(
+    'usage-invalid',
+    first === undefined ? `there is no rollout ${words}` : `${words} may mean ${counted(meant.length, 'rollout')}`,
+    { hint: 'Look: atalaya-fleet rollout list' },
+  );
+}
+
+const stateColours: Readonly<Record<RolloutState, Colour>> = {
+  waiting: 'dim',
+  running: 'green',
+  paused: 'yellow',
+  aborted: 'red',
+  done: 'green',
+  failed: 'red',
+};
+
+const listColumns: readonly Column[] = [
+  { head: 'rollout' },
+  { head: 'state' },
+  { head: 'units', right: true },
+  { head: 'started' },
+  { head: 'by', wraps: true },
+  { head: 'note', wraps: true },
+];
+
+async function list(session: Session): Promise<void> {
+  const { rollouts } = await session.client.call('rollouts', { parameters: {} }, session.io.signal);
+  session.tell({ rollouts });
+  session.show(
+    listColumns,
+    rollouts.map(({ id, state, groups, created, by, note, reason }) => {
+      const units = groups.flatMap((group) => group.units);
+      const confirmed = units.filter((one) => one.state === 'confirmed').length;
+      return [
+        { text: id.slice(0, 8) },
+        { text: state, colour: stateColours[state] },
+        { text: `${confirmed}/${units.length}` },
+        { text: timeWords(created) },
+        { text: by },
+        { text: [note, reason].filter((words) => words !== undefined).join('; ') },
+      ];
+    }),
+    'There was no rollout yet. Change a layer (config edit), then: atalaya-fleet rollout start --group canaries=UNIT --group all=rest',
+  );
+}
+
+const showColumns: readonly Column[] = [
+  { head: 'group', wraps: true },
+  { head: 'unit' },
+  { head: 'version', right: true },
+  { head: 'state' },
+  { head: 'since', right: true },
+  { head: 'reasons', wraps: true },
+];
+
+async function show(session: Session, id: string): Promise<void> {
+  const rollout = await session.client.call('rollout', { parameters: { id } }, session.io.signal);
+  session.tell(rollout);
+  const { state, reason, groups, restoring } = rollout;
+  session.say(`rollout ${id}: ${state}${reason === undefined ? '' : ` (${reason})`}`, stateColours[state]);
+  const now = session.io.clock.utc();
+  session.show(
+    showColumns,
+    groups.flatMap(({ name, units }) =>
+      units.map((one): readonly Cell[] => {
+        const since = one.settledAt ?? one.releasedAt;
+        return [
+          { text: name },
+          { text: one.unit },
+          { text: `${one.version}` },
+          { text: one.state, ...colourOf(one) },
+          { text: since === undefined ? '' : spanWords(now - Date.parse(since)) },
+          { text: [...(one.reasons ?? []), ...restoreWords(one, restoring)].join('; ') },
+        ];
+      }),
+    ),
+    'It has no units.',
+  );
+}
+
+function restoreWords({ restore, rollback }: RolloutUnit, restoring: boolean): readonly string[] {
+  if (restore !== undefined)
+    return [`back to what was, as version ${rollback}: ${restore.state}`, restore.reason ?? ''].filter(Boolean);
+  return restoring && rollback === undefined ? ['no rollback document'] : [];
+}
+
+function colourOf({ state }: RolloutUnit): { readonly colour?: Colour } {
+  if (state === 'confirmed') return { colour: 'green' };
+  if (state === 'waiting' || state === 'skipped') return { colour: 'dim' };
+  return { colour: state === 'releasing' || state === 'released' ? 'yellow' : 'red' };
+}

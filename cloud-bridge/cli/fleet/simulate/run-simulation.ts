@@ -1,0 +1,210 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../../../device/kernel/clock.ts';
+import { makeFolders } from '../../../../device/kernel/durable-file.ts';
+import { AtalayaError } from '../../../../device/kernel/errors.ts';
+import { systemFiles } from '../../../../device/kernel/files.ts';
+import { FolderLock } from '../../../../device/kernel/folder-lock.ts';
+import type { Random } from '../../../../device/kernel/supervise.ts';
+import type { Timer } from '../../../../device/kernel/timer.ts';
+import { type Milliseconds, milliseconds, seconds } from '../../../../device/kernel/units.ts';
+import type { LinkCredentials } from '../../../link/link-options.ts';
+import { openMqttLink } from '../../../link/mqtt-link.ts';
+import { type OwnBroker, startOwnBroker } from '../../../simulate/own-broker.ts';
+import { DemoAuthority } from '../../../simulate/pki/pki.ts';
+import { type FleetFigures, SimulatedFleet, unitName } from '../../../simulate/simulated-fleet.ts';
+import { type OwnCentre, ownBridge, startOwnCentre } from './own-centre.ts';
+import { openUnitLedger } from './unit-ledger.ts';
+
+export interface SimulationOptions {
+  readonly units: number;
+  /** Events a unit and minute. */
+  readonly rate: number;
+  /** How long events happen; until the signal is aborted where absent. */
+  readonly minutes?: number;
+  /** Of everything; what is left in it goes on. */
+  readonly folder: string;
+  /** A broker that runs, and the folder of certificates for it. One of our own where absent. */
+  readonly broker?: { readonly url: string; readonly certificates?: string };
+  /** Run a bridge in this process too. */
+  readonly bridge: boolean;
+  /** How long the centre is waited for at the end. */
+  readonly patience: Milliseconds;
+}
+
+export interface SimulationParts {
+  readonly clock: Clock;
+  readonly timer: Timer;
+  /** Of the unit with this number. */
+  readonly random: (number: number) => Random;
+  /** Ends the traffic; what was offered is still brought to the centre. */
+  readonly signal: AbortSignal;
+  /** The bridge is there; units come. */
+  readonly onCentre: (centre: OwnCentre) => void;
+  /** Every second. */
+  readonly onFigures: (figures: FleetFigures) => void;
+  readonly onFault: (unit: string, fault: AtalayaError) => void;
+}
+
+export interface SimulationSummary extends FleetFigures {
+  /** The centre has acknowledged everything that it did not refuse. */
+  readonly settled: boolean;
+  /** While events happened. */
+  readonly lastedMs: number;
+  /** What this process grew by while the units were opened and worked, and the share of one core that it took meanwhile; both by unit. */
+  readonly bytesPerUnit: number;
+  readonly cpuPerUnit: number;
+  /** The bridge is in these figures too. */
+  readonly withBridge: boolean;
+  /** Events that the bridge in this process archived; undefined without one. */
+  readonly archived: number | undefined;
+}
+
+const connectDeadline = milliseconds(20_000);
+const backoff = { first: milliseconds(500), most: milliseconds(30_000) };
+
+/**
+ * A fleet on one desk: broker and bridge where they are asked for, and units with real sessions and real queues. Throws `program-missing`
+ * without a broker, `store-locked` where another simulation works in the folder, and what a bridge and a disk throw.
+ */
+export async function runSimulation(options: SimulationOptions, parts: SimulationParts): Promise<SimulationSummary> {
+  await makeFolders(systemFiles, options.folder);
+  const open = new AsyncDisposableStack();
+  try {
+    const lock = await FolderLock.take(options.folder);
+    open.defer(() => lock.release());
+    const place = await openPlace(options, parts.clock, open);
+    const centre = options.bridge
+      ? await startOwnCentre(
+          join(options.folder, 'centre'),
+          { url: place.url, credentials: await place.credentials(ownBridge) },
+          parts.clock,
+        )
+      : undefined;
+    if (centre !== undefined) {
+      open.defer(() => centre.stop());
+      parts.onCentre(centre);
+    }
+    return await work(options, parts, place, centre);
+  } finally {
+    await open.disposeAsync();
+  }
+}
+
+interface Place {
+  readonly url: string;
+  readonly credentials: (name: string) => Promise<LinkCredentials>;
+}
+
+/** The broker, and what each name connects to it with. */
+async function openPlace(options: SimulationOptions, clock: Clock, open: AsyncDisposableStack): Promise<Place> {
+  const { folder, broker } = options;
+  if (broker !== undefined) {
+    const { url, certificates } = broker;
+    return {
+      url,
+      credentials: async (name) => (certificates === undefined ? {} : readCredentials(certificates, name)),
+    };
+  }
+  const authority = await DemoAuthority.create(clock);
+  const own: OwnBroker = await startOwnBroker({ folder: join(folder, 'broker'), authority, bridges: [ownBridge] });
+  open.defer(() => own.stop());
+  return {
+    url: own.url,
+    credentials: async (name) => {
+      const { certPem, keyPem } = await authority.issue(name);
+      return { ca: Buffer.from(authority.certPem), cert: Buffer.from(certPem), key: Buffer.from(keyPem) };
+    },
+  };
+}
+
+async function readCredentials(folder: string, name: string): Promise<LinkCredentials> {
+  const read = (file: string) =>
+    readFile(join(folder, file)).catch((cause: unknown) => {
+      throw new AtalayaError('usage-invalid', `${join(folder, file)} cannot be read`, {
+        hint: 'The folder of certificates has ca.pem and, for each unit, NAME.pem and NAME.key.',
+        cause,
+      });
+    });
+  return { ca: await read('ca.pem'), cert: await read(`${name}.pem`), key: await read(`${name}.key`) };
+}
+
+async function work(
+  options: SimulationOptions,
+  parts: SimulationParts,
+  { url, credentials }: Place,
+  centre: OwnCentre | undefined,
+): Promise<SimulationSummary> {
+  const { units, rate, minutes, folder, patience } = options;
+  const { clock, timer, random, signal, onFault, onFigures } = parts;
+  const issued = new Map<string, LinkCredentials>();
+  for (let number = 1; number <= units; number += 1) issued.set(unitName(number), await credentials(unitName(number)));
+  const witnesses = centre === undefined ? [] : [centre.witness];
+  const before = process.memoryUsage.rss();
+  const fleet = await SimulatedFleet.open(
+    {
+      ...{ units, folder: join(folder, 'units'), files: systemFiles, clock, timer, random, onFault },
+      openLedger: (place) => openUnitLedger(place, { files: systemFiles, clock, timer, witnesses }),
+      openLink: (unit, handlers, will) =>
+        openMqttLink(
+          {
+            ...{
+              url,
+              clientId: unit,
+              protocol: 'auto',
+              will,
+              backoff,
+              connectDeadline,
+              clock,
+              timer,
+              random: random(0),
+            },
+            ...issued.get(unit),
+            keepAlive: seconds(60),
+            sessionExpiry: seconds(3600),
+          },
+          handlers,
+        ),
+    },
+    signal,
+  );
+  const stop = new AbortController();
+  try {
+    const over = new AbortController();
+    const told = tell(timer, over.signal, () => onFigures(fleet.figures));
+    const time = minutes === undefined ? undefined : milliseconds(minutes * 60_000);
+    if (time !== undefined) void timer.sleep(time, signal).then(() => stop.abort());
+    const begun = clock.monotonic();
+    const cpu = process.cpuUsage();
+    const bridgeEnds = centre?.running.then(() => {
+      throw new AtalayaError('internal', 'the bridge has ended');
+    });
+    // A bridge that ends by itself ends the simulation.
+    const living = fleet.live(rate, AbortSignal.any([signal, stop.signal]));
+    await (bridgeEnds === undefined ? living : Promise.race([living, bridgeEnds]));
+    const lastedMs = clock.monotonic() - begun;
+    const { user, system } = process.cpuUsage(cpu);
+    const bytesPerUnit = (process.memoryUsage.rss() - before) / units;
+    // The first signal ends the traffic, and what was offered still has its time; the program ends at a second one.
+    const settled = await fleet.settle(patience, new AbortController().signal);
+    bridgeEnds?.catch(() => undefined);
+    over.abort();
+    await told;
+    return {
+      ...fleet.figures,
+      ...{ settled, lastedMs, bytesPerUnit, withBridge: centre !== undefined },
+      cpuPerUnit: (user + system) / 1000 / Math.max(1, lastedMs) / units,
+      archived: centre?.ready.bridge.ingest.figures.archived,
+    };
+  } finally {
+    stop.abort();
+    await fleet.close();
+  }
+}
+
+async function tell(timer: Timer, signal: AbortSignal, say: () => void): Promise<void> {
+  while (!signal.aborted) {
+    say();
+    await timer.sleep(milliseconds(1000), signal);
+  }
+}

@@ -1,0 +1,167 @@
+import type { z } from 'zod';
+import { AtalayaError } from '../../../device/kernel/errors.ts';
+import type { archivedEvent } from '../../contract/api-views.ts';
+import { alert, type Telemetry, telemetry } from '../../contract/events.ts';
+import { eventKinds } from '../../contract/topics.ts';
+import type { Cell, Column } from '../../fleet/table.ts';
+import { bytesWords, counted, plain, safeJson, spanWords, timeWords } from '../../fleet/text.ts';
+import type { AddCommands } from './exits.ts';
+import type { FleetIo } from './fleet-io.ts';
+import { type CentreFlags, onCentre, Session, withCentre } from './session.ts';
+import { watch } from './watching.ts';
+import { momentOf, numberOf, unitOf } from './words.ts';
+
+type ArchivedEvent = z.output<typeof archivedEvent>;
+
+interface LastFlags extends CentreFlags {
+  readonly watch?: boolean | number;
+}
+
+interface QueryFlags extends CentreFlags {
+  readonly from?: string;
+  readonly to?: string;
+  readonly limit: number;
+}
+
+interface LiveFlags extends CentreFlags {
+  readonly kinds?: string;
+}
+
+/** Adds `telemetry`. */
+export const addTelemetry: AddCommands = (root, io) => {
+  const figures = root.command('telemetry').description('figures of machines and pipelines');
+  onCentre(figures.command('last').description('the newest figures of every unit, or of one'))
+    .argument('[unit]', 'of this unit', unitOf)
+    .option('--watch [seconds]', 'draw it again every so many seconds; 5 unless said otherwise', numberOf(1, 3600))
+    .action((unit: string | undefined, flags: LastFlags) =>
+      withCentre(io, flags, (session) => {
+        const draw = (to: FleetIo) => last(new Session(to, session.json, session.client, session.signer), unit);
+        if (flags.watch === undefined) return draw(io);
+        return watch(io, typeof flags.watch === 'number' ? flags.watch : 5, draw);
+      }),
+    );
+  onCentre(figures.command('live').description('events as they come in, a line each, until Ctrl-C'))
+    .argument('[unit]', 'of this unit', unitOf)
+    .option('--kinds <kinds>', `of ${eventKinds.join(', ')}; telemetry,alert,count unless said otherwise`)
+    .action((unit: string | undefined, flags: LiveFlags) =>
+      withCentre(io, flags, (session) => live(session, unit, flags)),
+    );
+  onCentre(figures.command('query <unit>').description('figures of a time, the newest first'))
+    .option('--from <moment>', '2026-03-01T12:00:00Z, or a time ago: 90m, 12h, 7d')
+    .option('--to <moment>', 'likewise')
+    .option('--limit <number>', 'no more than so many', numberOf(1, 1000, true), 100)
+    .action((unit: string, flags: QueryFlags) =>
+      withCentre(io, flags, (session) => query(session, unitOf(unit), flags)),
+    );
+};
+
+const machine: readonly Column[] = [
+  { head: 'cpu', right: true },
+  { head: 'temp', right: true },
+  { head: 'memory', right: true },
+  { head: 'disk free', right: true },
+  { head: 'frames/s', right: true },
+  { head: 'queued', right: true },
+];
+
+async function last(session: Session, unit: string | undefined): Promise<void> {
+  const { client, io } = session;
+  const units =
+    unit === undefined
+      ? (await client.call('units', { parameters: {} }, io.signal)).units
+      : [await client.call('unit', { parameters: { unit } }, io.signal)];
+  const known = units.flatMap((one) => (one.telemetry === undefined ? [] : [{ unit: one.unit, ...one.telemetry }]));
+  session.tell({ telemetry: known });
+  const now = io.clock.utc();
+  session.show(
+    [{ head: 'unit' }, { head: 'age', right: true }, ...machine],
+    known.map((one) => [
+      { text: one.unit },
+      { text: spanWords(now - Date.parse(one.time)) },
+      ...figuresOf(telemetry.safeParse(one.data).data),
+    ]),
+    'No unit has sent figures yet. Units send them every cloud.telemetryS seconds, unless flags.sendTelemetry is off.',
+  );
+}
+
+async function query(session: Session, unit: string, { from, to, limit }: QueryFlags): Promise<void> {
+  const { client, io } = session;
+  const asked = { from: moment('--from', from, io), to: moment('--to', to, io), limit };
+  const { events } = await client.call('telemetry', { parameters: { unit }, query: asked }, io.signal);
+  session.tell({ events });
+  session.show(
+    [{ head: 'time' }, ...machine],
+    events.map(({ time, data }) => [{ text: timeWords(time) }, ...figuresOf(telemetry.safeParse(data).data)]),
+    `There are no figures of ${unit} of that time.`,
+  );
+  if (events.length === limit) session.note(`More: --to ${events.at(-1)?.time ?? ''}`);
+}
+
+function moment(flag: string, text: string | undefined, { clock }: FleetIo): string | undefined {
+  if (text === undefined) return undefined;
+  const found = momentOf(text, clock.utc());
+  if (found !== undefined) return found;
+  throw new AtalayaError('usage-invalid', `${flag} ${text} is no moment`, {
+    hint: 'Write 2026-03-01T12:00:00Z, 2026-03-01, or a time ago: 90m, 12h, 7d.',
+  });
+}
+
+function figuresOf(read: Telemetry | undefined): readonly Cell[] {
+  const { machine: of = {}, pipeline = {}, sync = {} } = read ?? {};
+  const { cpuLoad, temperatureC, memoryUsedBytes, memoryTotalBytes, diskFreeBytes, throttled } = of;
+  const memory =
+    memoryUsedBytes === undefined || memoryTotalBytes === undefined || memoryTotalBytes <= 0
+      ? undefined
+      : memoryUsedBytes / memoryTotalBytes;
+  const queued = Object.values(sync.queued ?? {}).reduce((sum, one) => sum + one, 0);
+  const frames = pipeline.framesPerSecond;
+  return [
+    cell(cpuLoad, (load) => `${Math.round(load * 100)} %`),
+    cell(
+      temperatureC,
+      (c) => `${Math.round(c)} C`,
+      throttled === true || (temperatureC ?? 0) >= 80 ? 'red' : undefined,
+    ),
+    cell(memory, (share) => `${Math.round(share * 100)} %`, (memory ?? 0) >= 0.9 ? 'red' : undefined),
+    cell(diskFreeBytes, bytesWords),
+    cell(frames, (rate) => rate.toFixed(1)),
+    cell(sync.queued === undefined ? undefined : queued, (count) => `${count}`),
+  ];
+}
+
+function cell(figure: number | undefined, words: (figure: number) => string, colour?: Cell['colour']): Cell {
+  if (figure === undefined) return { text: '-' };
+  return { text: words(figure), ...(colour === undefined ? {} : { colour }) };
+}
+
+async function live(session: Session, unit: string | undefined, { kinds }: LiveFlags): Promise<void> {
+  const strange = kinds?.split(',').find((kind) => !(eventKinds as readonly string[]).includes(kind));
+  if (strange !== undefined) {
+    throw new AtalayaError('usage-invalid', `--kinds: ${strange} is no kind of event`, {
+      hint: `Kinds: ${eventKinds.join(', ')}.`,
+    });
+  }
+  const { client, io } = session;
+  for await (const line of client.lines('live', { parameters: {}, query: { unit, kinds } }, io.signal)) {
+    if (line.kind === 'missed') {
+      session.note(`${counted(line.count, 'event')} missed: this reader was too slow`);
+      continue;
+    }
+    session.tell(line.event);
+    session.say(lineOf(line.event));
+  }
+  if (!io.signal.aborted) session.note('the bridge ended it');
+}
+
+function lineOf({ time, unit, kind, data }: Pick<ArchivedEvent, 'time' | 'unit' | 'kind' | 'data'>): string {
+  return plain(`${timeWords(time).slice(11)} ${unit} ${kind}: ${summary(kind, data)}`);
+}
+
+function summary(kind: ArchivedEvent['kind'], data: ArchivedEvent['data']): string {
+  if (kind === 'telemetry') {
+    const cells = figuresOf(telemetry.safeParse(data).data);
+    return machine.map(({ head }, i) => `${head} ${cells[i]?.text ?? '-'}`).join(', ');
+  }
+  const told = kind === 'alert' ? alert.safeParse(data).data : undefined;
+  return told === undefined ? safeJson(data) : `${told.name} ${told.state}: ${told.detail}`;
+}

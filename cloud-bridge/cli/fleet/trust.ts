@@ -1,0 +1,154 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { writeWholeFile } from '../../../device/kernel/durable-file.ts';
+import { AtalayaError, systemCode } from '../../../device/kernel/errors.ts';
+import { systemFiles } from '../../../device/kernel/files.ts';
+import { toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
+import type { Trust } from '../../contract/acts.ts';
+import { signerOf } from '../../contract/person-key.ts';
+import { type Role, roles } from '../../contract/roles.ts';
+import { readKeyFile } from '../../fleet/key-files.ts';
+import type { Column } from '../../fleet/table.ts';
+import { counted, safeJson, timeWords } from '../../fleet/text.ts';
+import { emptyTrust, idOf, readTrustDraft, signTrust, withoutPerson, withPerson } from '../../fleet/trust-draft.ts';
+import type { AddCommands } from './exits.ts';
+import type { FleetIo } from './fleet-io.ts';
+import { type CentreFlags, onCentre, Printer, say, withCentre } from './session.ts';
+import { numberOf } from './words.ts';
+
+interface FileFlags {
+  readonly file: string;
+}
+
+interface AddFlags extends FileFlags {
+  readonly name: string;
+  readonly role: Role;
+  readonly publicKey: string;
+}
+
+interface SignFlags extends FileFlags {
+  readonly root: string;
+  readonly days?: number;
+}
+
+interface ListFlags extends CentreFlags {
+  readonly file?: string;
+}
+
+/** Adds `trust`: who may do what, written in a file, signed with the root key, presented to the centre. */
+export const addTrust: AddCommands = (root, io) => {
+  const trust = root.command('trust').description('who may do what: a document that the root key signs');
+  const onFile = (command: Command): Command => command.requiredOption('--file <file>', 'the trust document (JSON)');
+  onFile(trust.command('add').description('write a person into it; sign it afterwards'))
+    .requiredOption('--name <name>', 'name of the person, as it stands in audit logs')
+    .addOption(new Option('--role <role>', 'what the person may do').choices(roles).makeOptionMandatory())
+    .requiredOption('--public-key <file>', 'public half of the key (PEM)')
+    .action((flags: AddFlags) => addPerson(flags, io));
+  onFile(trust.command('remove').description('take a person out of it; sign it afterwards'))
+    .requiredOption('--name <name>', 'name of the person')
+    .action((flags: FileFlags & { readonly name: string }) => remove(flags, io));
+  onFile(trust.command('sign').description('sign it with the root key, as the next version'))
+    .requiredOption('--root <file>', 'the root key (PEM)')
+    .option('--days <number>', 'it counts for so many days; for ever unless said otherwise', numberOf(0.01, 36_500))
+    .action((flags: SignFlags) => sign(flags, io));
+  onCentre(onFile(trust.command('push').description('present the signed document to the centre'))).action(
+    (flags: FileFlags & CentreFlags) => push(flags, io),
+  );
+  onCentre(trust.command('list').description('who may do what, at the centre or in a file'))
+    .option('--file <file>', 'of this file instead')
+    .action((flags: ListFlags) => list(flags, io));
+};
+
+/** Writes a person into a trust document, beginning one where there is none. Throws `usage-invalid`, `key-invalid`, `document-refused`. */
+export async function addPerson({ file, name, role, publicKey }: AddFlags, io: FleetIo): Promise<void> {
+  const key = await readFile(resolve(publicKey), 'utf8').catch((error: unknown) => {
+    throw new AtalayaError('usage-invalid', `the public key ${publicKey} cannot be read`, {
+      hint: 'Check --public-key.',
+      cause: error,
+    });
+  });
+  const before = (await readTrustFile(file)) ?? emptyTrust(io.clock.utc());
+  await writeTrustFile(file, withPerson(before, { name, role, publicKey: key.trim() }));
+  say(io.out, io, `${name} is written into ${file} as ${role}`);
+  say(io.err, io, `It counts once it is signed: atalaya-fleet trust sign --file ${file} --root FILE`);
+}
+
+async function remove({ file, name }: FileFlags & { readonly name: string }, io: FleetIo): Promise<void> {
+  await writeTrustFile(file, withoutPerson(await presentTrust(file), name));
+  say(io.out, io, `${name} is taken out of ${file}`);
+  say(io.err, io, `It counts once it is signed: atalaya-fleet trust sign --file ${file} --root FILE`);
+}
+
+async function sign({ file, root, days }: SignFlags, io: FleetIo): Promise<void> {
+  const before = await presentTrust(file);
+  const signer = signerOf(await readKeyFile(resolve(root), 'atalaya-fleet new-root makes one.'));
+  const now = io.clock.utc();
+  const expires = days === undefined ? {} : { expires: toIso(utcMilliseconds(now + days * 86_400_000)) };
+  const signed = await signTrust(before, { now, ...expires }, signer);
+  await writeTrustFile(file, signed);
+  const people = counted(signed.people.length, 'person', 'people');
+  say(io.out, io, `${file} is version ${signed.version}, of ${people}, signed by ${signer.id.slice(0, 16)}`);
+  say(io.err, io, `Present it to the centre: atalaya-fleet trust push --file ${file}; and give it to the units.`);
+}
+
+async function push({ file, ...flags }: FileFlags & CentreFlags, io: FleetIo): Promise<void> {
+  const trust = await presentTrust(file);
+  if (trust.signature === undefined) {
+    throw new AtalayaError('usage-invalid', `${file} is not signed`, {
+      hint: `Run: atalaya-fleet trust sign --file ${file} --root FILE`,
+    });
+  }
+  await withCentre(io, flags, async (session) => {
+    const answer = await session.client.call('putTrust', { parameters: {}, body: { trust } }, io.signal);
+    session.tell(answer);
+    session.say(`the centre has version ${answer.version} of the trust document`);
+  });
+}
+
+async function list({ file, ...flags }: ListFlags, io: FleetIo): Promise<void> {
+  if (file !== undefined) return show(new Printer(io, flags.json === true), await presentTrust(file));
+  await withCentre(io, flags, async (session) => {
+    show(session, (await session.client.call('trust', { parameters: {} }, io.signal)).trust);
+  });
+}
+
+const columns: readonly Column[] = [{ head: 'name', wraps: true }, { head: 'role' }, { head: 'key' }];
+
+function show(session: Printer, trust: Trust): void {
+  session.tell(trust);
+  const signed = trust.signature === undefined ? 'not signed yet' : `signed by ${trust.signature.key.slice(0, 16)}`;
+  const until = trust.expires === undefined ? '' : `, until ${timeWords(trust.expires)}`;
+  session.say(`version ${trust.version}, ${signed}, issued ${timeWords(trust.issued)}${until}`);
+  session.show(
+    columns,
+    trust.people.map(({ name, role, publicKey }) => [
+      { text: name },
+      { text: role },
+      { text: idOf(publicKey)?.slice(0, 16) ?? 'no key' },
+    ]),
+    'nobody is in it: atalaya-fleet trust add writes the first person',
+  );
+}
+
+async function presentTrust(file: string): Promise<Trust> {
+  const trust = await readTrustFile(file);
+  if (trust !== undefined) return trust;
+  throw new AtalayaError('usage-invalid', `there is no trust document ${file}`, {
+    hint: 'Check --file; trust add begins one.',
+  });
+}
+
+async function readTrustFile(file: string): Promise<Trust | undefined> {
+  try {
+    return readTrustDraft(await readFile(resolve(file), 'utf8'), file);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    if (error instanceof AtalayaError) throw error;
+    throw new AtalayaError('usage-invalid', `${file} cannot be read`, { hint: 'Check --file.', cause: error });
+  }
+}
+
+async function writeTrustFile(file: string, trust: Trust): Promise<void> {
+  await writeWholeFile(systemFiles, resolve(file), Buffer.from(`${safeJson(trust, 2)}\n`));
+}

@@ -1,0 +1,56 @@
+import { InvalidArgumentError } from 'commander';
+import type { z } from 'zod';
+import { type UtcMilliseconds, utcMilliseconds } from '../../../device/kernel/units.ts';
+import { actId, evidenceId, unitId } from '../../contract/names.ts';
+
+/** What people type, checked before anything is asked of anybody. */
+
+const of =
+  (schema: z.ZodType<string>) =>
+  (text: string): string => {
+    const read = schema.safeParse(text);
+    if (read.success) return read.data;
+    throw new InvalidArgumentError(`It ${read.error.issues[0]?.message ?? 'is not one'}.`);
+  };
+
+export const unitOf = of(unitId);
+export const actOf = of(actId);
+
+/** For arguments that may be given more than once. */
+export const several =
+  (one: (text: string) => string) =>
+  (text: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), one(text)];
+
+export const unitsOf = several(unitOf);
+export const evidencesOf = several(of(evidenceId));
+export const textsOf = several((text) => text);
+
+export const numberOf =
+  (least: number, most: number, whole = false) =>
+  (text: string): number => {
+    const number = text.trim() === '' ? Number.NaN : Number(text);
+    if (number >= least && number <= most && (!whole || Number.isInteger(number))) return number;
+    throw new InvalidArgumentError(`It is no ${whole ? 'whole ' : ''}number from ${least} to ${most}.`);
+  };
+
+export const versionOf = numberOf(1, 999_999_999_999_999, true);
+
+/** A share as `0.9` or `90%`. */
+export function shareOf(text: string): number {
+  const percent = text.endsWith('%');
+  const number = numberOf(0, percent ? 100 : 1)(percent ? text.slice(0, -1) : text);
+  return percent ? number / 100 : number;
+}
+
+/** A moment: `2026-03-01T12:00:00Z`, `2026-03-01`, or a time before `now`: `90m`, `12h`, `7d`. ISO 8601 comes out. */
+export function momentOf(text: string, now: UtcMilliseconds): string | undefined {
+  const ago = /^([0-9]{1,5})(m|h|d)$/.exec(text);
+  const unit = { m: 60_000, h: 3_600_000, d: 86_400_000 }[ago?.[2] ?? ''];
+  const time =
+    unit === undefined
+      ? /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
+        ? utcMilliseconds(Date.parse(text))
+        : Number.NaN
+      : now - Number(ago?.[1]) * unit;
+  return Number.isNaN(time) ? undefined : new Date(time).toISOString();
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { alert, ledgerEntry } from './events.ts';
+import { digest, evidenceId, fileName, instant, reason, sequence, streamId, unitId } from './names.ts';
+import { lanes } from './outbox.ts';
+import { reported, state } from './state.ts';
+import { type EventKind, eventKinds } from './topics.ts';
+
+/** What the centre shows of what it knows. Unknown fields pass. */
+
+/** A unit's twin. */
+export const unitView = z.looseObject({
+  unit: unitId,
+  online: z.boolean(),
+  /** What the unit said last of itself; of a last will what it said before stays beside `online: false`. */
+  state: state.optional(),
+  /** When that came. */
+  stateAt: instant.optional(),
+  firstSeen: instant,
+  /** Of any message. */
+  lastSeen: instant,
+  reported: reported.optional(),
+  /** The newest that was released to it. */
+  desired: z.looseObject({ version: z.int(), sha256: digest }).optional(),
+  /** How far its lanes are archived. */
+  marks: z.array(z.looseObject({ lane: z.enum(lanes), stream: streamId, upTo: z.int().min(0) })),
+  /** The key that its records are held against: the first that was seen, or the one that was accepted last. */
+  key: z.looseObject({ id: digest, spki: z.string(), vkey: z.string(), since: instant }).optional(),
+  /** Another key that it came with, which nobody has accepted. */
+  presented: z.looseObject({ id: digest, spki: z.string(), vkey: z.string(), since: instant }).optional(),
+  /** The newest of its checkpoints that the witness signed. */
+  checkpoint: z.looseObject({ size: z.int().min(0), root: z.string(), cosignedAt: instant }).optional(),
+  /** Messages that were refused, by reason. */
+  refused: z.record(z.string(), z.int()),
+  /** Figures of the newest telemetry. */
+  telemetry: z.looseObject({ time: instant, data: z.record(z.string(), z.json()) }).optional(),
+  /** Alerts that are not closed. */
+  alerts: z.looseObject({ raised: z.int(), critical: z.int() }),
+});
+export type UnitView = z.infer<typeof unitView>;
+
+export const archivedEvent = z.looseObject({
+  position: z.int(),
+  unit: unitId,
+  lane: z.enum(lanes),
+  stream: streamId,
+  sequence,
+  previous: z.int().min(0),
+  kind: z.enum(eventKinds as [EventKind, ...EventKind[]]),
+  time: instant,
+  archived: instant,
+  data: z.json(),
+});
+
+export const alertView = alert.extend({
+  unit: unitId,
+  /** When it was raised. */
+  raised: instant,
+  /** Whether the unit or the centre says so. */
+  from: z.enum(['unit', 'centre']),
+  acknowledged: z.looseObject({ by: z.string(), at: instant, note: z.string() }).optional(),
+});
+export type AlertView = z.infer<typeof alertView>;
+
+export const layerView = z.looseObject({
+  name: z.string(),
+  version: z.int().min(0),
+  settings: z.record(z.string(), z.json()),
+});
+export type LayerView = z.infer<typeof layerView>;
+
+export const evidenceView = z.looseObject({
+  unit: unitId,
+  evidence: evidenceId,
+  /** Absent where it has not come yet. */
+  entry: ledgerEntry.optional(),
+  files: z.array(
+    z.looseObject({
+      file: fileName,
+      bytes: z.int().min(0),
+      /** Bytes that are here. */
+      here: z.int().min(0),
+      state: z.enum(['not-asked', 'asked', 'finished', 'failed']),
+      reason: reason.optional(),
+    }),
+  ),
+});
+export type EvidenceView = z.infer<typeof evidenceView>;
+
+export const actEntry = z.looseObject({
+  number: z.int().min(1),
+  time: instant,
+  act: z.json(),
+  outcome: z.string(),
+  previous: z.string(),
+  hash: digest,
+});

@@ -1,0 +1,62 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { painted, table, wrap } from './table.ts';
+import { bytesWords, plain, safeJson, spanWords } from './text.ts';
+
+const look = (width: number) => ({ width, colours: false });
+const columns = [{ head: 'unit' }, { head: 'detail', wraps: true }, { head: 'no', right: true }];
+
+test('columns that may wrap do so, the others stay whole', (t) => {
+  const rows = [[{ text: 'north-1' }, { text: 'the camera has sent no frame for a long time' }, { text: '7' }]];
+  t.deepEqual(table(columns, rows, look(40)), [
+    'unit     detail                       no',
+    'north-1  the camera has sent no        7',
+    '         frame for a long time',
+  ]);
+  t.deepEqual(table(columns, rows, look(20)), [
+    'north-1',
+    '  detail  the camera',
+    '          has sent',
+    '          no frame',
+    '          for a long',
+    '          time',
+    '  no      7',
+  ]);
+});
+
+test('whatever is in it: every line fits, and every word is there', (t) => {
+  const cell = fc.string({ maxLength: 60 }).map((text) => ({ text }));
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(cell, cell, cell), { maxLength: 6 }),
+      fc.integer({ min: 20, max: 120 }),
+      (rows, width) => {
+        const lines = table(columns, rows, look(width));
+        const shown = lines.join('').replaceAll(' ', '');
+        for (const line of lines) if (line.length > width) return false;
+        return rows.flat().every(({ text }) => {
+          const letters = plain(text).replaceAll(' ', '');
+          return [...letters].every((letter) => shown.includes(letter));
+        });
+      },
+    ),
+  );
+  t.pass();
+});
+
+test('long words are broken, colours say nothing of their own', (t) => {
+  t.deepEqual(wrap('abcdefghij kl', 4), ['abcd', 'efgh', 'ij', 'kl']);
+  t.is(painted('x', 'red', false), 'x');
+  t.is(painted('x', 'red', true), '\u001b[31mx\u001b[0m');
+  t.is(painted('  ', 'red', true), '  ');
+});
+
+test('nothing that a terminal obeys comes through', (t) => {
+  t.is(plain('a\u001b[2Jb\nc\u202ed\u009b'), 'a?[2Jb?c?d?');
+  const value = { text: 'a\u001b\u009b\u202e\n' };
+  const json = safeJson(value);
+  t.regex(json, /^[\x20-\x7e]+$/);
+  t.deepEqual(JSON.parse(json), value);
+  t.deepEqual([0, 99_000, 200_000, 7_300_000, 300_000_000].map(spanWords), ['0 s', '99 s', '3 min', '2 h', '3 d']);
+  t.deepEqual([999, 1000, 12_345_678, 999_600_000, 5e12].map(bytesWords), ['999 B', '1 kB', '12.3 MB', '1 GB', '5 TB']);
+});

@@ -1,0 +1,44 @@
+import type { Clock } from '../../device/kernel/clock.ts';
+import type { Backoff, Random } from '../../device/kernel/supervise.ts';
+import type { Timer } from '../../device/kernel/timer.ts';
+import type { Milliseconds, Seconds } from '../../device/kernel/units.ts';
+
+/** What the broker says of us when we are lost without a leave-taking. At QoS 1. */
+export interface LinkWill {
+  readonly topic: string;
+  readonly payload: string;
+  readonly retain: boolean;
+}
+
+/** PEM. */
+export interface LinkCredentials {
+  /** The authorities that a broker's certificate is trusted by. */
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+export interface LinkOptions extends LinkCredentials {
+  /** `mqtts://host:port`; `mqtt://host:port` without TLS, for tests. Without a port 8883 and 1883. */
+  readonly url: string;
+  readonly clientId: string;
+  /** Name in the broker's certificate, where it is not the host of `url`. */
+  readonly serverName?: string;
+  /** `auto`: 5, and 3.1.1 with a broker that does not speak 5. */
+  readonly protocol: 'auto' | '5' | '3.1.1';
+  /** Silence after which the broker is asked whether it is there; after half as much more the connection is given up. */
+  readonly keepAlive: Seconds;
+  /** How long the broker keeps subscriptions and queue of a lost connection; 0: not at all. 3.1.1 knows only 0 and for ever. */
+  readonly sessionExpiry: Seconds;
+  /** QoS 1 messages that the broker may send before one is acknowledged (MQTT 5). 64 where absent. */
+  readonly receiveMaximum?: number;
+  readonly will?: LinkWill;
+  readonly backoff: Backoff;
+  /** For a connection until the broker has let us in, and for each answer to a subscription. */
+  readonly connectDeadline: Milliseconds;
+  readonly clock: Clock;
+  readonly timer: Timer;
+  readonly random: Random;
+  /** Asked at each connection, so that renewed files are used; in place of `ca`, `cert` and `key`. What it throws is a reason to be offline. */
+  readonly credentials?: () => Promise<LinkCredentials>;
+}

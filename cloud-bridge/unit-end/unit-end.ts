@@ -1,0 +1,239 @@
+import type { Clock } from '../../device/kernel/clock.ts';
+import { type AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
+import { toIso } from '../../device/kernel/units.ts';
+import type { Command, Reply } from '../contract/acts.ts';
+import { filtersOf, topicOf } from '../contract/address.ts';
+import type { Ack } from '../contract/events.ts';
+import type { EvidenceGet } from '../contract/evidence.ts';
+import { encodeMessage, type Message, parseMessage, type Refused } from '../contract/message.ts';
+import { refusedFor } from '../contract/refusal.ts';
+import type { Reported, UnitState } from '../contract/state.ts';
+import type { TopicName, TopicParameters, TopicPayload } from '../contract/topics.ts';
+import type { Arrival, Link, LinkHandlers, LinkSession } from '../link/link.ts';
+
+/** What the unit says of itself besides whether it is there. */
+export type OwnState = Omit<UnitState, 'online' | 'at' | 'protocol'>;
+
+/** Where each message from the centre goes. None of them throws; what takes long returns at once and goes on by itself. */
+export interface Inboxes {
+  readonly ack: (ack: Ack) => void;
+  /** The bytes as they came: a signature is over what was sent. */
+  readonly desired: (payload: Buffer) => Promise<void>;
+  readonly command: (command: Command, topic: { readonly name: string; readonly id: string }) => Promise<void>;
+  readonly evidenceGet: (get: EvidenceGet) => Promise<void>;
+  readonly cosigned: (note: string) => Promise<void>;
+}
+
+export interface UnitEndParts {
+  readonly unit: string;
+  /** Opens the link to the broker with this last will. */
+  readonly openLink: (handlers: LinkHandlers, will: LastWill) => Link;
+  readonly inboxes: Inboxes;
+  readonly state: () => OwnState;
+  /** The newest signed state of the log; undefined while there is none. */
+  readonly checkpoint: () => string | undefined;
+  readonly clock: Clock;
+  /** A connection stands, and the unit has said that it is there. */
+  readonly online: (session: LinkSession) => void;
+  readonly offline: (fault: AtalayaError | undefined) => void;
+  /** A message that was not taken, and why. */
+  readonly refused: (refused: Refused) => void;
+}
+
+export interface LastWill {
+  readonly topic: string;
+  readonly payload: string;
+  readonly retain: boolean;
+}
+
+/** Everything that a centre may send. */
+const inbound = ['ack', 'cosigned', 'evidenceGet', 'desired', 'command'] as const satisfies readonly TopicName[];
+
+/** What stands for the whole unit and is said anew at each connection; of each only the newest counts. */
+type Standing = 'state' | 'reported' | 'checkpoint';
+
+/**
+ * The unit's end of the conversation with its centre: one session, its retained state, and the way of each message to whom it concerns.
+ *
+ * Guarantees: a connection that stands has the subscriptions, and the retained state says so; when it is lost or the program dies, the
+ * broker says that the unit is gone; of state, reported configuration and checkpoint the newest gets through, however often the link
+ * fails meanwhile; a message that is not of the contract changes nothing and is counted.
+ */
+export class UnitEnd {
+  readonly #parts: UnitEndParts;
+  readonly #dirty = new Set<Standing>();
+  readonly #counts = { taken: 0, refused: 0 };
+  #link: Link | undefined;
+  #session: LinkSession | undefined;
+  #reported: Reported | undefined;
+  #saying: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(parts: UnitEndParts) {
+    this.#parts = parts;
+  }
+
+  get counts(): { readonly taken: number; readonly refused: number } {
+    return { ...this.#counts };
+  }
+
+  /** Undefined while the link is down. */
+  get session(): LinkSession | undefined {
+    return this.#session;
+  }
+
+  /** Opens the link; it connects by itself, now and whenever it is lost. To be called once. */
+  open(): Link {
+    const { unit, openLink } = this.#parts;
+    const will = { topic: topicOf('state', unit, {}), payload: this.#gone(), retain: true };
+    const link = openLink(
+      {
+        online: (session) => this.#online(session),
+        offline: (fault) => {
+          this.#session = undefined;
+          this.#parts.offline(fault);
+        },
+        arrived: (arrival) => this.#arrived(arrival),
+      },
+      will,
+    );
+    this.#link = link;
+    void link.subscribe(inbound.flatMap((name) => filtersOf(name, unit, { anyVersion: true }))).catch(() => {});
+    return link;
+  }
+
+  /** The unit's state has changed. */
+  stateChanged(): void {
+    this.#say('state');
+  }
+
+  /** What became of a configuration: kept, and said at each connection. */
+  report(reported: Reported): void {
+    this.#reported = reported;
+    this.#say('reported');
+  }
+
+  /** There is a newer checkpoint. */
+  checkpointed(): void {
+    this.#say('checkpoint');
+  }
+
+  /** Publishes the answer to a command. Rejects with `link-down` where it did not get through: offer it again when online. */
+  reply(reply: Reply): Promise<void> {
+    return this.#publish('reply', { id: reply.id }, reply);
+  }
+
+  /** Publishes a block of evidence. Rejects with `link-down`. */
+  block(evidence: string, file: string, block: number, content: Uint8Array): Promise<void> {
+    return this.#publish('evidenceBlock', { id: evidence, file, block: String(block) }, content);
+  }
+
+  /** Says that the unit is gone, and ends. May be called twice. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#link?.close({ topic: topicOf('state', this.#parts.unit, {}), payload: this.#gone(), retain: true });
+    await this.#saying;
+  }
+
+  async #online(session: LinkSession): Promise<void> {
+    this.#session = session;
+    for (const one of ['state', 'reported', 'checkpoint'] as const) this.#dirty.add(one);
+    await this.#sayAll();
+    this.#parts.online(session);
+  }
+
+  async #arrived({ topic, payload }: Arrival): Promise<void> {
+    const message = parseMessage(topic, payload, 'down');
+    if (message.kind === 'refused') {
+      this.#refuse(message);
+      // A document that cannot even be read is answered as any other that is refused: with the reasons.
+      if (message.name === 'desired' && message.unit === this.#parts.unit) await this.#parts.inboxes.desired(payload);
+      return;
+    }
+    if (message.unit !== this.#parts.unit) {
+      return this.#refuse(refusedFor('foreign-topic', `it is for ${message.unit}`));
+    }
+    this.#counts.taken += 1;
+    await this.#deliver(message, payload);
+  }
+
+  #deliver(message: Message, payload: Buffer): Promise<void> | void {
+    const { inboxes } = this.#parts;
+    switch (message.name) {
+      case 'ack':
+        return inboxes.ack(message.content);
+      case 'desired':
+        return inboxes.desired(payload);
+      case 'command':
+        return inboxes.command(message.content, message.parameters);
+      case 'evidenceGet':
+        return inboxes.evidenceGet(message.content);
+      case 'cosigned':
+        return inboxes.cosigned(message.content.note);
+      default:
+        return this.#refuse(refusedFor('wrong-way', `${message.name} is not for a unit`));
+    }
+  }
+
+  #refuse(refused: Refused): void {
+    this.#counts.refused += 1;
+    this.#parts.refused(refused);
+  }
+
+  #say(what: Standing): void {
+    this.#dirty.add(what);
+    if (this.#session === undefined || this.#closed) return;
+    this.#saying ??= this.#sayAll()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#saying = undefined;
+        if (this.#dirty.size > 0 && this.#session !== undefined && !this.#closed) this.#say(what);
+      });
+  }
+
+  /** What fails for want of a link is said at the next connection; anything else is a fault of ours and ends this one. */
+  async #sayAll(): Promise<void> {
+    for (const what of [...this.#dirty]) {
+      this.#dirty.delete(what);
+      try {
+        await this.#sayOne(what);
+      } catch (error) {
+        this.#dirty.add(what);
+        if (isAtalayaError(error, 'link-down')) return;
+        throw error;
+      }
+    }
+  }
+
+  async #sayOne(what: Standing): Promise<void> {
+    switch (what) {
+      case 'state': {
+        const { protocol } = this.#session ?? {};
+        const at = toIso(this.#parts.clock.utc());
+        const known = protocol === undefined ? {} : { protocol };
+        return this.#publish('state', {}, { ...this.#parts.state(), ...known, online: true, at });
+      }
+      case 'reported':
+        return this.#reported === undefined ? undefined : this.#publish('reported', {}, this.#reported);
+      case 'checkpoint': {
+        const note = this.#parts.checkpoint();
+        return note === undefined ? undefined : this.#publish('checkpoint', {}, { note });
+      }
+    }
+  }
+
+  async #publish<N extends TopicName>(
+    name: N,
+    parameters: TopicParameters<N>,
+    content: TopicPayload<N>,
+  ): Promise<void> {
+    const { payload, qos, retain } = encodeMessage(name, content);
+    await this.#link?.publish(topicOf(name, this.#parts.unit, parameters), payload, { qos, retain });
+  }
+
+  #gone(): string {
+    const { boot } = this.#parts.state();
+    return JSON.stringify({ online: false, ...(boot === undefined ? {} : { boot }) });
+  }
+}

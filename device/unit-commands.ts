@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import type { CommandExecutors } from '../cloud-bridge/unit-end/commands/command-types.ts';
+import type { Grants } from '../cloud-bridge/unit-end/evidence/grants.ts';
+import type { FrameRing } from './capture/frame-ring.ts';
+import type { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
+import { maskedSnapshot } from './evidence/pictures/snapshot.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { Log } from './kernel/log/log.ts';
+import { milliseconds, utcMilliseconds } from './kernel/units.ts';
+import type { UnitHealth } from './unit-health.ts';
+
+export interface CommandParts {
+  readonly health: UnitHealth;
+  readonly ring: FrameRing;
+  readonly bystanders: BystanderMemory;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Ends this program, which whoever started it begins anew. */
+  readonly restart: (why: string) => void;
+  readonly reboot: 'program' | 'machine';
+}
+
+/** A reply travels in one packet, its picture in base64. */
+const SNAPSHOT_BYTES = 80_000;
+const HOUR = 3_600_000;
+
+/** What the unit does when it is told to. */
+export function commandExecutors(parts: CommandParts, grants: Grants): CommandExecutors {
+  const { health, ring, bystanders, clock, log } = parts;
+  return {
+    'self-test': async () => {
+      const report = health.report();
+      const passed = report.status !== 'failed';
+      return passed
+        ? { outcome: 'done', result: { report: { ...report, problems: [...report.problems] } } }
+        : { outcome: 'failed', reason: `self-test-failed: ${report.problems.join('; ')}` };
+    },
+    snapshot: async ({ width }) => {
+      const held = ring.holdNewest();
+      if (held === undefined) return { outcome: 'failed', reason: 'no-frame: the camera has delivered none yet' };
+      try {
+        const { frame } = held;
+        const around = bystanders.around(frame);
+        const image = await maskedSnapshot(frame, around, { width, mostBytes: SNAPSHOT_BYTES });
+        const { utc } = frame.time;
+        const at = new Date(utc).toISOString();
+        return { outcome: 'done', result: { image: image.toString('base64'), mediaType: 'image/jpeg', at } };
+      } finally {
+        held.release();
+      }
+    },
+    reboot: async ({ reason }, { person }) => ({
+      outcome: 'done',
+      result: { restarts: parts.reboot },
+      after: () => {
+        log.warn({ part: 'commands', person: person.name, reason }, `the ${parts.reboot} is started again`);
+        if (parts.reboot === 'machine') spawn('systemctl', ['reboot'], { stdio: 'ignore' }).on('error', () => {});
+        parts.restart(`${person.name}: ${reason}`);
+      },
+    }),
+    'log-level': async ({ level, minutes }) => {
+      log.setLevel(level, milliseconds(minutes * 60_000));
+      return { outcome: 'done', result: { level, minutes } };
+    },
+    'evidence-pull': async ({ evidence, files, hours }) => {
+      const until = utcMilliseconds(clock.utc() + hours * HOUR);
+      // Without the key file of its package no file opens.
+      const granted = files === undefined ? 'all' : [...new Set(['keys', ...files])];
+      for (const id of evidence) await grants.grant(id, granted, until);
+      return { outcome: 'done', result: { evidence, until: new Date(until).toISOString() } };
+    },
+    diagnostics: async ({ minutes, everyS }) => {
+      health.diagnose(milliseconds(minutes * 60_000), milliseconds(everyS * 1000));
+      return { outcome: 'done', result: { minutes, everyS } };
+    },
+  };
+}

@@ -1,0 +1,333 @@
+import { X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Alert, Telemetry } from '../cloud-bridge/contract/events.ts';
+import type { Config } from './config/config-schema.ts';
+import type { EvidenceStore } from './evidence/evidence-store.ts';
+import { AlertKeeper } from './health/alert-keeper.ts';
+import type { HealthReport } from './health/contract/health-report.ts';
+import { type HealthFacts, usualLimits } from './health/health-facts.ts';
+import { judgeHealth } from './health/judge-health.ts';
+import type { MachineFigures } from './health/machine-figures.ts';
+import { unitMetrics } from './health/metrics.ts';
+import { SysteminformationMachine } from './health/systeminformation-machine.ts';
+import { makeTelemetry } from './health/telemetry.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { AtalayaError } from './kernel/errors.ts';
+import { systemFiles } from './kernel/files.ts';
+import type { Log } from './kernel/log/log.ts';
+import { supervise } from './kernel/supervise.ts';
+import { systemTimer } from './kernel/timer.ts';
+import {
+  type Milliseconds,
+  milliseconds,
+  seconds,
+  toMilliseconds,
+  toSeconds,
+  utcMilliseconds,
+} from './kernel/units.ts';
+import { serveStatus } from './panel/status-server.ts';
+import { alertOf, alone, type UnitCloud } from './unit-cloud.ts';
+import type { UnitConfig } from './unit-config.ts';
+import { version } from './version.ts';
+
+export interface HealthParts {
+  readonly config: () => Config;
+  readonly unitConfig: UnitConfig;
+  readonly store: EvidenceStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly pipeline: () => NonNullable<Telemetry['pipeline']>;
+  readonly notice: (fault: AtalayaError) => void;
+}
+
+/** How often everything is looked at; a look costs some milliseconds. */
+const LOOK_EVERY = milliseconds(2000);
+/** A reader of plates that has not broken down again for so long works. */
+const SETTLED = milliseconds(60_000);
+const CERTIFICATES_EVERY = toMilliseconds(seconds(3600));
+/** A program may be told so by its service manager; systemd's own time service leaves this file. */
+const SYNCHRONISED = '/run/systemd/timesync/synchronized';
+
+/** Watches over a running unit: alerts, figures, `/healthz`, and the trial of a configuration. */
+export class UnitHealth {
+  readonly #parts: HealthParts;
+  readonly #alerts: AlertKeeper;
+  readonly #machine: SysteminformationMachine;
+  readonly #begun: Milliseconds;
+  readonly #stopping = new AbortController();
+  /** A unit that has not begun is alone. */
+  #cloud = alone;
+  #work: Promise<unknown> = Promise.resolve();
+  #closeServer: () => Promise<void> = async () => {};
+  #figures: MachineFigures = {};
+  #lastFrame: Milliseconds | undefined;
+  #plateFault: { readonly why: string; readonly at: Milliseconds } | undefined;
+  #refused = 0;
+  #hits: { readonly list: string; readonly entry: string }[] = [];
+  #certificates: NonNullable<HealthFacts['certificates']> = [];
+  #certificatesAt: Milliseconds | undefined;
+  #telemetryAt: Milliseconds | undefined;
+  #diagnosing: { readonly until: Milliseconds; readonly every: Milliseconds } | undefined;
+  #said = '';
+  #checkpoint: string | undefined;
+
+  constructor(parts: HealthParts, alerts: AlertKeeper) {
+    this.#parts = parts;
+    this.#alerts = alerts;
+    this.#begun = parts.clock.monotonic();
+    const folder = parts.config().evidence.data;
+    this.#machine = new SysteminformationMachine({ folder, clock: parts.clock, timer: systemTimer });
+  }
+
+  /** Opens what open alerts are remembered in. Throws the faults of the disk. */
+  static async open(parts: HealthParts): Promise<UnitHealth> {
+    const { config, clock, notice } = parts;
+    const { evidence, unit } = config();
+    const late: { health: UnitHealth | undefined } = { health: undefined };
+    const alerts = await AlertKeeper.open({
+      unit: unit.id,
+      path: join(evidence.data, 'alerts.json'),
+      files: systemFiles,
+      limits: usualLimits,
+      clock,
+      offer: async (alert) => {
+        if (late.health !== undefined) await late.health.#offer(alert);
+        const { id, name, state, detail } = alert;
+        const line = { part: 'health', alert: id, name, state, detail };
+        if (state === 'closed') parts.log.info(line, 'an alert is over');
+        else parts.log.warn(line, 'an alert was raised');
+      },
+      onFault: notice,
+    });
+    late.health = new UnitHealth(parts, alerts);
+    return late.health;
+  }
+
+  /** Begins to look, and serves the state where that is configured. Throws `usage-invalid` where it cannot listen. */
+  async begin(cloud: UnitCloud): Promise<void> {
+    this.#cloud = cloud;
+    const { config, clock, notice } = this.#parts;
+    const { listen } = config().status;
+    if (listen !== undefined) {
+      const server = await serveStatus(listen, { health: () => this.report(), metrics: () => this.#metrics() });
+      this.#closeServer = () => server.close();
+    }
+    this.#work = supervise(({ signal, beat }) => this.#run(signal, beat), {
+      name: 'health',
+      signal: this.#stopping.signal,
+      clock,
+      timer: systemTimer,
+      random: Math.random,
+      backoff: { first: milliseconds(1000), most: milliseconds(60_000) },
+      deadline: milliseconds(120_000),
+      grace: milliseconds(3000),
+      onFault: notice,
+    }).catch((error: unknown) => notice(error as AtalayaError));
+  }
+
+  #offer(alert: Alert): Promise<void> {
+    return this.#cloud.offer(alertOf(alert));
+  }
+
+  /** A frame came. */
+  frame(): void {
+    this.#lastFrame = this.#parts.clock.monotonic();
+  }
+
+  /** When the newest frame came, of the monotonic clock. */
+  get lastFrame(): Milliseconds | undefined {
+    return this.#lastFrame;
+  }
+
+  /** An infraction could not be sealed. */
+  lost(): void {
+    this.#refused += 1;
+  }
+
+  /** The reader broke down; it is opened again by itself. */
+  plateReaderFailed(why: string): void {
+    this.#plateFault = { why, at: this.#parts.clock.monotonic() };
+  }
+
+  /** A plate of a watch list was seen; resolves when the alert is on the disk. */
+  async watchListHit(list: string, entry: string): Promise<void> {
+    this.#hits.push({ list, entry });
+    await this.#look();
+  }
+
+  /** Sends figures more often for a while. */
+  diagnose(forTime: Milliseconds, every: Milliseconds): void {
+    this.#diagnosing = { until: milliseconds(this.#parts.clock.monotonic() + forTime), every };
+    this.#telemetryAt = undefined;
+  }
+
+  /** How the unit is now. */
+  report(): HealthReport {
+    const { config, clock } = this.#parts;
+    return judgeHealth({
+      unit: config().unit.id,
+      software: version,
+      utc: clock.utc(),
+      facts: this.#facts([]),
+      limits: usualLimits,
+      alerts: this.#alerts.alerts,
+    });
+  }
+
+  /** Figures of machine and pipeline, the machine's as they were read last. */
+  telemetry(): Telemetry {
+    const { clock, pipeline } = this.#parts;
+    const { figures, dropped, reconnects, refusedMessages } = this.#cloud.view;
+    const sync = figures && {
+      queued: figures.queued,
+      dropped,
+      reconnects,
+      sentBytes: figures.sentBytes,
+      refused: figures.refused + refusedMessages,
+    };
+    return makeTelemetry({
+      uptime: toSeconds(milliseconds(clock.monotonic() - this.#begun)),
+      machine: this.#figures,
+      pipeline: pipeline(),
+      ...(sync === undefined ? {} : { sync }),
+    });
+  }
+
+  /** May be called twice. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#work;
+    await this.#closeServer();
+    this.#closeServer = async () => {};
+  }
+
+  async #run(signal: AbortSignal, beat: () => void): Promise<void> {
+    while (!signal.aborted) {
+      await this.#readMachine();
+      await this.#look();
+      await this.#parts.unitConfig.tick();
+      await this.#sendTelemetry();
+      this.#tellChanges();
+      beat();
+      await systemTimer.sleep(LOOK_EVERY, signal);
+    }
+  }
+
+  async #readMachine(): Promise<void> {
+    this.#figures = await this.#machine.read();
+    const now = this.#parts.clock.monotonic();
+    if (this.#certificatesAt !== undefined && now - this.#certificatesAt < CERTIFICATES_EVERY) return;
+    this.#certificatesAt = now;
+    this.#certificates = await certificatesOf(this.#parts.config());
+  }
+
+  async #look(): Promise<void> {
+    await this.#alerts.look(this.#facts(this.#hits.splice(0)));
+  }
+
+  #facts(watchList: NonNullable<HealthFacts['watchList']>): HealthFacts {
+    const { clock, store, config, unitConfig } = this.#parts;
+    const { memoryUsedBytes, memoryTotalBytes, diskFreeBytes, diskTotalBytes, temperatureC, throttled, underVoltage } =
+      this.#figures;
+    const now = clock.monotonic();
+    const { offlineSince, offlineWhy } = this.#cloud.view;
+    const { fault } = store.status;
+    const reported = unitConfig.reported();
+    const rolledBack =
+      reported?.outcome === 'rolled-back'
+        ? { rolledBack: { version: reported.version ?? 0, reason: reported.reasons.join('; ') } }
+        : {};
+    return {
+      camera: { silent: milliseconds(now - (this.#lastFrame ?? this.#begun)) },
+      clock: { dated: true, synchronised: clock.state().synchronised || existsSync(SYNCHRONISED) },
+      evidence: { refused: this.#refused, ...(fault === undefined ? {} : { fault: fault.message }) },
+      // A detector that fails ends the run.
+      detector: { fault: null },
+      plateReader: {
+        fault: this.#plateFault !== undefined && now - this.#plateFault.at < SETTLED ? this.#plateFault.why : null,
+      },
+      watchList,
+      configuration: rolledBack,
+      certificates: this.#certificates,
+      ...(memoryUsedBytes === undefined || memoryTotalBytes === undefined
+        ? {}
+        : { memory: { usedBytes: memoryUsedBytes, totalBytes: memoryTotalBytes } }),
+      ...(diskFreeBytes === undefined || diskTotalBytes === undefined
+        ? {}
+        : { disk: { freeBytes: diskFreeBytes, totalBytes: diskTotalBytes } }),
+      ...(temperatureC === undefined ? {} : { temperatureC }),
+      ...(throttled === undefined ? {} : { throttled }),
+      ...(underVoltage === undefined ? {} : { underVoltage }),
+      ...(config().cloud.broker === undefined
+        ? {}
+        : {
+            broker: {
+              ...(offlineSince === undefined ? {} : { offline: milliseconds(now - offlineSince) }),
+              ...(offlineWhy === undefined ? {} : { detail: offlineWhy }),
+            },
+          }),
+    };
+  }
+
+  async #sendTelemetry(): Promise<void> {
+    const { config, clock, notice } = this.#parts;
+    const now = clock.monotonic();
+    const diagnosing = this.#diagnosing !== undefined && now < this.#diagnosing.until ? this.#diagnosing : undefined;
+    if (!config().flags.sendTelemetry && diagnosing === undefined) return;
+    const every = diagnosing?.every ?? toMilliseconds(seconds(config().cloud.telemetryS));
+    // A look takes a moment itself: what is due before the next one is sent now.
+    if (this.#telemetryAt !== undefined && now - this.#telemetryAt < every - LOOK_EVERY / 2) return;
+    this.#telemetryAt = now;
+    await this.#cloud
+      .offer({ kind: 'telemetry', time: utcMilliseconds(clock.utc()), data: this.telemetry() as never })
+      .catch((error: unknown) => notice(error as AtalayaError));
+  }
+
+  /** The retained state is said again where something in it changed. */
+  #tellChanges(): void {
+    const { status, problems } = this.report();
+    // Figures in a problem change with every look; what is the matter does not.
+    const said = JSON.stringify([status, problems.map((problem) => problem.replaceAll(/[\d.]+/g, '#'))]);
+    if (said !== this.#said) {
+      this.#said = said;
+      this.#cloud.stateChanged();
+    }
+    const note = this.#parts.store.ledger.checkpointed?.text;
+    if (note === this.#checkpoint) return;
+    this.#checkpoint = note;
+    this.#cloud.checkpointed();
+  }
+
+  #metrics(): Promise<{ contentType: string; text: string }> {
+    const { config, log } = this.#parts;
+    const source = {
+      telemetry: this.telemetry(),
+      health: this.report(),
+      alerts: this.#alerts.alerts,
+      logDropped: log.dropped,
+    };
+    return unitMetrics(config().unit.id, source);
+  }
+}
+
+/** When the certificates of the link end; a file that cannot be read is the link's to tell. */
+async function certificatesOf({ cloud: { ca, cert } }: Config): Promise<NonNullable<HealthFacts['certificates']>> {
+  const named = [
+    ['the certificate of the unit', cert],
+    ["the authority's certificate", ca],
+  ] as const;
+  const found = await Promise.all(
+    named.map(async ([name, path]) => {
+      if (path === undefined) return [];
+      try {
+        const { validTo } = new X509Certificate(await readFile(path));
+        return [{ name, expires: utcMilliseconds(Date.parse(validTo)) }];
+      } catch {
+        return [];
+      }
+    }),
+  );
+  return found.flat();
+}

@@ -1,0 +1,74 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type AcceptedTrust, openTrust, type People } from '../cloud-bridge/contract/people.ts';
+import type { Config } from './config/config-schema.ts';
+import type { Clock } from './kernel/clock.ts';
+import { makeFolders, readWholeFile, writeWholeFile } from './kernel/durable-file.ts';
+import { AtalayaError } from './kernel/errors.ts';
+import type { Files } from './kernel/files.ts';
+
+/** The newest trust document that was in use, so that no older one comes back. */
+const acceptedSchema = z.strictObject({ version: z.int().min(1), sha256: z.string() });
+
+const acceptedFile = 'trust-accepted.json';
+
+/**
+ * Who may configure and command this unit: `cloud.trust`, signed by `cloud.rootKey`. Undefined where there is none. Throws `config-invalid`
+ * where a file cannot be read and `document-refused` where the document does not hold.
+ */
+export async function openPeople(
+  { cloud }: Config,
+  folder: string,
+  files: Files,
+  clock: Clock,
+): Promise<People | undefined> {
+  if (cloud.trust === undefined || cloud.rootKey === undefined) return undefined;
+  const [text, root] = [
+    await readText(cloud.trust, 'cloud.trust'),
+    rootKeyOf(await readText(cloud.rootKey, 'cloud.rootKey')),
+  ];
+  const path = join(folder, acceptedFile);
+  const accepted = acceptedOf(await readWholeFile(files, path));
+  const people = openTrust(text, root, { utc: clock.utc(), reliable: clock.state().synchronised }, accepted);
+  if (accepted?.sha256 !== people.sha256) {
+    await makeFolders(files, folder);
+    const { version, sha256 } = people;
+    await writeWholeFile(files, path, Buffer.from(JSON.stringify({ version, sha256 })));
+  }
+  return people;
+}
+
+async function readText(path: string, field: string): Promise<string> {
+  return await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new AtalayaError('config-invalid', `${path} of ${field} cannot be read`, {
+      hint: `Put the file there, or take ${field} out of the configuration.`,
+      cause,
+    });
+  });
+}
+
+function rootKeyOf(pem: string): KeyObject {
+  try {
+    if (pem.includes('PRIVATE KEY')) throw new TypeError('it is private');
+    const key = createPublicKey(pem);
+    if (key.asymmetricKeyType === 'ed25519') return key;
+    throw new TypeError(`it is of the kind ${key.asymmetricKeyType}`);
+  } catch (cause) {
+    throw new AtalayaError('config-invalid', 'the file of cloud.rootKey is no public Ed25519 key in PEM', {
+      hint: 'Name the public file that `atalaya-fleet new-root` wrote, and keep the private one away from units.',
+      cause,
+    });
+  }
+}
+
+/** What cannot be read is as good as nothing: the signature is what the document is believed by. */
+function acceptedOf(content: Buffer | undefined): AcceptedTrust | undefined {
+  if (content === undefined) return undefined;
+  try {
+    return acceptedSchema.safeParse(JSON.parse(content.toString())).data;
+  } catch {
+    return undefined;
+  }
+}

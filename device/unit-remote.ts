@@ -1,0 +1,260 @@
+import type { FrameRing } from './capture/frame-ring.ts';
+import type { Config } from './config/config-schema.ts';
+import type { EvidenceStore } from './evidence/evidence-store.ts';
+import type { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
+import { recordAct, type UnitAct } from './evidence/record-act.ts';
+import type { Crossing, Infraction } from './judge/infraction.ts';
+import { canonicalJson } from './kernel/canonical-json.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { AtalayaError } from './kernel/errors.ts';
+import { sha256 } from './kernel/hash.ts';
+import { correlationOf, type Log, silentLog } from './kernel/log/log.ts';
+import { openLog } from './kernel/log/pino-log.ts';
+import { milliseconds } from './kernel/units.ts';
+import type { ListAlert } from './plate/lists/watch-lists.ts';
+import { alone, openCloud, type UnitCloud } from './unit-cloud.ts';
+import { commandExecutors } from './unit-commands.ts';
+import { openUnitConfig, type UnitConfig } from './unit-config.ts';
+import { type HealthParts, UnitHealth } from './unit-health.ts';
+import { version } from './version.ts';
+
+/** What the centre's side needs of a unit that is open. */
+export interface UnitInside {
+  readonly store: EvidenceStore;
+  readonly ring: FrameRing;
+  readonly bystanders: BystanderMemory;
+  readonly boot: string;
+  readonly pipeline: HealthParts['pipeline'];
+}
+
+/** What a source that has ended leaves the outbox, where there is a link; a unit that is stopped does not wait for the centre. */
+const LAST_WORDS = milliseconds(10_000);
+
+/**
+ * What a unit has to do with whoever is not there: its configuration from afar, its health, its outbox and inboxes, its log. The way of a
+ * frame calls it and never waits for the network.
+ */
+export class UnitRemote {
+  readonly log: Log;
+  readonly #unitConfig: UnitConfig;
+  readonly #clock: Clock;
+  readonly #notice: (fault: AtalayaError) => void;
+  readonly #restarting = new AbortController();
+  #config: Config;
+  #health: UnitHealth | undefined;
+  #cloud: UnitCloud = alone;
+
+  constructor(unitConfig: UnitConfig, log: Log, clock: Clock, notice: (fault: AtalayaError) => void) {
+    this.#unitConfig = unitConfig;
+    this.#config = unitConfig.config;
+    this.log = log;
+    this.#clock = clock;
+    this.#notice = notice;
+  }
+
+  /** What is known before there is a unit: the configuration that it is to run with. Throws as `openUnitConfig` does. */
+  static async open(
+    base: Config,
+    scene: string | undefined,
+    clock: Clock,
+    notice: (fault: AtalayaError) => void,
+  ): Promise<UnitRemote> {
+    const unitConfig = await openUnitConfig(base, scene, clock);
+    const { log, unit } = unitConfig.config;
+    const opened =
+      log.folder === undefined
+        ? silentLog
+        : openLog({
+            level: log.level,
+            folder: log.folder,
+            keepDays: log.keepDays,
+            name: 'atalaya-unit',
+            clock,
+            fields: { unit: unit.id },
+          });
+    return new UnitRemote(unitConfig, opened, clock, (fault) => {
+      opened.warn({ error: fault }, fault.message);
+      notice(fault);
+    });
+  }
+
+  /** In force now: a field that is `live` may change while the unit runs. */
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** SHA-256 of what is in force, as canonical JSON: what evidence names. */
+  get sha256(): string {
+    return sha256(canonicalJson(this.#config));
+  }
+
+  /** Aborted when the unit is to end and begin anew: a configuration or a command wants it. */
+  get restarting(): AbortSignal {
+    return this.#restarting.signal;
+  }
+
+  /** Opens health, queues and link around a unit whose evidence is open. Throws what they are refused with. */
+  async attach(inside: UnitInside): Promise<void> {
+    const { store, ring, bystanders, boot, pipeline } = inside;
+    const health = await UnitHealth.open({
+      config: () => this.#config,
+      unitConfig: this.#unitConfig,
+      store,
+      clock: this.#clock,
+      log: this.log,
+      pipeline,
+      notice: this.#notice,
+    });
+    this.#health = health;
+    this.#cloud = await openCloud({
+      config: this.#config,
+      live: () => this.#config,
+      store,
+      clock: this.#clock,
+      log: this.log,
+      people: () => this.#unitConfig.people,
+      state: () => this.#state(store, boot),
+      executors: (grants) =>
+        commandExecutors(
+          {
+            health,
+            ring,
+            bystanders,
+            clock: this.#clock,
+            log: this.log,
+            restart: () => this.#restarting.abort(),
+            reboot: this.#config.unit.reboot,
+          },
+          grants,
+        ),
+      desired: (payload) => this.#unitConfig.desired(payload),
+      notice: this.#notice,
+    });
+    await health.begin(this.#cloud);
+    await this.#unitConfig.begin({
+      apply: (config, changed, needs) => this.#apply(config, changed, needs),
+      probe: (since) => {
+        const { heardAt, offlineSince } = this.#cloud.view;
+        return {
+          brokerReached: heardAt !== undefined && heardAt >= since && offlineSince === undefined,
+          framesSeen: (health.lastFrame ?? -1) >= since,
+          evidenceSealed: false,
+        };
+      },
+      prove: async ({ version: number, sha256: hash }) => {
+        const trial = { version: number, sha256: hash, outcome: 'trial' as const, reasons: [] };
+        const action: UnitAct['action'] = { kind: 'configuration', ...trial };
+        await recordAct(
+          store.ledger,
+          { actor: itself, action, reason: 'sealed to prove that sealing works' },
+          this.#clock,
+        );
+      },
+      report: (reported) => this.#cloud.report(reported),
+      audit: async ({ version: number, sha256: hash, outcome, reasons, person, byHand }) => {
+        const action: UnitAct['action'] = {
+          kind: 'configuration',
+          version: number,
+          ...(hash === undefined ? {} : { sha256: hash }),
+          outcome,
+          reasons: [...reasons],
+        };
+        const actor = actorOf(person, byHand);
+        await recordAct(store.ledger, { actor, action, reason: `configuration ${number} ${outcome}` }, this.#clock);
+        this.log.info({ part: 'config', version: number, outcome, reasons }, `configuration ${number}: ${outcome}`);
+        this.#cloud.stateChanged();
+      },
+      problem: this.#notice,
+    });
+    const reported = this.#unitConfig.reported();
+    if (reported !== undefined) this.#cloud.report(reported);
+  }
+
+  captured(): void {
+    this.#health?.frame();
+  }
+
+  lost(infraction: Infraction, fault: unknown): void {
+    this.#health?.lost();
+    this.log.error(
+      { part: 'evidence', frame: infraction.frame, track: infraction.track, error: fault },
+      'evidence was lost',
+    );
+  }
+
+  /** The seal is on the disk, and with it the event for the centre. */
+  sealed({ frame, track, rule }: Infraction, evidence: string): void {
+    const correlation = correlationOf(this.#config.unit.id, evidence);
+    this.log.info({ part: 'evidence', frame, track, rule, evidence, correlation }, 'an infraction was sealed');
+  }
+
+  crossed({ frame, track, line, direction, class: kind, time }: Crossing): void {
+    this.log.debug({ part: 'judge', frame, track, line, direction }, 'a line was crossed');
+    if (!this.#config.flags.announceCounts) return;
+    const data = { line, direction, class: kind, dated: time.clock.dated, frame, track };
+    this.#cloud.offer({ kind: 'count', time: time.utc, data }).catch((error: unknown) => {
+      this.log.warn({ part: 'outbox', error }, 'a count was not kept for the centre');
+    });
+  }
+
+  /** A plate on a watch list; resolves when the centre's alert is on the disk. Says nothing of the plate. */
+  async alerted({ list, entry }: ListAlert): Promise<void> {
+    await this.#health?.watchListHit(list, entry);
+  }
+
+  plateReaderFailed(fault: AtalayaError): void {
+    if (fault.code !== 'list-refused') this.#health?.plateReaderFailed(fault.message);
+    this.log.warn({ part: 'plates', error: fault }, fault.message);
+  }
+
+  /** Lets the centre have what it has not, for as long as there is time. */
+  async finish(ended: 'source' | 'stopped'): Promise<void> {
+    if (ended === 'source') await this.#cloud.drain(LAST_WORDS);
+  }
+
+  /** Takes leave of the centre, and closes. May be called twice. */
+  async close(): Promise<void> {
+    await this.#health?.close();
+    await this.#unitConfig.close();
+    await this.#cloud.close();
+    await this.log.close();
+  }
+
+  async #apply(config: Config, changed: readonly string[], needs: 'live' | 'restart'): Promise<void> {
+    this.log.info({ part: 'config', changed, needs }, 'a configuration comes into force');
+    if (needs === 'restart') {
+      this.#restarting.abort();
+      return;
+    }
+    this.#config = config;
+    this.log.setLevel(config.log.level);
+    this.#cloud.stateChanged();
+  }
+
+  #state(store: EvidenceStore, boot: string): ReturnType<Parameters<typeof openCloud>[0]['state']> {
+    const { status, problems } = this.#health?.report() ?? { status: 'good', problems: [] };
+    const { unit, flags } = this.#config;
+    const inForce = this.#unitConfig.reported()?.inForce;
+    const { pem, vkey } = store.ledger.publicKey;
+    return {
+      boot,
+      software: version,
+      site: unit.site,
+      health: status,
+      problems: problems.slice(0, 50),
+      signingKey: { spki: pem, vkey },
+      ...(inForce === undefined ? {} : { configuration: inForce }),
+      flags,
+    };
+  }
+}
+
+const itself = { kind: 'unit', name: 'configuration' } as const;
+
+function actorOf(
+  person: { readonly name: string; readonly role: string; readonly key: string } | undefined,
+  byHand: string | undefined,
+): UnitAct['actor'] {
+  if (person !== undefined) return { kind: 'operator', name: person.name, role: person.role, key: person.key };
+  return byHand === undefined ? itself : { kind: 'person', name: byHand, account: byHand };
+}
