@@ -61,7 +61,7 @@ async function newKey(
   { out, json }: NewKeyFlags,
   io: FleetIo,
   [about, next]: readonly [string, string],
-): Promise<void> {
+): Promise<string> {
   const path = resolve(out);
   const publicPath = `${path.replace(/\.pem$/, '')}.public.pem`;
   const { privatePem, publicPem, id } = makePersonKey();
