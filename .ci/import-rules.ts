@@ -30,7 +30,7 @@ const adapters: Readonly<Record<string, RegExp>> = {
   'age-encryption': /^(device\/evidence\/sealing|device\/audit)\/.*\.ts$/,
   pdfkit: /^device\/audit\/.*\.ts$/,
   commander: /(^|\/)cli\/.*\.ts$/,
-  mqtt: /^cloud-bridge\/link\/mqtt-[^/]*\.ts$/,
+  mqtt: /^cloud-bridge\/(link\/mqtt-[^/]*|bench\/sync-bare-loop)\.ts$/,
   pg: /^cloud-bridge\/centre\/archive\/postgres[^/]*\.ts$/,
   minio: /^cloud-bridge\/centre\/blobs\/s3[^/]*\.ts$/,
   amqplib: /^cloud-bridge\/centre\/queues\/amqp[^/]*\.ts$/,
@@ -54,7 +54,7 @@ const forTests = /\.test\.ts$|\/testing\//;
 
 /** Places that join everything: composition roots, command lines, benchmarks and tests. */
 const joins =
-  /^(device\/unit[^/]*\.ts|device\/pipeline\.ts|(.*\/)?cli\/.*|device\/bench\/.*|models\/bench\/.*|device\/capture\/street\/.*)$/;
+  /^(device\/unit[^/]*\.ts|device\/pipeline\.ts|(.*\/)?cli\/.*|device\/bench\/.*|models\/bench\/.*|cloud-bridge\/bench\/.*|device\/capture\/street\/.*)$/;
 
 /** Why this import is not allowed; undefined where it is. */
 export function violation({ from, to, kind, typeOnly }: Import): string | undefined {

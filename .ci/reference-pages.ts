@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { shippedBrokerFiles } from '../cloud-bridge/broker/broker-files.ts';
+import { bridgeConfigSchema } from '../cloud-bridge/cli/bridge/bridge-config.ts';
 import { publishedContract } from '../cloud-bridge/contract/published-contract.ts';
 import { topicsTable } from '../cloud-bridge/contract/topics-table.ts';
 import { configSchema } from '../device/config/config-schema.ts';
@@ -17,6 +18,7 @@ import { sceneSchema } from '../device/scene/scene-schema.ts';
  */
 const pages: readonly { readonly path: string; readonly table: () => string | Promise<string> }[] = [
   { path: 'device/config/README.md', table: () => referenceTable(configSchema) },
+  { path: 'cloud-bridge/centre/README.md', table: () => referenceTable(bridgeConfigSchema) },
   { path: 'cloud-bridge/contract/README.md', table: topicsTable },
   { path: 'device/scene/README.md', table: () => referenceTable(sceneSchema) },
   { path: 'device/plate/README.md', table: describeFormats },
