@@ -5,6 +5,7 @@ import type { Refused } from '../cloud-bridge/contract/message.ts';
 import type { OutboxEvent } from '../cloud-bridge/contract/outbox.ts';
 import type { People } from '../cloud-bridge/contract/people.ts';
 import type { Reported } from '../cloud-bridge/contract/state.ts';
+import type { Link } from '../cloud-bridge/link/link.ts';
 import type { LinkCredentials } from '../cloud-bridge/link/link-options.ts';
 import { openMqttLink } from '../cloud-bridge/link/mqtt-link.ts';
 import { CommandInbox } from '../cloud-bridge/unit-end/commands/command-inbox.ts';
@@ -23,7 +24,7 @@ import { LedgerLane } from './evidence/ledger-lane.ts';
 import { recordAct } from './evidence/record-act.ts';
 import type { Clock } from './kernel/clock.ts';
 import { makeFolders } from './kernel/durable-file.ts';
-import { AtalayaError, isAtalayaError } from './kernel/errors.ts';
+import { AtalayaError } from './kernel/errors.ts';
 import { systemFiles } from './kernel/files.ts';
 import { eventName, type Log } from './kernel/log/log.ts';
 import { supervise } from './kernel/supervise.ts';
@@ -53,7 +54,7 @@ export interface CloudView {
   /** Undefined while connected. */
   readonly offlineSince: Milliseconds | undefined;
   readonly offlineWhy: string | undefined;
-  /** When the centre's broker was last heard, of the monotonic clock. */
+  /** When the centre's broker last sent something or acknowledged something, of the monotonic clock. */
   readonly heardAt: Milliseconds | undefined;
   readonly figures: DrainFigures | undefined;
   readonly reconnects: number;
@@ -383,7 +384,7 @@ class ConnectedCloud implements UnitCloud {
   ): ReturnType<typeof openMqttLink> {
     const { config, clock } = this.#parts;
     const { broker = '', protocol, keepAliveS, cert, sessionSecret } = config.cloud;
-    return openMqttLink(
+    const link = openMqttLink(
       {
         url: broker,
         clientId: sessionSecret === undefined ? config.unit.id : `${config.unit.id}.${sessionSecret}`,
@@ -406,6 +407,26 @@ class ConnectedCloud implements UnitCloud {
         },
       },
     );
+    return this.#listening(link);
+  }
+
+  /** The same link. What the broker acknowledges shows that it is reached: over a quiet link nothing else may come for hours. */
+  #listening(link: Link): Link {
+    return {
+      get state() {
+        return link.state;
+      },
+      get inFlight() {
+        return link.inFlight;
+      },
+      publish: async (topic, payload, options) => {
+        await link.publish(topic, payload, options);
+        if (options.qos > 0) this.#heardAt = this.#parts.clock.monotonic();
+      },
+      subscribe: (filters) => link.subscribe(filters),
+      unsubscribe: (filters) => link.unsubscribe(filters),
+      close: (last) => link.close(last),
+    };
   }
 
   async #cosigned(note: string): Promise<void> {
@@ -427,9 +448,4 @@ class ConnectedCloud implements UnitCloud {
 /** An alert's event for the outbox. */
 export function alertOf(alert: Alert): OutboxEvent {
   return { kind: 'alert', time: utcMilliseconds(Date.parse(alert.since)), data: alert as OutboxEvent['data'] };
-}
-
-/** True for what the next look may cure: the queue has no room now. */
-export function isFull(error: unknown): boolean {
-  return isAtalayaError(error, 'store-full');
 }

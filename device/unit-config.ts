@@ -18,9 +18,10 @@ import type { Clock } from './kernel/clock.ts';
 import { makeFolders } from './kernel/durable-file.ts';
 import type { AtalayaError } from './kernel/errors.ts';
 import { systemFiles } from './kernel/files.ts';
+import { FolderLock } from './kernel/folder-lock.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { sceneSchema } from './scene/scene-schema.ts';
-import { openPeople } from './unit-people.ts';
+import { isTrusting, openPeople } from './unit-people.ts';
 
 /** What a running unit does for its configuration's keeper. */
 export type ConfigHooks = Pick<KeeperOptions, 'apply' | 'probe' | 'prove' | 'report' | 'audit' | 'problem'>;
@@ -34,29 +35,58 @@ export interface UnitConfig {
   desired(payload: Uint8Array): Promise<void>;
   tick(): Promise<void>;
   reported(): Reported | undefined;
+  /** Whether a configuration is on trial; may be asked after `close`. */
+  readonly onTrial: boolean;
+  /** Resolves when what was asked for is carried out. Nothing more may be asked then but `fell`. */
+  rest(): Promise<void>;
+  /** The run has failed, which may be the doing of what is on trial. Before `close`. */
+  fell(fault: AtalayaError): Promise<void>;
+  /** May be called twice. */
   close(): Promise<void>;
 }
 
 /**
  * The configuration that a unit starts with: its own file, and over it what the centre has set, confirmed or on trial. Where nobody is
- * trusted (`cloud.trust`) it is the file alone. Throws `config-invalid`, `document-refused` for a trust document that does not hold, and
- * the faults of the disk.
+ * trusted (`cloud.trust`) it is the file alone. Where there is a trial this counts as one of its starts, so that nobody else does it to a
+ * unit that runs. Throws `config-invalid`, `document-refused` for a trust document that does not hold, `store-locked` where another unit
+ * runs with these data, and the faults of the disk.
  */
 export async function openUnitConfig(base: Config, scene: string | undefined, clock: Clock): Promise<UnitConfig> {
+  if (!isTrusting(base)) return fileAlone(base);
   const folder = join(base.evidence.data, 'config');
-  const people = await openPeople(base, folder, systemFiles, clock);
-  if (people === undefined) {
-    return {
-      config: base,
-      people,
-      begin: async () => {},
-      desired: async () => {},
-      tick: async () => {},
-      reported: () => undefined,
-      close: async () => {},
-    };
-  }
   await makeFolders(systemFiles, folder);
+  const lock = await FolderLock.take(folder);
+  try {
+    return await openKept(base, scene, clock, folder, lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+function fileAlone(config: Config): UnitConfig {
+  return {
+    config,
+    people: undefined,
+    begin: async () => {},
+    desired: async () => {},
+    tick: async () => {},
+    reported: () => undefined,
+    onTrial: false,
+    rest: async () => {},
+    fell: async () => {},
+    close: async () => {},
+  };
+}
+
+async function openKept(
+  base: Config,
+  scene: string | undefined,
+  clock: Clock,
+  folder: string,
+  lock: FolderLock,
+): Promise<UnitConfig> {
+  const people = await openPeople(base, folder, systemFiles, clock);
   const late: { hooks: ConfigHooks | undefined } = { hooks: undefined };
   /** What went wrong before there was anybody to tell. */
   const early: AtalayaError[] = [];
@@ -79,6 +109,7 @@ export async function openUnitConfig(base: Config, scene: string | undefined, cl
     audit: (act: ConfigAct) => hooks().audit(act),
     problem: (fault: AtalayaError) => (late.hooks === undefined ? early.push(fault) : late.hooks.problem(fault)),
   });
+  let closed: Promise<void> | undefined;
   return {
     config: keeper.effective(),
     people,
@@ -90,7 +121,15 @@ export async function openUnitConfig(base: Config, scene: string | undefined, cl
     desired: (payload) => keeper.desired(payload),
     tick: () => keeper.tick(),
     reported: () => keeper.reported(),
-    close: () => keeper.close(),
+    get onTrial() {
+      return keeper.onTrial;
+    },
+    rest: () => keeper.close(),
+    fell: (fault) => keeper.fell(fault),
+    close: () => {
+      closed ??= keeper.close().finally(() => lock.release());
+      return closed;
+    },
   };
 }
 

@@ -7,18 +7,17 @@ import type { Config } from './config/config-schema.ts';
 import type { EvidenceStore } from './evidence/evidence-store.ts';
 import { AlertKeeper } from './health/alert-keeper.ts';
 import type { HealthReport } from './health/contract/health-report.ts';
-import { type HealthFacts, usualLimits } from './health/health-facts.ts';
+import { type HealthFacts, machineFacts, usualLimits } from './health/health-facts.ts';
 import { judgeHealth } from './health/judge-health.ts';
-import type { MachineFigures } from './health/machine-figures.ts';
+import type { Machine, MachineFigures } from './health/machine-figures.ts';
 import { unitMetrics } from './health/metrics.ts';
-import { SysteminformationMachine } from './health/systeminformation-machine.ts';
 import { makeTelemetry } from './health/telemetry.ts';
 import type { Clock } from './kernel/clock.ts';
-import type { AtalayaError } from './kernel/errors.ts';
+import { AtalayaError, isAtalayaError } from './kernel/errors.ts';
 import { systemFiles } from './kernel/files.ts';
 import type { Log } from './kernel/log/log.ts';
 import { supervise } from './kernel/supervise.ts';
-import { systemTimer } from './kernel/timer.ts';
+import type { Timer } from './kernel/timer.ts';
 import {
   type Milliseconds,
   milliseconds,
@@ -36,7 +35,9 @@ export interface HealthParts {
   readonly config: () => Config;
   readonly unitConfig: UnitConfig;
   readonly store: EvidenceStore;
+  readonly machine: Machine;
   readonly clock: Clock;
+  readonly timer: Timer;
   readonly log: Log;
   readonly pipeline: () => NonNullable<Telemetry['pipeline']>;
   readonly notice: (fault: AtalayaError) => void;
@@ -47,6 +48,8 @@ const LOOK_EVERY = milliseconds(2000);
 /** A reader of plates that has not broken down again for so long works. */
 const SETTLED = milliseconds(60_000);
 const CERTIFICATES_EVERY = toMilliseconds(seconds(3600));
+/** Faults that are remembered to have been told. */
+const MOST_TOLD = 100;
 /** A program may be told so by its service manager; systemd's own time service leaves this file. */
 const SYNCHRONISED = '/run/systemd/timesync/synchronized';
 
@@ -54,11 +57,13 @@ const SYNCHRONISED = '/run/systemd/timesync/synchronized';
 export class UnitHealth {
   readonly #parts: HealthParts;
   readonly #alerts: AlertKeeper;
-  readonly #machine: SysteminformationMachine;
   readonly #begun: Milliseconds;
   readonly #stopping = new AbortController();
   /** A unit that has not begun is alone. */
   #cloud = alone;
+  /** Somebody is told of what is found, or may be. */
+  #isHeard = false;
+  readonly #told = new Set<string>();
   #work: Promise<unknown> = Promise.resolve();
   #closeServer: () => Promise<void> = async () => {};
   #figures: MachineFigures = {};
@@ -77,8 +82,6 @@ export class UnitHealth {
     this.#parts = parts;
     this.#alerts = alerts;
     this.#begun = parts.clock.monotonic();
-    const folder = parts.config().evidence.data;
-    this.#machine = new SysteminformationMachine({ folder, clock: parts.clock, timer: systemTimer });
   }
 
   /** Opens what open alerts are remembered in. Throws the faults of the disk. */
@@ -105,11 +108,21 @@ export class UnitHealth {
     return late.health;
   }
 
-  /** Begins to look, and serves the state where that is configured. Throws `usage-invalid` where it cannot listen. */
+  /**
+   * Begins to look, and serves the state where that is configured. A unit that has neither a centre nor a status address nor a log has
+   * nobody to tell, and does not look. Throws `usage-invalid` where it cannot listen.
+   */
   async begin(cloud: UnitCloud): Promise<void> {
     this.#cloud = cloud;
-    const { config, clock, notice } = this.#parts;
-    const { listen } = config().status;
+    const { config, clock, timer, notice, unitConfig } = this.#parts;
+    const { cloud: centre, status, log } = config();
+    const { listen } = status;
+    this.#isHeard =
+      centre.broker !== undefined ||
+      listen !== undefined ||
+      log.folder !== undefined ||
+      unitConfig.reported() !== undefined;
+    if (!this.#isHeard) return;
     if (listen !== undefined) {
       const server = await serveStatus(listen, { health: () => this.report(), metrics: () => this.#metrics() });
       this.#closeServer = () => server.close();
@@ -118,7 +131,7 @@ export class UnitHealth {
       name: 'health',
       signal: this.#stopping.signal,
       clock,
-      timer: systemTimer,
+      timer,
       random: Math.random,
       backoff: { first: milliseconds(1000), most: milliseconds(60_000) },
       deadline: milliseconds(120_000),
@@ -153,6 +166,7 @@ export class UnitHealth {
 
   /** A plate of a watch list was seen; resolves when the alert is on the disk. */
   async watchListHit(list: string, entry: string): Promise<void> {
+    if (!this.#isHeard) return;
     this.#hits.push({ list, entry });
     await this.#look();
   }
@@ -204,19 +218,33 @@ export class UnitHealth {
   }
 
   async #run(signal: AbortSignal, beat: () => void): Promise<void> {
+    // One after the other, and none for want of another: a trial ends although a figure cannot be had.
+    const steps = [
+      () => this.#readMachine(),
+      () => this.#look(),
+      () => this.#parts.unitConfig.tick(),
+      () => this.#sendTelemetry(),
+      async () => this.#tellChanges(),
+    ];
     while (!signal.aborted) {
-      await this.#readMachine();
-      await this.#look();
-      await this.#parts.unitConfig.tick();
-      await this.#sendTelemetry();
-      this.#tellChanges();
+      for (const step of steps) await step().catch((error: unknown) => this.#survive(error));
       beat();
-      await systemTimer.sleep(LOOK_EVERY, signal);
+      await this.#parts.timer.sleep(LOOK_EVERY, signal);
     }
   }
 
+  /** Tells a fault; one that comes again with every look is told once. */
+  #survive(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    const fault = isAtalayaError(error) ? error : new AtalayaError('internal', reason, { cause: error });
+    if (this.#told.has(fault.message)) return;
+    if (this.#told.size >= MOST_TOLD) this.#told.clear();
+    this.#told.add(fault.message);
+    this.#parts.notice(fault);
+  }
+
   async #readMachine(): Promise<void> {
-    this.#figures = await this.#machine.read();
+    this.#figures = await this.#parts.machine.read();
     const now = this.#parts.clock.monotonic();
     if (this.#certificatesAt !== undefined && now - this.#certificatesAt < CERTIFICATES_EVERY) return;
     this.#certificatesAt = now;
@@ -229,8 +257,6 @@ export class UnitHealth {
 
   #facts(watchList: NonNullable<HealthFacts['watchList']>): HealthFacts {
     const { clock, store, config, unitConfig } = this.#parts;
-    const { memoryUsedBytes, memoryTotalBytes, diskFreeBytes, diskTotalBytes, temperatureC, throttled, underVoltage } =
-      this.#figures;
     const now = clock.monotonic();
     const { offlineSince, offlineWhy } = this.#cloud.view;
     const { fault } = store.status;
@@ -251,15 +277,7 @@ export class UnitHealth {
       watchList,
       configuration: rolledBack,
       certificates: this.#certificates,
-      ...(memoryUsedBytes === undefined || memoryTotalBytes === undefined
-        ? {}
-        : { memory: { usedBytes: memoryUsedBytes, totalBytes: memoryTotalBytes } }),
-      ...(diskFreeBytes === undefined || diskTotalBytes === undefined
-        ? {}
-        : { disk: { freeBytes: diskFreeBytes, totalBytes: diskTotalBytes } }),
-      ...(temperatureC === undefined ? {} : { temperatureC }),
-      ...(throttled === undefined ? {} : { throttled }),
-      ...(underVoltage === undefined ? {} : { underVoltage }),
+      ...machineFacts(this.#figures),
       ...(config().cloud.broker === undefined
         ? {}
         : {
@@ -272,7 +290,7 @@ export class UnitHealth {
   }
 
   async #sendTelemetry(): Promise<void> {
-    const { config, clock, notice } = this.#parts;
+    const { config, clock } = this.#parts;
     const now = clock.monotonic();
     const diagnosing = this.#diagnosing !== undefined && now < this.#diagnosing.until ? this.#diagnosing : undefined;
     if (!config().flags.sendTelemetry && diagnosing === undefined) return;
@@ -280,9 +298,7 @@ export class UnitHealth {
     // A look takes a moment itself: what is due before the next one is sent now.
     if (this.#telemetryAt !== undefined && now - this.#telemetryAt < every - LOOK_EVERY / 2) return;
     this.#telemetryAt = now;
-    await this.#cloud
-      .offer({ kind: 'telemetry', time: utcMilliseconds(clock.utc()), data: this.telemetry() as never })
-      .catch((error: unknown) => notice(error as AtalayaError));
+    await this.#cloud.offer({ kind: 'telemetry', time: clock.utc(), data: this.telemetry() as never });
   }
 
   /** The retained state is said again where something in it changed. */

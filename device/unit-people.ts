@@ -14,6 +14,11 @@ const acceptedSchema = z.strictObject({ version: z.int().min(1), sha256: z.strin
 
 const acceptedFile = 'trust-accepted.json';
 
+/** Whether the unit's own file names somebody to be trusted. */
+export function isTrusting({ cloud }: Config): boolean {
+  return cloud.trust !== undefined && cloud.rootKey !== undefined;
+}
+
 /**
  * Who may configure and command this unit: `cloud.trust`, signed by `cloud.rootKey`. Undefined where there is none. Throws `config-invalid`
  * where a file cannot be read and `document-refused` where the document does not hold.

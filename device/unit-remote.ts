@@ -3,13 +3,15 @@ import type { Config } from './config/config-schema.ts';
 import type { EvidenceStore } from './evidence/evidence-store.ts';
 import type { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
 import { recordAct, type UnitAct } from './evidence/record-act.ts';
+import { SysteminformationMachine } from './health/systeminformation-machine.ts';
 import type { Crossing, Infraction } from './judge/infraction.ts';
 import { canonicalJson } from './kernel/canonical-json.ts';
 import type { Clock } from './kernel/clock.ts';
-import type { AtalayaError } from './kernel/errors.ts';
+import { AtalayaError, firstFault, isAtalayaError } from './kernel/errors.ts';
 import { sha256 } from './kernel/hash.ts';
 import { correlationOf, type Log, silentLog } from './kernel/log/log.ts';
 import { openLog } from './kernel/log/pino-log.ts';
+import { systemTimer } from './kernel/timer.ts';
 import { milliseconds } from './kernel/units.ts';
 import type { ListAlert } from './plate/lists/watch-lists.ts';
 import { alone, openCloud, type UnitCloud } from './unit-cloud.ts';
@@ -25,6 +27,14 @@ export interface UnitInside {
   readonly bystanders: BystanderMemory;
   readonly boot: string;
   readonly pipeline: HealthParts['pipeline'];
+}
+
+/** How a unit stands that comes to its end. */
+export interface UnitStanding {
+  /** A configuration is on trial: a fault may be its doing. */
+  readonly onTrial: boolean;
+  /** The unit was told to begin anew. */
+  readonly restarting: boolean;
 }
 
 /** What a source that has ended leaves the outbox, where there is a link; a unit that is stopped does not wait for the centre. */
@@ -60,18 +70,7 @@ export class UnitRemote {
     notice: (fault: AtalayaError) => void,
   ): Promise<UnitRemote> {
     const unitConfig = await openUnitConfig(base, scene, clock);
-    const { log, unit } = unitConfig.config;
-    const opened =
-      log.folder === undefined
-        ? silentLog
-        : openLog({
-            level: log.level,
-            folder: log.folder,
-            keepDays: log.keepDays,
-            name: 'atalaya-unit',
-            clock,
-            fields: { unit: unit.id },
-          });
+    const opened = logOf(unitConfig.config, clock);
     return new UnitRemote(unitConfig, opened, clock, (fault) => {
       opened.warn({ error: fault }, fault.message);
       notice(fault);
@@ -93,44 +92,28 @@ export class UnitRemote {
     return this.#restarting.signal;
   }
 
-  /** Opens health, queues and link around a unit whose evidence is open. Throws what they are refused with. */
+  /** May be asked after `close`. */
+  get standing(): UnitStanding {
+    return { onTrial: this.#unitConfig.onTrial, restarting: this.#restarting.signal.aborted };
+  }
+
+  /** Opens health, queues and link around a unit whose evidence is open. Throws what they are refused with; `detach` then closes the others. */
   async attach(inside: UnitInside): Promise<void> {
     const { store, ring, bystanders, boot, pipeline } = inside;
+    const folder = this.#config.evidence.data;
     const health = await UnitHealth.open({
       config: () => this.#config,
       unitConfig: this.#unitConfig,
       store,
+      machine: new SysteminformationMachine({ folder, clock: this.#clock, timer: systemTimer }),
       clock: this.#clock,
+      timer: systemTimer,
       log: this.log,
       pipeline,
       notice: this.#notice,
     });
     this.#health = health;
-    this.#cloud = await openCloud({
-      config: this.#config,
-      live: () => this.#config,
-      store,
-      clock: this.#clock,
-      log: this.log,
-      people: () => this.#unitConfig.people,
-      state: () => this.#state(store, boot),
-      executors: (grants) =>
-        commandExecutors(
-          {
-            health,
-            ring,
-            bystanders,
-            clock: this.#clock,
-            log: this.log,
-            restart: () => this.#restarting.abort(),
-            reboot: this.#config.unit.reboot,
-          },
-          grants,
-        ),
-      desired: (payload) => this.#unitConfig.desired(payload),
-      notice: this.#notice,
-    });
-    await health.begin(this.#cloud);
+    // Before there is a link: the centre's first message may be a document that asks for all of this.
     await this.#unitConfig.begin({
       apply: (config, changed, needs) => this.#apply(config, changed, needs),
       probe: (since) => {
@@ -166,6 +149,31 @@ export class UnitRemote {
       },
       problem: this.#notice,
     });
+    this.#cloud = await openCloud({
+      config: this.#config,
+      live: () => this.#config,
+      store,
+      clock: this.#clock,
+      log: this.log,
+      people: () => this.#unitConfig.people,
+      state: () => this.#state(store, boot),
+      executors: (grants) =>
+        commandExecutors(
+          {
+            health,
+            ring,
+            bystanders,
+            clock: this.#clock,
+            log: this.log,
+            restart: () => this.#restarting.abort(),
+            reboot: this.#config.unit.reboot,
+          },
+          grants,
+        ),
+      desired: (payload) => this.#unitConfig.desired(payload),
+      notice: this.#notice,
+    });
+    await health.begin(this.#cloud);
     const reported = this.#unitConfig.reported();
     if (reported !== undefined) this.#cloud.report(reported);
   }
@@ -212,12 +220,29 @@ export class UnitRemote {
     if (ended === 'source') await this.#cloud.drain(LAST_WORDS);
   }
 
-  /** Takes leave of the centre, and closes. May be called twice. */
+  /** What stopped the run: where something is on trial, it is told for the reason should it be given back. Never throws. */
+  async failed(error: unknown): Promise<void> {
+    const first = firstFault(error);
+    const reason = first instanceof Error ? first.message : String(first);
+    const fault = isAtalayaError(first) ? first : new AtalayaError('internal', reason, { cause: first });
+    this.log.error({ part: 'unit', error: first }, 'the run failed');
+    await this.#unitConfig.fell(fault);
+  }
+
+  /** Takes leave of the centre. To be done before the evidence is closed, which queues and audit log need. May be called twice. */
+  async detach(): Promise<void> {
+    await using leaving = new AsyncDisposableStack();
+    leaving.defer(() => this.#unitConfig.rest());
+    leaving.defer(() => this.#cloud.close());
+    leaving.defer(async () => this.#health?.close());
+  }
+
+  /** Detaches, and closes. May be called twice. */
   async close(): Promise<void> {
-    await this.#health?.close();
-    await this.#unitConfig.close();
-    await this.#cloud.close();
-    await this.log.close();
+    await using closing = new AsyncDisposableStack();
+    closing.defer(() => this.log.close());
+    closing.defer(() => this.#unitConfig.close());
+    closing.defer(() => this.detach());
   }
 
   async #apply(config: Config, changed: readonly string[], needs: 'live' | 'restart'): Promise<void> {
@@ -247,6 +272,11 @@ export class UnitRemote {
       flags,
     };
   }
+}
+
+function logOf({ log: { level, folder, keepDays }, unit }: Config, clock: Clock): Log {
+  if (folder === undefined) return silentLog;
+  return openLog({ level, folder, keepDays, name: 'atalaya-unit', clock, fields: { unit: unit.id } });
 }
 
 const itself = { kind: 'unit', name: 'configuration' } as const;

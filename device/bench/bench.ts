@@ -4,6 +4,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { benchSync } from '../../cloud-bridge/bench/sync.ts';
 import { explain } from '../kernel/errors.ts';
 import { benchEvidence } from './evidence.ts';
 import { type Figure, figureLine, type Section } from './figure.ts';
@@ -18,6 +19,7 @@ const sections: Readonly<Record<string, Section>> = {
   evidence: benchEvidence,
   plates: benchPlates,
   pipeline: benchPipeline,
+  sync: benchSync,
   soak: benchSoak,
 };
 
@@ -27,14 +29,16 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '10' },
     records: { type: 'string', default: '1000000' },
+    units: { type: 'string', default: '1000' },
   },
 });
 const unknown = positionals.filter((name) => !(name in sections));
 const minutes = Number(values.minutes);
 const records = Number(values.records);
-if (unknown.length > 0 || !(minutes > 0) || !(records >= 20_000)) {
+const units = Number(values.units);
+if (unknown.length > 0 || !(minutes > 0) || !(records >= 20_000) || !(units >= 1)) {
   console.error(
-    `usage: npm run bench -- [${Object.keys(sections).join('|')} ...] [--json] [--minutes N] [--records N, 20000 or more]`,
+    `usage: npm run bench -- [${Object.keys(sections).join('|')} ...] [--json] [--minutes N] [--records N, 20000 or more] [--units N]`,
   );
   process.exit(2);
 }
@@ -48,7 +52,7 @@ say(`# ${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cor
 try {
   for (const name of positionals.length > 0 ? positionals : Object.keys(sections)) {
     const data = existsSync(footage) ? footage : undefined;
-    const found = await sections[name]?.({ data, root, scratch, minutes, records, say });
+    const found = await sections[name]?.({ data, root, scratch, minutes, records, units, say });
     for (const figure of found ?? []) {
       figures.push(figure);
       if (!values.json) console.log(figureLine(figure));

@@ -26,6 +26,8 @@ export interface BenchContext {
   readonly minutes: number;
   /** Entries of the large store of evidence. */
   readonly records: number;
+  /** Units of the simulated fleet. */
+  readonly units: number;
   /** For notes that are not figures. */
   readonly say: (text: string) => void;
 }

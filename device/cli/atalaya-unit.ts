@@ -2,11 +2,13 @@
 import { Command, CommanderError } from 'commander';
 import { sleep } from '../kernel/clock.ts';
 import { type AtalayaError, explain, firstFault, isAtalayaError } from '../kernel/errors.ts';
+import { systemTimer } from '../kernel/timer.ts';
 import { milliseconds } from '../kernel/units.ts';
 import { tallyOutcomes } from '../report/outcomes.ts';
 import { runUnit } from '../unit.ts';
 import { type DrawRequest, drawUnit } from '../unit-draw.ts';
 import { type ReadRequest, readUnit } from '../unit-read.ts';
+import { runUntilDone } from '../unit-runs.ts';
 import { type RunRequest, settle } from '../unit-settings.ts';
 import { version } from '../version.ts';
 import { addConfigCommands } from './unit/config.ts';
@@ -45,18 +47,15 @@ async function run(request: RunRequest): Promise<number> {
       lines.makeSafe = makeSafe;
     },
   };
-  const once = async () =>
-    runUnit(await settle(request), io, stop.signal).catch((error: unknown) => {
-      // Stopped by a person while something was still being opened: nothing was seen, nothing is lost.
-      if (stop.signal.aborted && error instanceof Error && error.name === 'AbortError')
-        return { record: undefined, comparison: undefined, again: false };
-      throw error;
-    });
-  let result = await once();
-  // Another configuration, or a command: everything is opened anew, by the file as it is now.
-  while (result.again) result = await once();
-  const { record, comparison } = result;
-  if (record !== undefined && record.counts.lost > 0) return exit.failed;
+  const { last, lost } = await runUntilDone({
+    // Another configuration, or a command: everything is opened anew, by the file as it is now.
+    run: async (onStanding) => runUnit(await settle(request), { ...io, onStanding }, stop.signal),
+    stopped: stop.signal,
+    timer: systemTimer,
+    tell: (fault) => process.stderr.write(`${explain(firstFault(fault))}\nbeginning anew\n`),
+  });
+  if (lost > 0) return exit.failed;
+  const comparison = last?.comparison;
   if (comparison === undefined || stop.signal.aborted) return exit.done;
   const { missed, invented } = tallyOutcomes(comparison);
   return missed === 0 && invented === 0 && comparison.plates.wrong === 0 ? exit.done : exit.untrue;

@@ -40,6 +40,7 @@ test('who is believed, what signs and where data lie is set at the unit only', (
     'cloud.cert',
     'cloud.key',
     'cloud.rootKey',
+    'cloud.sessionSecret',
     'cloud.trust',
     'evidence.data',
     'evidence.signing.keyFile',

@@ -116,6 +116,20 @@ export class ConfigKeeper {
     return this.#inTurn(() => this.#return(request));
   }
 
+  /** Whether a configuration is on trial: in force already, or with the next start. */
+  get onTrial(): boolean {
+    return this.#memory.state.trial !== null;
+  }
+
+  /** The run has failed: what is on trial is told for the reason, should it be given back. */
+  fell(fault: AtalayaError): Promise<void> {
+    // An address may carry a name and a password.
+    const why = `${fault.code}: ${fault.message}`.replace(/\/\/[^/@\s]+@/g, '//');
+    const noted = this.#last.then(() => this.#run({ kind: 'fell', why })).catch((error) => this.#survive(error));
+    this.#last = noted;
+    return noted;
+  }
+
   /** Newest first. */
   history(): readonly HistoryRow[] {
     return this.#memory.state.history;

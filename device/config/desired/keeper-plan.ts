@@ -42,6 +42,8 @@ export type KeeperInput = { readonly at: string } & (
       readonly probe: TrialProbe | undefined;
       readonly sealFault: string | undefined;
     }
+  /** A start with the configuration on trial has failed; whether another one is tried is decided by their number. */
+  | { readonly kind: 'fell'; readonly why: string }
   /** The trial cannot go on. */
   | { readonly kind: 'failed'; readonly refusal: Refusal }
   /** What was confirmed can no longer be in force. */

@@ -57,6 +57,8 @@ const trial = z.strictObject({
   boots: z.int().min(0),
   /** Whether the unit has run with it. */
   applied: z.boolean(),
+  /** Why the newest start with it failed, where that start could still say so. */
+  fault: z.string().optional(),
 });
 
 export const keeperState = z.strictObject({

@@ -26,6 +26,8 @@ export function planConfig(state: KeeperState, input: KeeperInput): readonly Ste
       return planApplied(state, input.at);
     case 'watched':
       return planWatch(state, input);
+    case 'fell':
+      return planFall(state, input.why);
     case 'failed':
       return planBack(state, [input.refusal], input.at);
     case 'lost':
@@ -44,10 +46,16 @@ function planStart(state: KeeperState, at: string): readonly Step[] {
   if (trial === null) return [];
   const boots = trial.boots + 1;
   if (boots > trialBoots) {
-    const words = `the unit started ${trialBoots} times while it was on trial and did not come to its end`;
+    const why = trial.fault === undefined ? '' : `: ${trial.fault}`;
+    const words = `the unit started ${trialBoots} times while it was on trial and did not come to its end${why}`;
     return planBack(state, [{ code: 'boots-used-up', words }], at);
   }
   return [remember({ ...state, trial: { ...trial, boots } }, 'stop')];
+}
+
+function planFall(state: KeeperState, why: string): readonly Step[] {
+  const { trial } = state;
+  return trial === null ? [] : [remember({ ...state, trial: { ...trial, fault: why.slice(0, 300) } }, 'go-on')];
 }
 
 function planApplied(state: KeeperState, at: string): readonly Step[] {

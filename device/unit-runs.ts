@@ -1,0 +1,57 @@
+import { isAtalayaError } from './kernel/errors.ts';
+import type { Timer } from './kernel/timer.ts';
+import { type Milliseconds, milliseconds } from './kernel/units.ts';
+import type { RunResult, UnitIo } from './unit.ts';
+import type { UnitStanding } from './unit-remote.ts';
+
+/** What the runs of one call came to. */
+export interface Runs {
+  /** Of the last one; undefined where it was stopped before it saw anything. */
+  readonly last: RunResult | undefined;
+  /** Infractions whose evidence was lost, in all of them. */
+  readonly lost: number;
+}
+
+export interface RunsOptions {
+  /** One run, from opening everything to closing it. */
+  readonly run: (onStanding: NonNullable<UnitIo['onStanding']>) => Promise<RunResult>;
+  readonly stopped: AbortSignal;
+  readonly timer: Timer;
+  /** A run has failed, and another one follows. */
+  readonly tell: (fault: unknown) => void;
+}
+
+/** Before a run that follows a failed one: what that one had open may take a moment to come free. */
+const AFTER_FAULT: Milliseconds = milliseconds(1000);
+
+const calm: UnitStanding = { onTrial: false, restarting: false };
+
+/**
+ * Runs the unit until it ends for good: its source has ended, a person has stopped it, or it failed by itself.
+ *
+ * A run that ended in order to begin anew is followed by another. So is one that failed while a configuration was on trial: the keeper counts
+ * the starts, gives the trial back when they are used up, and the unit then runs with what was confirmed. So this ends by itself, unless
+ * documents or commands keep coming. Throws what the last run failed with.
+ */
+export async function runUntilDone({ run, stopped, timer, tell }: RunsOptions): Promise<Runs> {
+  for (let lost = 0; ; ) {
+    let standing = () => calm;
+    try {
+      const last = await run((given) => {
+        standing = given;
+      });
+      lost += last.record.counts.lost;
+      if (!last.again || stopped.aborted) return { last, lost };
+    } catch (error) {
+      // Stopped by a person while something was still being opened: nothing was seen, nothing is lost.
+      if (stopped.aborted && error instanceof Error && error.name === 'AbortError') return { last: undefined, lost };
+      const { onTrial, restarting } = standing();
+      // Another unit runs with these data: its trial is not ours to use up.
+      const follows = (onTrial || restarting) && !stopped.aborted && !isAtalayaError(error, 'store-locked');
+      if (!follows) throw error;
+      tell(error);
+      await timer.sleep(AFTER_FAULT, stopped);
+      if (stopped.aborted) return { last: undefined, lost };
+    }
+  }
+}

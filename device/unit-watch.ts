@@ -1,0 +1,323 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { Camera } from './capture/camera.ts';
+import { FrameRing } from './capture/frame-ring.ts';
+import { type RecordingStart, undated } from './capture/frame-times.ts';
+import { openSource } from './capture/open-source.ts';
+import { PacedCamera } from './capture/paced-camera.ts';
+import type { Config } from './config/config-schema.ts';
+import { boxOvershoot } from './detect/box-overshoot.ts';
+import { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
+import { ClipFrames, clipLimits } from './evidence/pictures/clip-frames.ts';
+import type { Provenance } from './evidence/record/record.ts';
+import { Judge } from './judge/judge.ts';
+import { systemClock } from './kernel/clock.ts';
+import { explain } from './kernel/errors.ts';
+import { sha256File } from './kernel/hash.ts';
+import { milliseconds, seconds, toMilliseconds, utcMilliseconds } from './kernel/units.ts';
+import { runPipeline } from './pipeline.ts';
+import type { TrackPlate } from './plate/vote/track-plate.ts';
+import type { RunConsole } from './report/console.ts';
+import { alertEvent, crossingEvent, EventLog, infractionEvent } from './report/event-log.ts';
+import { writeHtmlReport } from './report/html-report.ts';
+import type { RunOutcome, RunRecord } from './report/run-record.ts';
+import { RunRecorder } from './report/run-recorder.ts';
+import type { TerminalEnvironment, TerminalStream } from './report/terminal.ts';
+import { compareWithTruth, type TruthComparison } from './report/truth.ts';
+import { loadTruth } from './report/truth-schema.ts';
+import { calibrationRecordOf } from './scene/calibration-record.ts';
+import { loadScene } from './scene/load-scene.ts';
+import { defaultTrackerConfig } from './track/config.ts';
+import { Tracker } from './track/tracker.ts';
+import { openDetector } from './unit-detector.ts';
+import { openEvidence } from './unit-evidence.ts';
+import { openingLines, shown } from './unit-opening.ts';
+import { openPictures, picturesOf } from './unit-pictures.ts';
+import { openPlates, type UnitPlates } from './unit-plates.ts';
+import type { UnitInside, UnitRemote, UnitStanding } from './unit-remote.ts';
+import { hasteAfter, sealInfraction } from './unit-seal.ts';
+import type { RunSettings } from './unit-settings.ts';
+import { openSignals } from './unit-signals.ts';
+import { version } from './version.ts';
+
+export interface RoadIo {
+  readonly console: RunConsole;
+  /** Given what makes the lines safe as soon as there are lines: for whoever ends the process without waiting for the run. */
+  readonly onLines: (makeSafe: () => Promise<void>) => void;
+}
+
+/** What a run came to. */
+export interface RunResult {
+  readonly record: RunRecord;
+  readonly comparison: TruthComparison | undefined;
+  /** The unit ended in order to begin anew: with another configuration, or because it was told to. */
+  readonly again: boolean;
+}
+
+/** Processed frames whose detections are remembered for masking: more than a fast detector makes in the reach of the ring. */
+const MOST_REMEMBERED = 4096;
+
+/** Infractions whose evidence may be under way before the judging waits. */
+const SEALS_AT_ONCE = 8;
+
+/** Memory of the clips that are being sealed, as a share of the ring's: six seconds of 1280x720 fit. */
+const CLIPS_OF_RING = 0.75;
+
+/** When a run is told to stop, clips that take longer than this give way, so that every infraction is sealed in the time that is left. */
+const CLIPS_AFTER_STOP = milliseconds(250);
+
+/** Evidence wants five frames a second or more (UK SI 2022/71, Schedule 1) from before a moment that is judged seconds later. */
+const RING_THINNING = { dense: toMilliseconds(seconds(0.7)), gap: toMilliseconds(seconds(0.2)) };
+
+/**
+ * Seconds that a judgement may come after its moment: the longest is half a red, for a vehicle that stands across the stop line and
+ * then clears it. Frames from before that, and the still before the moment, are not asked for.
+ */
+const LATEST_JUDGEMENT = 30;
+
+/**
+ * Opens every adapter, runs the pipeline until the source ends or the signal comes, closes everything in the order in which nothing is
+ * lost, and writes the report. As `runUnit`, with a configuration that is known.
+ */
+export async function watchRoad(
+  settings: RunSettings,
+  remote: UnitRemote,
+  truth: Truth | undefined,
+  { console, onLines }: RoadIo,
+  stopped: AbortSignal,
+): Promise<RunResult> {
+  const clock = systemClock;
+  const started = clock.utc();
+  await using open = new AsyncDisposableStack();
+  const { config } = remote;
+  const signal = AbortSignal.any([stopped, remote.restarting]);
+  const boot = randomUUID();
+  const damage: { report: (sequence: number, reason: string) => void } = { report: () => {} };
+  const source = await openSource(settings.source, {
+    ...config.source,
+    start: startOf(config),
+    onDamage: ({ sequence, reason }) => damage.report(sequence, reason),
+  });
+  open.defer(() => source.close());
+  const camera: Camera = config.source.pace === 'timestamps' ? new PacedCamera(source, clock) : source;
+  const info = await camera.open(signal);
+  const scene = await loadScene(settings.scene, info);
+  const detector = await openDetector(config, scene);
+  open.defer(() => detector.close());
+  const evidence = await openEvidence(config, clock, boot, settings.recipients);
+  open.defer(() => evidence.close());
+  const { store } = evidence;
+  const events = settings.events === undefined ? undefined : await EventLog.open(settings.events);
+  if (events !== undefined) open.defer(() => events.close());
+
+  const signals = await openSignals(
+    () => remote.config,
+    scene,
+    clock,
+    join(config.evidence.data, 'lines.jsonl'),
+    (stuck) => console.notice(explain(stuck)),
+  );
+  open.defer(() => signals.close());
+  onLines(() => signals.close());
+  const { phases, signaller } = signals;
+  const recorder = new RunRecorder(scene, phases, () => process.memoryUsage.rss());
+  damage.report = (sequence, reason) => {
+    recorder.damaged();
+    console.notice(`frame ${sequence} is damaged and was left out: ${reason}`);
+  };
+  const every = config.source.pace !== 'timestamps';
+  let alerts = Promise.resolve();
+  const plates = await openPlates(config, scene, every, clock, signal, {
+    alert: (alert) => {
+      if (!remote.config.flags.watchLists) return;
+      recorder.alerted();
+      // Said when it is on the disk, or cannot be brought there: closing the events tells why.
+      const written = Promise.allSettled([events?.append(alertEvent(alert)), remote.alerted(alert)]);
+      alerts = alerts.then(() => written).then(() => console.alert(alert));
+    },
+    fault: (fault) => {
+      remote.plateReaderFailed(fault);
+      console.notice(explain(fault));
+    },
+  });
+  open.defer(() => plates.close());
+  const sceneSha256 = await sha256File(settings.scene);
+  const provenance: Omit<Provenance, 'configuration'> = {
+    site: siteOf(config),
+    software: { version },
+    scene: { name: scene.name, sha256: sceneSha256 },
+    model: detector.model,
+  };
+  const { beforeS, clipBeforeS, ringMegabytes } = config.evidence;
+  const reach = toMilliseconds(seconds(LATEST_JUDGEMENT + Math.max(beforeS, clipBeforeS)));
+  const bystanders = new BystanderMemory(scene.regions, { reach, most: MOST_REMEMBERED });
+  /** For a trial alone: no unit at a road keeps what it read. */
+  const accused = new Map<number, TrackPlate>();
+  const seal = {
+    store,
+    scene,
+    // Live: whatever is in force when an infraction is sealed.
+    get provenance(): Provenance {
+      return { ...provenance, configuration: { sha256: remote.sha256 } };
+    },
+    get before() {
+      return toMilliseconds(seconds(remote.config.evidence.beforeS));
+    },
+    get clipBefore() {
+      return toMilliseconds(seconds(remote.config.evidence.clipBeforeS));
+    },
+    get clipAfter() {
+      return toMilliseconds(seconds(remote.config.evidence.clipAfterS));
+    },
+    bystanders,
+    calibration: calibrationRecordOf(scene, boxOvershoot),
+    clips: new ClipFrames({ ...clipLimits, bytes: CLIPS_OF_RING * ringMegabytes * 1e6 }),
+    plates: {
+      models: plates.models,
+      plateOf: async (tracks: readonly number[]) => {
+        const plate = await plates.plateOf(tracks);
+        if (truth !== undefined) for (const track of tracks) accused.set(track, plate);
+        return plate;
+      },
+    },
+    inHaste: hasteAfter(signal, CLIPS_AFTER_STOP, clock),
+  };
+  const ring = new FrameRing(ringMegabytes * 1e6, (frame) => camera.release(frame), {
+    ...RING_THINNING,
+    reach,
+  });
+  evidence.keepHouse((problem) => console.notice(explain(problem)));
+  open.defer(() => remote.detach());
+  await remote.attach({ store, ring, bystanders, boot, pipeline: () => pipelineFigures(recorder, plates) });
+  console.opening([...openingLines(settings, info, scene, detector, evidence), ...plates.opening]);
+
+  let outcome: RunOutcome = { kind: 'source-ended' };
+  let fault: { readonly error: unknown } | undefined;
+  try {
+    await runPipeline(
+      {
+        camera,
+        ring,
+        detector,
+        tracker: new Tracker(defaultTrackerConfig),
+        plates,
+        judge: new Judge({ scene, phases, boxOvershoot }),
+        seal: (infraction, raw, frames) => sealInfraction(seal, infraction, raw, frames),
+        announce: async (infraction, sealed) => {
+          signaller.show(infraction);
+          const entry = recorder.sealed(infraction, sealed.id, picturesOf(sealed));
+          console.infraction(entry);
+          remote.sealed(infraction, sealed.id);
+          await events?.append(infractionEvent(infraction, sealed.id));
+        },
+        lost: (infraction, error) => {
+          recorder.lost();
+          remote.lost(infraction, error);
+          console.lost(infraction, explain(error));
+        },
+        observer: {
+          captured: (frame) => {
+            recorder.captured(frame);
+            remote.captured();
+          },
+          skipped: () => recorder.skipped(),
+          measured: (report) => recorder.measured(report),
+          crossed: (crossing) => {
+            recorder.crossed(crossing);
+            remote.crossed(crossing);
+            events?.append(crossingEvent(crossing)).catch(() => {});
+          },
+          processed: (frame, detections, update) => {
+            bystanders.observe(frame, detections);
+            recorder.processed(frame, detections, update);
+            const { processed, tracksLive, skipped, damaged, infractions } = recorder.counts;
+            const { memoryBytes } = recorder;
+            console.progress({
+              framesDone: processed,
+              framesTotal: info.frames,
+              tracksLive,
+              skipped,
+              damaged,
+              infractions,
+              memoryBytes,
+            });
+          },
+        },
+      },
+      { frames: every ? 'every' : 'newest', sealsAtOnce: SEALS_AT_ONCE },
+      signal,
+    );
+    if (signal.aborted) outcome = { kind: 'interrupted' };
+  } catch (error) {
+    fault = { error };
+    outcome = { kind: 'failed', message: explain(error) };
+  }
+  // Nothing more will be signalled: the lines do not wait for the report, nor for plates that no infraction waits for.
+  await signals.close();
+  await plates.close();
+  await alerts;
+  await remote.finish(signal.aborted || fault !== undefined ? 'stopped' : 'source');
+
+  const record: RunRecord = {
+    source: { name: shown(info.name), width: info.width, height: info.height },
+    scene: {
+      name: scene.name,
+      lanes: scene.lanes.map(({ name, limit }) => ({ name, limitKmh: limit ?? scene.speed?.limit })),
+      lines: scene.countingLines.map(({ name }) => name),
+    },
+    started,
+    ended: clock.utc(),
+    outcome,
+    ...recorder.finish(),
+    versions: {
+      software: version,
+      runtime: process.version,
+      model: { ...detector.model, engine: detector.engine },
+      sceneSha256,
+      configSha256: remote.sha256,
+    },
+  };
+  const comparison = truth === undefined ? undefined : compareWithTruth(record, truth, accused);
+  console.summary(record, comparison);
+  try {
+    await writeHtmlReport(record, comparison, {
+      path: settings.report,
+      open: await openPictures(
+        { store, unit: config.unit.id, evidence: record.infractions.map((sealed) => sealed.evidence) },
+        settings.identities,
+      ),
+    });
+    console.opening([`report: ${shown(settings.report)}`]);
+  } catch (error) {
+    // What stopped the run is what the person must read last.
+    if (fault === undefined) throw error;
+    console.notice(explain(error));
+  }
+  if (fault !== undefined) throw fault.error;
+  return { record, comparison, again: remote.restarting.aborted && !stopped.aborted };
+}
+
+function pipelineFigures(recorder: RunRecorder, plates: UnitPlates): ReturnType<UnitInside['pipeline']> {
+  const { processed, skipped, damaged, tracksLive, infractions, lost } = recorder.counts;
+  const vehicles = plates.counts?.vehicles;
+  return {
+    framesProcessed: processed,
+    framesSkipped: skipped,
+    framesDamaged: damaged,
+    tracksLive,
+    infractions,
+    lost,
+    ...(vehicles === undefined
+      ? {}
+      : { platesRead: vehicles.read, platesUnread: [...vehicles.unread.values()].reduce((sum, one) => sum + one, 0) }),
+  };
+}
+
+function siteOf({ unit: { id, site, direction } }: Config): Provenance['site'] {
+  return { id, name: site || id, ...(direction === undefined ? {} : { direction }) };
+}
+
+/** What a person says of the recording's date; the recording's own word goes before it. */
+function startOf({ source: { startedAt } }: Config): RecordingStart {
+  return startedAt === undefined ? undated : { utc: utcMilliseconds(Date.parse(startedAt)), stated: true };
+}
