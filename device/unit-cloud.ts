@@ -1,79 +1,21 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Alert } from '../cloud-bridge/contract/events.ts';
-import type { Refused } from '../cloud-bridge/contract/message.ts';
 import type { OutboxEvent } from '../cloud-bridge/contract/outbox.ts';
-import type { People } from '../cloud-bridge/contract/people.ts';
-import type { Reported } from '../cloud-bridge/contract/state.ts';
-import type { Link } from '../cloud-bridge/link/link.ts';
-import type { LinkCredentials } from '../cloud-bridge/link/link-options.ts';
-import { openMqttLink } from '../cloud-bridge/link/mqtt-link.ts';
 import { CommandInbox } from '../cloud-bridge/unit-end/commands/command-inbox.ts';
-import type { CommandExecutors } from '../cloud-bridge/unit-end/commands/command-types.ts';
-import { EvidenceServer } from '../cloud-bridge/unit-end/evidence/evidence-server.ts';
-import { Grants } from '../cloud-bridge/unit-end/evidence/grants.ts';
+import { Grants, type GrantsOptions } from '../cloud-bridge/unit-end/evidence/grants.ts';
 import { unmetered } from '../cloud-bridge/unit-end/outbox/data-budget.ts';
-import { Drain } from '../cloud-bridge/unit-end/outbox/drain.ts';
-import type { DrainFigures } from '../cloud-bridge/unit-end/outbox/drain-options.ts';
 import { MonthlyBudget } from '../cloud-bridge/unit-end/outbox/monthly-budget.ts';
 import { Spool } from '../cloud-bridge/unit-end/outbox/spool.ts';
-import { type OwnState, UnitEnd } from '../cloud-bridge/unit-end/unit-end.ts';
-import type { Config } from './config/config-schema.ts';
-import type { EvidenceStore } from './evidence/evidence-store.ts';
 import { LedgerLane } from './evidence/ledger-lane.ts';
 import { recordAct } from './evidence/record-act.ts';
-import type { Clock } from './kernel/clock.ts';
 import { makeFolders } from './kernel/durable-file.ts';
-import { AtalayaError } from './kernel/errors.ts';
+import { AtalayaError, isAtalayaError } from './kernel/errors.ts';
 import { systemFiles } from './kernel/files.ts';
-import { eventName, type Log } from './kernel/log/log.ts';
-import { supervise } from './kernel/supervise.ts';
 import { systemTimer } from './kernel/timer.ts';
-import { type Milliseconds, milliseconds, seconds, toMilliseconds, utcMilliseconds } from './kernel/units.ts';
-import { openSealedFile } from './unit-sealed-file.ts';
+import { utcMilliseconds } from './kernel/units.ts';
+import { type CloudParts, ConnectedCloud, credentialsOf, type UnitCloud } from './unit-connected-cloud.ts';
 
-/** What the centre's side of a unit needs of the rest of it. */
-export interface CloudParts {
-  readonly config: Config;
-  /** As it is in force at the moment. */
-  readonly live: () => Config;
-  readonly store: EvidenceStore;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly people: () => People | undefined;
-  readonly state: () => OwnState;
-  readonly executors: (grants: Grants) => CommandExecutors;
-  /** A document of the centre, as bytes. Does not throw. */
-  readonly desired: (payload: Uint8Array) => Promise<void>;
-  /** What is survived and a person should know. */
-  readonly notice: (fault: AtalayaError) => void;
-}
-
-/** What the health of a unit knows of its link. */
-export interface CloudView {
-  /** Undefined while connected. */
-  readonly offlineSince: Milliseconds | undefined;
-  readonly offlineWhy: string | undefined;
-  /** When the centre's broker last sent something or acknowledged something, of the monotonic clock. */
-  readonly heardAt: Milliseconds | undefined;
-  readonly figures: DrainFigures | undefined;
-  readonly reconnects: number;
-  readonly dropped: number;
-  readonly refusedMessages: number;
-}
-
-/** Everything between a unit and its centre. */
-export interface UnitCloud {
-  /** Takes an event for the centre: durable when it resolves. Rejects with `store-full`. */
-  offer(event: OutboxEvent): Promise<void>;
-  readonly view: CloudView;
-  stateChanged(): void;
-  report(reported: Reported): void;
-  checkpointed(): void;
-  /** Waits until the centre has everything, for so long at most and only while there is a link. */
-  drain(patience: Milliseconds): Promise<void>;
-  close(): Promise<void>;
-}
+export type { CloudParts, CloudView, UnitCloud } from './unit-connected-cloud.ts';
 
 /** A unit without a centre: nothing is kept for it. */
 export const alone: UnitCloud = {
@@ -94,10 +36,6 @@ export const alone: UnitCloud = {
   close: async () => {},
 };
 
-const BACKOFF = { first: milliseconds(1000), most: toMilliseconds(seconds(60)) };
-const CONNECT_DEADLINE = toMilliseconds(seconds(20));
-/** Commands and documents wait so long at the broker for a unit that is away. */
-const SESSION = seconds(7 * 24 * 3600);
 /** Alerts that no centre takes: a unit that is away for months keeps them, a disk must not fill with them. */
 const ALERT_BYTES = 64e6;
 
@@ -146,10 +84,9 @@ export async function openCloud(parts: CloudParts): Promise<UnitCloud> {
         ? undefined
         : await MonthlyBudget.open(join(folder, 'data-budget.json'), { files, clock, mostBytes: mostBytes * 1e6 });
     if (budget !== undefined) open.defer(() => budget.close());
-    const grants = await Grants.open(join(folder, 'grants.json'), { files, clock, policy: cloud.evidence });
+    const grants = await openGrants(join(folder, 'grants.json'), { files, clock, policy: cloud.evidence }, notice);
 
     const unitCloud = new ConnectedCloud(parts, { alerts, telemetry, grants, ledger, budget: budget ?? unmetered });
-    open.defer(() => unitCloud.stop());
     const inbox = await CommandInbox.open({
       ...shared,
       folder: join(folder, 'commands'),
@@ -172,6 +109,8 @@ export async function openCloud(parts: CloudParts): Promise<UnitCloud> {
       onFault: notice,
     });
     open.defer(() => inbox.close());
+    // The link goes before its inboxes: the broker is told that it may forget a command only by who still takes it.
+    open.defer(() => unitCloud.stop());
     unitCloud.start(inbox);
     const closing = open.move();
     unitCloud.closeWith(() => closing.disposeAsync());
@@ -182,266 +121,14 @@ export async function openCloud(parts: CloudParts): Promise<UnitCloud> {
   }
 }
 
-/** The files of the certificate, read at every connection, so that renewed ones are used. */
-async function credentialsOf({ cloud: { ca, cert, key } }: Config): Promise<LinkCredentials> {
-  const read = async (path: string | undefined, field: string) => {
-    if (path === undefined) return undefined;
-    return await readFile(path).catch((cause: unknown) => {
-      throw new AtalayaError('config-invalid', `${path} of cloud.${field} cannot be read`, {
-        hint: 'Put the file there, readable for this user.',
-        cause,
-      });
-    });
-  };
-  const [caPem, certPem, keyPem] = [await read(ca, 'ca'), await read(cert, 'cert'), await read(key, 'key')];
-  return {
-    ...(caPem === undefined ? {} : { ca: caPem }),
-    ...(certPem === undefined ? {} : { cert: certPem }),
-    ...(keyPem === undefined ? {} : { key: keyPem }),
-  };
-}
-
-interface Queues {
-  readonly alerts: Spool;
-  readonly telemetry: Spool;
-  readonly grants: Grants;
-  readonly ledger: LedgerLane;
-  readonly budget: ConstructorParameters<typeof Drain>[0]['budget'];
-}
-
-/** Refusals that are written to the log one by one; more of them are counted only. */
-const loggedRefusals = 100;
-
-class ConnectedCloud implements UnitCloud {
-  readonly end: UnitEnd;
-  readonly #parts: CloudParts;
-  readonly #queues: Queues;
-  readonly #stopping = new AbortController();
-  #drain: Drain | undefined;
-  #draining: Promise<unknown> = Promise.resolve();
-  #inbox: CommandInbox | undefined;
-  #server: EvidenceServer | undefined;
-  #offlineSince: Milliseconds | undefined;
-  #offlineWhy: string | undefined;
-  #heardAt: Milliseconds | undefined;
-  #connections = 0;
-  #close: () => Promise<void> = async () => {};
-
-  constructor(parts: CloudParts, queues: Queues) {
-    this.#parts = parts;
-    this.#queues = queues;
-    const { config, clock, store } = parts;
-    this.#offlineSince = clock.monotonic();
-    this.end = new UnitEnd({
-      unit: config.unit.id,
-      clock,
-      openLink: (handlers, will) => this.#openLink(handlers, will),
-      state: parts.state,
-      checkpoint: () => store.ledger.checkpointed?.note,
-      inboxes: {
-        ack: (ack) => this.#drain?.acknowledged(ack),
-        desired: parts.desired,
-        command: async (command, topic) => this.#inbox?.take(command, topic),
-        evidenceGet: async (get) => void this.#server?.asked(get),
-        cosigned: (note) => this.#cosigned(note),
-      },
-      online: (session) => {
-        this.#connections += 1;
-        this.#offlineSince = undefined;
-        this.#offlineWhy = undefined;
-        this.#heardAt = clock.monotonic();
-        parts.log.info({ part: 'link', ...session }, 'connected to the broker');
-        this.#drain?.online(session);
-        void this.#inbox?.resume();
-      },
-      offline: (fault) => {
-        const was = this.#offlineWhy;
-        this.#offlineSince ??= clock.monotonic();
-        this.#offlineWhy = fault?.message;
-        this.#drain?.offline();
-        if (fault !== undefined && fault.message !== was) {
-          parts.log.warn({ part: 'link', error: fault }, 'the broker cannot be reached');
-        }
-      },
-      refused: (refused) => this.#refused(refused),
-    });
-  }
-
-  get view(): CloudView {
-    const { telemetry } = this.#queues;
-    return {
-      offlineSince: this.#offlineSince,
-      offlineWhy: this.#offlineWhy,
-      heardAt: this.#heardAt,
-      figures: this.#drain?.figures,
-      reconnects: Math.max(0, this.#connections - 1),
-      dropped: telemetry.dropped,
-      refusedMessages: this.end.counts.refused,
-    };
-  }
-
-  /** Opens the link; from now on the queues drain. */
-  start(inbox: CommandInbox): void {
-    const { config, live, clock, notice, log } = this.#parts;
-    const { alerts, telemetry, ledger, grants, budget } = this.#queues;
-    this.#inbox = inbox;
-    this.#server = new EvidenceServer({
-      grants,
-      open: (evidence, file) => openSealedFile(this.#parts.store, config.unit.id, evidence, file),
-      publishBlock: (evidence, file, block, content) => this.end.block(evidence, file, block, content),
-      budget,
-    });
-    const link = this.end.open();
-    this.#drain = new Drain({
-      unit: config.unit.id,
-      link,
-      sources: { alert: alerts, infraction: ledger, telemetry },
-      get window() {
-        return live().cloud.window;
-      },
-      budget,
-      clock,
-      timer: systemTimer,
-      random: Math.random,
-      resendAfter: toMilliseconds(seconds(config.cloud.resendAfterS)),
-      onRefused: (lane, sequence, reason) => {
-        const fault = new AtalayaError('message-refused', `the centre refuses ${lane} ${sequence}: ${reason}`, {
-          hint: 'It stays on the unit; nobody else was told of it.',
-        });
-        log.error({ part: 'outbox', lane, sequence, error: fault }, 'refused by the centre');
-        notice(fault);
-      },
-      onFault: (lane, fault) => {
-        log.error({ part: 'outbox', lane, error: fault }, 'a queue cannot go on');
-        notice(fault);
-      },
-    });
-    if (link.state.kind === 'online') this.#drain.online(link.state.session);
-    const drain = this.#drain;
-    this.#draining = supervise(({ signal, beat }) => drain.run(signal, beat), {
-      name: 'outbox',
-      signal: this.#stopping.signal,
-      clock,
-      timer: systemTimer,
-      random: Math.random,
-      backoff: BACKOFF,
-      deadline: toMilliseconds(seconds(300)),
-      grace: toMilliseconds(seconds(3)),
-      onFault: notice,
-    }).catch((error: unknown) => notice(error as AtalayaError));
-  }
-
-  async offer(event: OutboxEvent): Promise<void> {
-    const { alerts, telemetry } = this.#queues;
-    const spool = event.kind === 'alert' ? alerts : telemetry;
-    const sequence = await spool.offer(event);
-    this.#parts.log.debug(
-      { part: 'outbox', kind: event.kind, event: eventName(event.kind, spool.stream ?? '', sequence) },
-      'offered to the centre',
-    );
-  }
-
-  stateChanged(): void {
-    this.end.stateChanged();
-  }
-
-  report(reported: Reported): void {
-    this.end.report(reported);
-  }
-
-  checkpointed(): void {
-    this.end.checkpointed();
-  }
-
-  async drain(patience: Milliseconds): Promise<void> {
-    const { clock } = this.#parts;
-    const until = clock.monotonic() + patience;
-    const left = () => Object.values(this.#drain?.figures.queued ?? {}).some((count) => count > 0);
-    while (left() && this.#offlineSince === undefined && clock.monotonic() < until) {
-      await systemTimer.sleep(milliseconds(50));
-    }
-  }
-
-  /** Closes everything that was opened for it. */
-  closeWith(close: () => Promise<void>): void {
-    this.#close = close;
-  }
-
-  close(): Promise<void> {
-    return this.#close();
-  }
-
-  /** Ends draining and the link; the queues are closed after it. */
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#draining;
-    await this.end.close();
-  }
-
-  #openLink(
-    handlers: Parameters<typeof openMqttLink>[1],
-    will: { readonly topic: string; readonly payload: string; readonly retain: boolean },
-  ): ReturnType<typeof openMqttLink> {
-    const { config, clock } = this.#parts;
-    const { broker = '', protocol, keepAliveS, cert, sessionSecret } = config.cloud;
-    const link = openMqttLink(
-      {
-        url: broker,
-        clientId: sessionSecret === undefined ? config.unit.id : `${config.unit.id}.${sessionSecret}`,
-        protocol,
-        keepAlive: seconds(keepAliveS),
-        sessionExpiry: SESSION,
-        will,
-        backoff: BACKOFF,
-        connectDeadline: CONNECT_DEADLINE,
-        clock,
-        timer: systemTimer,
-        random: Math.random,
-        ...(cert === undefined ? {} : { credentials: () => credentialsOf(config) }),
-      },
-      {
-        ...handlers,
-        arrived: (arrival) => {
-          this.#heardAt = clock.monotonic();
-          return handlers.arrived(arrival);
-        },
-      },
-    );
-    return this.#listening(link);
-  }
-
-  /** The same link. What the broker acknowledges shows that it is reached: over a quiet link nothing else may come for hours. */
-  #listening(link: Link): Link {
-    return {
-      get state() {
-        return link.state;
-      },
-      get inFlight() {
-        return link.inFlight;
-      },
-      publish: async (topic, payload, options) => {
-        await link.publish(topic, payload, options);
-        if (options.qos > 0) this.#heardAt = this.#parts.clock.monotonic();
-      },
-      subscribe: (filters) => link.subscribe(filters),
-      unsubscribe: (filters) => link.unsubscribe(filters),
-      close: (last) => link.close(last),
-    };
-  }
-
-  async #cosigned(note: string): Promise<void> {
-    const { store, log } = this.#parts;
-    try {
-      const { size } = await store.ledger.cosign(note);
-      log.info({ part: 'witness', size }, 'a checkpoint was cosigned');
-    } catch (error) {
-      log.warn({ part: 'witness', error }, 'a cosignature was not taken');
-    }
-  }
-
-  #refused(refused: Refused): void {
-    if (this.end.counts.refused > loggedRefusals) return;
-    this.#parts.log.warn({ part: 'link', reason: refused.reason, detail: refused.detail }, 'a message was refused');
+/** A file that is damaged grants nothing, and is no reason not to work: evidence is then asked for again. */
+async function openGrants(path: string, options: GrantsOptions, notice: CloudParts['notice']): Promise<Grants> {
+  try {
+    return await Grants.open(path, options);
+  } catch (error) {
+    if (!isAtalayaError(error, 'store-damaged')) throw error;
+    notice(error);
+    return new Grants(path, options, []);
   }
 }
 

@@ -54,7 +54,7 @@ export function commandExecutors(parts: CommandParts, grants: Grants): CommandEx
       result: { restarts: parts.reboot },
       after: () => {
         log.warn({ part: 'commands', person: person.name, reason }, `the ${parts.reboot} is started again`);
-        if (parts.reboot === 'machine') spawn('systemctl', ['reboot'], { stdio: 'ignore' }).on('error', () => {});
+        if (parts.reboot === 'machine') rebootMachine(log);
         parts.restart(`${person.name}: ${reason}`);
       },
     }),
@@ -62,11 +62,15 @@ export function commandExecutors(parts: CommandParts, grants: Grants): CommandEx
       log.setLevel(level, milliseconds(minutes * 60_000));
       return { outcome: 'done', result: { level, minutes } };
     },
-    'evidence-pull': async ({ evidence, files, hours }) => {
+    'evidence-pull': async ({ evidence, files, hours }, { signal }) => {
       const until = utcMilliseconds(clock.utc() + hours * HOUR);
       // Without the key file of its package no file opens.
       const granted = files === undefined ? 'all' : [...new Set(['keys', ...files])];
-      for (const id of evidence) await grants.grant(id, granted, until);
+      for (const id of evidence) {
+        // Nothing is granted any more of what was answered as failed.
+        if (signal.aborted) return { outcome: 'failed', reason: 'interrupted: not everything was granted' };
+        await grants.grant(id, granted, until);
+      }
       return { outcome: 'done', result: { evidence, until: new Date(until).toISOString() } };
     },
     diagnostics: async ({ minutes, everyS }) => {
@@ -74,4 +78,15 @@ export function commandExecutors(parts: CommandParts, grants: Grants): CommandEx
       return { outcome: 'done', result: { minutes, everyS } };
     },
   };
+}
+
+/** Where the machine is not ours to start again, the program is, and the log says why. */
+function rebootMachine(log: Log): void {
+  const refused = (why: string) => log.error({ part: 'commands', why }, 'the machine is not started again');
+  const child = spawn('systemctl', ['reboot'], { stdio: 'ignore' });
+  child.once('error', (error) => refused(error.message));
+  child.once('exit', (code) => {
+    if (code !== null && code !== 0) refused(`systemctl ended with status ${code}`);
+  });
+  child.unref();
 }

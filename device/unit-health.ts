@@ -1,6 +1,4 @@
-import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Alert, Telemetry } from '../cloud-bridge/contract/events.ts';
 import type { Config } from './config/config-schema.ts';
@@ -14,19 +12,13 @@ import { unitMetrics } from './health/metrics.ts';
 import { makeTelemetry } from './health/telemetry.ts';
 import type { Clock } from './kernel/clock.ts';
 import { AtalayaError, isAtalayaError } from './kernel/errors.ts';
-import { systemFiles } from './kernel/files.ts';
+import type { Files } from './kernel/files.ts';
 import type { Log } from './kernel/log/log.ts';
 import { supervise } from './kernel/supervise.ts';
 import type { Timer } from './kernel/timer.ts';
-import {
-  type Milliseconds,
-  milliseconds,
-  seconds,
-  toMilliseconds,
-  toSeconds,
-  utcMilliseconds,
-} from './kernel/units.ts';
+import { type Milliseconds, milliseconds, seconds, toMilliseconds, toSeconds } from './kernel/units.ts';
 import { serveStatus } from './panel/status-server.ts';
+import { certificatesOf } from './unit-certificates.ts';
 import { alertOf, alone, type UnitCloud } from './unit-cloud.ts';
 import type { UnitConfig } from './unit-config.ts';
 import { version } from './version.ts';
@@ -36,6 +28,7 @@ export interface HealthParts {
   readonly unitConfig: UnitConfig;
   readonly store: EvidenceStore;
   readonly machine: Machine;
+  readonly files: Files;
   readonly clock: Clock;
   readonly timer: Timer;
   readonly log: Log;
@@ -86,13 +79,13 @@ export class UnitHealth {
 
   /** Opens what open alerts are remembered in. Throws the faults of the disk. */
   static async open(parts: HealthParts): Promise<UnitHealth> {
-    const { config, clock, notice } = parts;
+    const { config, files, clock, notice } = parts;
     const { evidence, unit } = config();
     const late: { health: UnitHealth | undefined } = { health: undefined };
     const alerts = await AlertKeeper.open({
       unit: unit.id,
       path: join(evidence.data, 'alerts.json'),
-      files: systemFiles,
+      files,
       limits: usualLimits,
       clock,
       offer: async (alert) => {
@@ -326,24 +319,4 @@ export class UnitHealth {
     };
     return unitMetrics(config().unit.id, source);
   }
-}
-
-/** When the certificates of the link end; a file that cannot be read is the link's to tell. */
-async function certificatesOf({ cloud: { ca, cert } }: Config): Promise<NonNullable<HealthFacts['certificates']>> {
-  const named = [
-    ['the certificate of the unit', cert],
-    ["the authority's certificate", ca],
-  ] as const;
-  const found = await Promise.all(
-    named.map(async ([name, path]) => {
-      if (path === undefined) return [];
-      try {
-        const { validTo } = new X509Certificate(await readFile(path));
-        return [{ name, expires: utcMilliseconds(Date.parse(validTo)) }];
-      } catch {
-        return [];
-      }
-    }),
-  );
-  return found.flat();
 }

@@ -2,12 +2,13 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type AcceptedTrust, openTrust, type People } from '../cloud-bridge/contract/people.ts';
+import { type AcceptedTrust, openTrust, type People, whileValid } from '../cloud-bridge/contract/people.ts';
 import type { Config } from './config/config-schema.ts';
 import type { Clock } from './kernel/clock.ts';
 import { makeFolders, readWholeFile, writeWholeFile } from './kernel/durable-file.ts';
 import { AtalayaError } from './kernel/errors.ts';
 import type { Files } from './kernel/files.ts';
+import { toIso } from './kernel/units.ts';
 
 /** The newest trust document that was in use, so that no older one comes back. */
 const acceptedSchema = z.strictObject({ version: z.int().min(1), sha256: z.string() });
@@ -20,7 +21,8 @@ export function isTrusting({ cloud }: Config): boolean {
 }
 
 /**
- * Who may configure and command this unit: `cloud.trust`, signed by `cloud.rootKey`. Undefined where there is none. Throws `config-invalid`
+ * Who may configure and command this unit: `cloud.trust`, signed by `cloud.rootKey`; nobody from the expiry of the document on. Undefined
+ * where there is none. Throws `config-invalid`
  * where a file cannot be read and `document-refused` where the document does not hold.
  */
 export async function openPeople(
@@ -36,13 +38,24 @@ export async function openPeople(
   ];
   const path = join(folder, acceptedFile);
   const accepted = acceptedOf(await readWholeFile(files, path));
-  const people = openTrust(text, root, { utc: clock.utc(), reliable: clock.state().synchronised }, accepted);
+  const at = { utc: clock.utc(), reliable: clock.state().synchronised, expired: 'taken' } as const;
+  const people = openTrust(text, root, at, accepted);
   if (accepted?.sha256 !== people.sha256) {
     await makeFolders(files, folder);
     const { version, sha256 } = people;
     await writeWholeFile(files, path, Buffer.from(JSON.stringify({ version, sha256 })));
   }
-  return people;
+  return whileValid(people, clock);
+}
+
+/** What a person should know of a trust document that has expired; the unit works on with the configuration that it has. */
+export function expiryFault(people: People | undefined, clock: Clock): AtalayaError | undefined {
+  const { expires } = people ?? {};
+  if (expires === undefined || clock.utc() < expires) return undefined;
+  const words = `the trust document expired at ${toIso(expires)}: nobody may configure or command this unit`;
+  return new AtalayaError('document-refused', words, {
+    hint: 'Put a new one in its place, signed with the root key; or correct the clock.',
+  });
 }
 
 async function readText(path: string, field: string): Promise<string> {

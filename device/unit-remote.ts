@@ -8,6 +8,7 @@ import type { Crossing, Infraction } from './judge/infraction.ts';
 import { canonicalJson } from './kernel/canonical-json.ts';
 import type { Clock } from './kernel/clock.ts';
 import { AtalayaError, firstFault, isAtalayaError } from './kernel/errors.ts';
+import { systemFiles } from './kernel/files.ts';
 import { sha256 } from './kernel/hash.ts';
 import { correlationOf, type Log, silentLog } from './kernel/log/log.ts';
 import { openLog } from './kernel/log/pino-log.ts';
@@ -18,6 +19,7 @@ import { alone, openCloud, type UnitCloud } from './unit-cloud.ts';
 import { commandExecutors } from './unit-commands.ts';
 import { openUnitConfig, type UnitConfig } from './unit-config.ts';
 import { type HealthParts, UnitHealth } from './unit-health.ts';
+import { expiryFault } from './unit-people.ts';
 import { version } from './version.ts';
 
 /** What the centre's side needs of a unit that is open. */
@@ -35,6 +37,8 @@ export interface UnitStanding {
   readonly onTrial: boolean;
   /** The unit was told to begin anew. */
   readonly restarting: boolean;
+  /** Aborted when it is told so. */
+  readonly restart: AbortSignal;
 }
 
 /** What a source that has ended leaves the outbox, where there is a link; a unit that is stopped does not wait for the centre. */
@@ -71,10 +75,13 @@ export class UnitRemote {
   ): Promise<UnitRemote> {
     const unitConfig = await openUnitConfig(base, scene, clock);
     const opened = logOf(unitConfig.config, clock);
-    return new UnitRemote(unitConfig, opened, clock, (fault) => {
+    const remote = new UnitRemote(unitConfig, opened, clock, (fault) => {
       opened.warn({ error: fault }, fault.message);
       notice(fault);
     });
+    const expired = expiryFault(unitConfig.people, clock);
+    if (expired !== undefined) remote.#notice(expired);
+    return remote;
   }
 
   /** In force now: a field that is `live` may change while the unit runs. */
@@ -94,10 +101,13 @@ export class UnitRemote {
 
   /** May be asked after `close`. */
   get standing(): UnitStanding {
-    return { onTrial: this.#unitConfig.onTrial, restarting: this.#restarting.signal.aborted };
+    return { onTrial: this.#unitConfig.onTrial, restarting: this.restarting.aborted, restart: this.restarting };
   }
 
-  /** Opens health, queues and link around a unit whose evidence is open. Throws what they are refused with; `detach` then closes the others. */
+  /**
+   * Opens health, queues and link around a unit whose evidence is open. Throws what they are refused with; `detach` then closes what was
+   * opened before.
+   */
   async attach(inside: UnitInside): Promise<void> {
     const { store, ring, bystanders, boot, pipeline } = inside;
     const folder = this.#config.evidence.data;
@@ -106,6 +116,7 @@ export class UnitRemote {
       unitConfig: this.#unitConfig,
       store,
       machine: new SysteminformationMachine({ folder, clock: this.#clock, timer: systemTimer }),
+      files: systemFiles,
       clock: this.#clock,
       timer: systemTimer,
       log: this.log,

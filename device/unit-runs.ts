@@ -1,4 +1,4 @@
-import { isAtalayaError } from './kernel/errors.ts';
+import { firstFault, isAtalayaError } from './kernel/errors.ts';
 import type { Timer } from './kernel/timer.ts';
 import { type Milliseconds, milliseconds } from './kernel/units.ts';
 import type { RunResult, UnitIo } from './unit.ts';
@@ -19,39 +19,49 @@ export interface RunsOptions {
   readonly timer: Timer;
   /** A run has failed, and another one follows. */
   readonly tell: (fault: unknown) => void;
+  /** A run that is to begin anew does not come to its end: only the end of the process helps, after which whoever manages it starts it. */
+  readonly stuck: () => void;
 }
 
 /** Before a run that follows a failed one: what that one had open may take a moment to come free. */
 const AFTER_FAULT: Milliseconds = milliseconds(1000);
 
-const calm: UnitStanding = { onTrial: false, restarting: false };
+/** What a run that is to begin anew is given to come to its end, its report included. */
+const REST: Milliseconds = milliseconds(120_000);
 
 /**
  * Runs the unit until it ends for good: its source has ended, a person has stopped it, or it failed by itself.
  *
- * A run that ended in order to begin anew is followed by another. So is one that failed while a configuration was on trial: the keeper counts
- * the starts, gives the trial back when they are used up, and the unit then runs with what was confirmed. So this ends by itself, unless
+ * A run that ended in order to begin anew is followed by another. So is one that failed while a configuration was on trial: the keeper
+ * counts the starts, gives the trial back when they are used up, and the unit then runs with what was confirmed. So this ends by itself, unless
  * documents or commands keep coming. Throws what the last run failed with.
  */
-export async function runUntilDone({ run, stopped, timer, tell }: RunsOptions): Promise<Runs> {
+export async function runUntilDone({ run, stopped, timer, tell, stuck }: RunsOptions): Promise<Runs> {
   for (let lost = 0; ; ) {
-    let standing = () => calm;
+    let standing: (() => UnitStanding) | undefined;
+    const ended = new AbortController();
     try {
       const last = await run((given) => {
         standing = given;
+        given().restart.addEventListener('abort', () => {
+          void timer.sleep(REST, ended.signal).then(() => (ended.signal.aborted ? undefined : stuck()));
+        });
       });
       lost += last.record.counts.lost;
       if (!last.again || stopped.aborted) return { last, lost };
     } catch (error) {
+      const fault = firstFault(error);
       // Stopped by a person while something was still being opened: nothing was seen, nothing is lost.
-      if (stopped.aborted && error instanceof Error && error.name === 'AbortError') return { last: undefined, lost };
-      const { onTrial, restarting } = standing();
+      if (stopped.aborted && fault instanceof Error && fault.name === 'AbortError') return { last: undefined, lost };
+      const { onTrial = false, restarting = false } = standing?.() ?? {};
       // Another unit runs with these data: its trial is not ours to use up.
-      const follows = (onTrial || restarting) && !stopped.aborted && !isAtalayaError(error, 'store-locked');
+      const follows = (onTrial || restarting) && !stopped.aborted && !isAtalayaError(fault, 'store-locked');
       if (!follows) throw error;
-      tell(error);
+      tell(fault);
       await timer.sleep(AFTER_FAULT, stopped);
       if (stopped.aborted) return { last: undefined, lost };
+    } finally {
+      ended.abort();
     }
   }
 }

@@ -25,8 +25,12 @@ export async function openSealedFile(
     throw error;
   });
   if (handle === undefined) return undefined;
+  const { size } = await handle.stat().catch(async (error: unknown) => {
+    await handle.close();
+    throw error;
+  });
   return {
-    bytes: (await handle.stat()).size,
+    bytes: size,
     read: async (from, length) => {
       const content = Buffer.allocUnsafe(length);
       const { bytesRead } = await handle.read(content, 0, length, from);

@@ -198,26 +198,41 @@ class OneWay {
 
   #pass(): void {
     this.#timer = undefined;
-    for (let head = this.#queue[0]; head !== undefined && !this.#over && !this.#shape.stalled; head = this.#queue[0]) {
+    while (!this.#over && !this.#shape.stalled && !this.#to.writableNeedDrain) {
+      const head = this.#queue[0];
+      if (head === undefined) return;
       const early = head.due - performance.now();
-      if (early > 0.5) return this.#later(early);
-      if (this.#to.writableNeedDrain) return;
-      const { rate } = this.#shape;
-      const most = rate === Number.POSITIVE_INFINITY ? head.data.byteLength : Math.max(1, Math.ceil(rate * portionMs));
-      const portion = head.data.subarray(0, most);
-      if (portion.byteLength === head.data.byteLength) this.#queue.shift();
-      else head.data = head.data.subarray(most);
-      this.#waiting -= portion.byteLength;
-      if (this.#waiting <= mostWaiting / 2) this.#from.resume();
-      const allowed = this.#allowed(portion.byteLength);
-      if (allowed < portion.byteLength) {
-        this.#over = true;
-        this.#to.write(portion.subarray(0, allowed), () => this.#cut());
+      if (early > 0.5) {
+        this.#later(early);
         return;
       }
-      this.#to.write(portion);
-      if (rate !== Number.POSITIVE_INFINITY) return this.#later(portionMs);
+      this.#send(this.#portion(head));
+      if (this.#shape.rate === Number.POSITIVE_INFINITY) continue;
+      this.#later(portionMs);
+      return;
     }
+  }
+
+  /** As much of the oldest bytes as may go at once. */
+  #portion(head: { data: Buffer }): Buffer {
+    const { rate } = this.#shape;
+    const whole = rate === Number.POSITIVE_INFINITY || rate * portionMs >= head.data.byteLength;
+    const portion = whole ? head.data : head.data.subarray(0, Math.ceil(rate * portionMs));
+    if (whole) this.#queue.shift();
+    else head.data = head.data.subarray(portion.byteLength);
+    this.#waiting -= portion.byteLength;
+    if (this.#waiting <= mostWaiting / 2) this.#from.resume();
+    return portion;
+  }
+
+  #send(portion: Buffer): void {
+    const allowed = this.#allowed(portion.byteLength);
+    if (allowed === portion.byteLength) {
+      this.#to.write(portion);
+      return;
+    }
+    this.#over = true;
+    this.#to.write(portion.subarray(0, allowed), () => this.#cut());
   }
 
   #later(ms: number): void {

@@ -6,7 +6,7 @@ import { actId, digest, evidenceId, fileName, instant, reason, unitId } from './
 import { lanes } from './outbox.ts';
 import type { Permission } from './roles.ts';
 import { rollout, rolloutPlan } from './rollout.ts';
-import { reported } from './state.ts';
+import { configOutcomes, reported } from './state.ts';
 import { type EventKind, eventKinds } from './topics.ts';
 
 export interface Route {
@@ -60,6 +60,8 @@ const configHistory = z.looseObject({
       released: instant,
       by: z.string(),
       note: z.string().optional(),
+      /** The last word of the unit on this version; absent while it has said nothing. */
+      became: z.looseObject({ outcome: z.enum(configOutcomes), at: instant, reasons: z.array(z.string()) }).optional(),
     }),
   ),
 });
@@ -141,7 +143,7 @@ export const routes = {
     path: '/v1/config/:unit',
     permission: 'fleet.read',
     response: configHistory,
-    about: 'What a unit is to have, what it reported, and what was released before.',
+    about: 'What a unit is to have, what it reported, and what was released before and became of it.',
   },
   configVersion: {
     method: 'GET',

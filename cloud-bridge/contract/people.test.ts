@@ -7,7 +7,7 @@ import { signDocument } from '../../device/kernel/signed/sign-document.ts';
 import type { UnsignedDocument } from '../../device/kernel/signed/signed-document.ts';
 import { verifyDocument } from '../../device/kernel/signed/verify-document.ts';
 import { utcMilliseconds } from '../../device/kernel/units.ts';
-import { authorise, longestTrust, openTrust, type TrustTime } from './people.ts';
+import { authorise, longestTrust, openTrust, type TrustTime, whileValid } from './people.ts';
 import { makePersonKey, signerOf } from './person-key.ts';
 import { type Permission, permissions, roles } from './roles.ts';
 import { issuedAt, makePerson, makeRoot, peopleOf, today, trustOf } from './testing/made-people.ts';
@@ -52,6 +52,27 @@ test('a trust document that the root key signed says who may act', (t) => {
   t.is(people.person(ben.signer.id)?.name, 'Ben');
   t.is(people.person('0'.repeat(64)), undefined);
   t.deepEqual([...people.keys.keys()], [ana.signer.id, ben.signer.id]);
+});
+
+test('a document that expires while a program runs is believed until then, and again where the clock was wrong', async (t) => {
+  const opened = openTrust(await textOf({ expires: later(7_200_000) }), root.publicKey, today);
+  t.is(Number(opened.expires), issuedAt + 7_200_000);
+  let now = issuedAt + 7_199_999;
+  const people = whileValid(opened, { utc: () => utcMilliseconds(now) });
+  const signed = await signDocument({ schema: 'some/thing/1' }, ben.signer);
+  const kind = () => authorise(signed, people, 'config.push').kind;
+  t.is(kind(), 'allowed');
+  t.is(people.person(ben.signer.id)?.name, 'Ben');
+  now = issuedAt + 7_200_000;
+  t.like(authorise(signed, people, 'config.push'), { kind: 'refused', reason: 'unknown-key' });
+  t.is(people.person(ben.signer.id), undefined);
+  now = issuedAt;
+  t.is(kind(), 'allowed');
+  const late = { ...at(issuedAt + 7_200_000), expired: 'taken' } as const;
+  const expired = openTrust(await textOf({ expires: later(7_200_000) }), root.publicKey, late);
+  t.like(authorise(signed, whileValid(expired, { utc: () => late.utc }), 'config.push'), { kind: 'refused' });
+  const lasting = openTrust(good, root.publicKey, today);
+  t.is(whileValid(lasting, { utc: () => utcMilliseconds(9e15) }), lasting);
 });
 
 test('the same document is taken again, however it is spelled; a newer one too', async (t) => {

@@ -34,6 +34,8 @@ export interface People {
   readonly keys: ReadonlyMap<string, KeyObject>;
   /** In the order of the document. */
   readonly all: readonly Person[];
+  /** From then on nobody is to be believed by it; absent where it does not expire. */
+  readonly expires?: UtcMilliseconds;
 }
 
 /** What the time is, as far as it is known. */
@@ -41,6 +43,11 @@ export interface TrustTime {
   readonly utc: UtcMilliseconds;
   /** False where nothing disciplines the clock: it may be days behind, and nothing is refused for having been issued since. */
   readonly reliable: boolean;
+  /**
+   * What becomes of a document that has expired; `refused` where absent. `taken`: for `whileValid`, by which it makes nobody trusted. A
+   * unit that starts must not fail for a date, least of all by a clock that is wrong.
+   */
+  readonly expired?: 'refused' | 'taken';
 }
 
 /** The newest trust document that was ever in use here. */
@@ -84,6 +91,22 @@ export function openTrust(text: string, root: KeyObject, at: TrustTime, accepted
     person: (key) => byKey.get(key),
     keys: new Map(all.map(({ key, publicKey }) => [key, publicKey])),
     all,
+    ...(document.expires === undefined ? {} : { expires: utcMilliseconds(Date.parse(document.expires)) }),
+  };
+}
+
+/** The same people for a program that runs for months: nobody from the expiry of their document on, whenever that is asked. */
+export function whileValid(people: People, clock: { utc(): UtcMilliseconds }): People {
+  const { expires } = people;
+  if (expires === undefined) return people;
+  const nobody: People['keys'] = new Map();
+  const valid = () => clock.utc() < expires;
+  return {
+    ...people,
+    get keys() {
+      return valid() ? people.keys : nobody;
+    },
+    person: (key) => (valid() ? people.person(key) : undefined),
   };
 }
 
@@ -133,7 +156,7 @@ function checkTime({ issued, expires }: Trust, at: TrustTime): void {
   const from = utcMilliseconds(Date.parse(issued));
   const until = expires === undefined ? undefined : utcMilliseconds(Date.parse(expires));
   if (until !== undefined && until <= from) throw refused('expires before it is issued');
-  if (until !== undefined && at.utc >= until) throw refused(`expired at ${toIso(until)}`);
+  if (until !== undefined && at.utc >= until && at.expired !== 'taken') throw refused(`expired at ${toIso(until)}`);
   if (at.reliable && from > at.utc + clockDifference)
     throw refused(`is issued at ${toIso(from)}, which is yet to come: it is ${toIso(at.utc)}`);
 }

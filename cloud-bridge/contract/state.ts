@@ -20,11 +20,14 @@ export const state = z.looseObject({
 });
 export type UnitState = z.infer<typeof state>;
 
+/** What may become of a version of the configuration. */
+export const configOutcomes = ['accepted', 'trial', 'confirmed', 'rejected', 'rolled-back'] as const;
+
 /** What became of the newest desired configuration. */
 export const reported = z
   .looseObject({
     at: instant,
-    outcome: z.enum(['none', 'accepted', 'trial', 'confirmed', 'rejected', 'rolled-back']),
+    outcome: z.enum(['none', ...configOutcomes]),
     version: z
       .int()
       .min(0)

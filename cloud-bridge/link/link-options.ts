@@ -36,6 +36,8 @@ export interface LinkOptions extends LinkCredentials {
   readonly backoff: Backoff;
   /** For a connection until the broker has let us in, and for each answer to a subscription. */
   readonly connectDeadline: Milliseconds;
+  /** For each of the two answers of a leave-taking; as `connectDeadline` where absent. A broker that is frozen must not hold an end up. */
+  readonly leaveDeadline?: Milliseconds;
   readonly clock: Clock;
   readonly timer: Timer;
   readonly random: Random;

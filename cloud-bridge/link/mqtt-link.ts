@@ -112,18 +112,21 @@ class MqttLink implements Link {
   async #leave(last?: { readonly topic: string; readonly payload: string; readonly retain: boolean }): Promise<void> {
     const connection = this.#online;
     if (connection !== undefined) {
+      const { connectDeadline, leaveDeadline = connectDeadline } = this.#options;
       if (last !== undefined)
-        await this.#answer(connection.publish(last.topic, last.payload, 1, last.retain)).catch(() => undefined);
+        await this.#answer(connection.publish(last.topic, last.payload, 1, last.retain), leaveDeadline).catch(
+          () => undefined,
+        );
       connection.leave();
-      await this.#answer(connection.lost).catch(() => undefined);
+      await this.#answer(connection.lost, leaveDeadline).catch(() => undefined);
     }
     this.#stop.abort();
     await this.#running;
   }
 
   /** No answer of the broker takes longer than a connection may. */
-  #answer<T>(work: Promise<T>): Promise<T> {
-    return withDeadline(work, this.#options.connectDeadline, 'the answer of the broker', this.#options.timer);
+  #answer<T>(work: Promise<T>, deadline = this.#options.connectDeadline): Promise<T> {
+    return withDeadline(work, deadline, 'the answer of the broker', this.#options.timer);
   }
 
   async #run(): Promise<void> {

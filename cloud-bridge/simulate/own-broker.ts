@@ -16,6 +16,8 @@ export interface OwnBroker {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
+  /** Resolves when it has ended, whoever ended it. */
+  readonly ended: Promise<void>;
   /** SIGTERM, and SIGKILL where that does not help. */
   stop(): Promise<void>;
 }
@@ -72,6 +74,7 @@ export async function startOwnBroker(options: OwnBrokerOptions): Promise<OwnBrok
     url: `mqtts://127.0.0.1:${port}`,
     port,
     pid: child.pid ?? 0,
+    ended,
     stop: async () => {
       child.kill('SIGTERM');
       const late = setTimeout(kill, 5000);
@@ -123,7 +126,7 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

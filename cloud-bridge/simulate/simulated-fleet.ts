@@ -25,8 +25,9 @@ export interface FleetParts {
   readonly files: Files;
   readonly clock: Clock;
   readonly timer: Timer;
-  /** Of the unit with this number, from 1. */
-  readonly random: (number: number) => Random;
+  readonly random: Random;
+  /** What the unit with this number, from 1, sees is drawn from. */
+  readonly traffic: (number: number) => Random;
   readonly openLedger: (place: UnitPlace) => Promise<SimulatedLedger>;
   readonly openLink: (unit: string, handlers: LinkHandlers, will: LastWill) => Link;
   readonly onFault: (unit: string, fault: AtalayaError) => void;
@@ -101,6 +102,14 @@ export class SimulatedFleet {
     };
   }
 
+  /** Waits until every unit is connected, so long at most. */
+  async connected(patience: Milliseconds, signal: AbortSignal): Promise<void> {
+    const { clock, timer, units } = this.#parts;
+    const until = clock.monotonic() + patience;
+    while (this.figures.online < units && clock.monotonic() < until && !signal.aborted)
+      await timer.sleep(milliseconds(50), signal);
+  }
+
   /** Lets events happen until the signal is aborted. Rejects with the first fault of a disk. */
   async live(perMinute: number, signal: AbortSignal): Promise<void> {
     const fault = new AbortController();
@@ -146,7 +155,7 @@ export class SimulatedFleet {
 }
 
 async function openUnit(parts: FleetParts, number: number, boot: string): Promise<SimulatedUnit> {
-  const { files, clock, timer, random, onFault, openLedger, openLink } = parts;
+  const { files, clock, timer, random, traffic, onFault, openLedger, openLink } = parts;
   const unit = unitName(number);
   const folder = join(parts.folder, unit);
   const place = { unit, site: `Simulated crossing ${number}`, folder, boot };
@@ -156,7 +165,7 @@ async function openUnit(parts: FleetParts, number: number, boot: string): Promis
     return await SimulatedUnit.open({
       ...place,
       folder: join(folder, 'outbox'),
-      ...{ files, ledger, clock, timer, random: random(number), onFault },
+      ...{ files, ledger, clock, timer, random, traffic: traffic(number), onFault },
       openLink: (handlers, will) => openLink(unit, handlers, will),
     });
   } catch (error) {

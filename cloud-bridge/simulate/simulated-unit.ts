@@ -41,6 +41,8 @@ export interface SimulatedUnitParts {
   readonly clock: Clock;
   readonly timer: Timer;
   readonly random: Random;
+  /** What it sees is drawn from. */
+  readonly traffic: Random;
   readonly onFault: (unit: string, fault: AtalayaError) => void;
 }
 
@@ -84,7 +86,7 @@ export class SimulatedUnit {
     this.#parts = parts;
     this.#alerts = alerts;
     this.#telemetry = telemetry;
-    this.#traffic = new Traffic(parts.random);
+    this.#traffic = new Traffic(parts.traffic, parts.random);
     this.#waiting = Object.values(this.#sources).reduce((sum, { last, forgotten }) => sum + last - forgotten, 0);
     this.#begun = clock.monotonic();
     this.#end = new UnitEnd({

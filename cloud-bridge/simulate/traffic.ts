@@ -67,14 +67,18 @@ interface OpenTrouble {
  */
 export class Traffic {
   readonly #random: Random;
+  readonly #names: Random;
   readonly #open: OpenTrouble[] = [];
+  #begun = false;
   #frame = 0;
   #track = 0;
   #infractions = 0;
   #temperature = 52;
 
-  constructor(random: Random) {
+  /** `names`: for the ids of alerts, which nobody has given before, whatever the traffic. */
+  constructor(random: Random, names: Random) {
     this.#random = random;
+    this.#names = names;
   }
 
   /** Until the next vehicle, at so many events a minute: vehicles come independently of one another. */
@@ -85,6 +89,11 @@ export class Traffic {
   }
 
   next(now: UtcMilliseconds, known: () => KnownFigures): Happening {
+    // A unit tells its figures first.
+    if (!this.#begun) {
+      this.#begun = true;
+      return event('telemetry', now, this.#telemetry(known()));
+    }
     const draw = this.#random();
     if (draw < shares.infraction) return { kind: 'infraction', seen: this.#infraction() };
     if (draw < shares.infraction + shares.alert) return event('alert', now, this.#alert(now));
@@ -124,7 +133,7 @@ export class Traffic {
       return { id: open.id, name: open.trouble[0], state: open.state, since, detail: open.trouble[1] };
     }
     const trouble = troubles[Math.floor(this.#random() * troubles.length)] ?? troubles[0];
-    const id = Array.from({ length: 16 }, () => Math.floor(this.#random() * 16).toString(16)).join('');
+    const id = Array.from({ length: 16 }, () => Math.floor(this.#names() * 16).toString(16)).join('');
     this.#open.push({ id, trouble, state: 'raised' });
     return { id, name: trouble[0], state: 'raised', since, detail: trouble[1] };
   }

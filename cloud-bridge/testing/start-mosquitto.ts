@@ -31,6 +31,8 @@ export interface MosquittoOptions {
   readonly port?: number;
   /** Lines to put behind the recommended configuration. */
   readonly extra?: string;
+  /** Where its files go, made where it is missing, what it keeps in `data` there; a folder of its own where absent. */
+  readonly folder?: string;
 }
 
 /** Undefined where the program is not installed. */
@@ -39,9 +41,9 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<St
   if (program === undefined) return undefined;
   const { pki, bridges = ['bridge-1', 'bridge-2'], extra = '' } = options;
   const port = options.port ?? (await freePort());
-  const folder = await mkdtemp(join(tmpdir(), 'atalaya-mosquitto-'));
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'atalaya-mosquitto-')));
   const dataFolder = join(folder, 'data');
-  await mkdir(dataFolder);
+  await mkdir(dataFolder, { recursive: true });
   const user = process.getuid?.() === 0 ? { user: 'root' } : {};
   if (pki === undefined) {
     const plain = `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_inflight_messages 64\nmax_queued_messages 100000\npersistence true\npersistence_location ${dataFolder}/\nlog_dest stderr\nlog_type all\n`;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../device/kernel/clock.ts';
-import { type AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
+import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
 import { toIso } from '../../device/kernel/units.ts';
 import type { Command, Reply } from '../contract/acts.ts';
 import { filtersOf, topicOf } from '../contract/address.ts';
@@ -38,6 +38,8 @@ export interface UnitEndParts {
   readonly offline: (fault: AtalayaError | undefined) => void;
   /** A message that was not taken, and why. */
   readonly refused: (refused: Refused) => void;
+  /** What stands for the unit could not be said as it is: of no form that the contract has, or more than the broker takes. */
+  readonly onFault?: (fault: AtalayaError) => void;
 }
 
 export interface LastWill {
@@ -49,15 +51,20 @@ export interface LastWill {
 /** Everything that a centre may send. */
 const inbound = ['ack', 'cosigned', 'evidenceGet', 'desired', 'command'] as const satisfies readonly TopicName[];
 
-/** What stands for the whole unit and is said anew at each connection; of each only the newest counts. */
-type Standing = 'state' | 'reported' | 'checkpoint';
+/**
+ * What stands for the whole unit and is said anew at each connection; of each only the newest counts. In this order: the state names the
+ * key that a checkpoint is checked with.
+ */
+const standing = ['state', 'reported', 'checkpoint'] as const;
+type Standing = (typeof standing)[number];
 
 /**
  * The unit's end of the conversation with its centre: one session, its retained state, and the way of each message to whom it concerns.
  *
- * Guarantees: a connection that stands has the subscriptions, and the retained state says so; when it is lost or the program dies, the
- * broker says that the unit is gone; of state, reported configuration and checkpoint the newest gets through, however often the link
- * fails meanwhile; a message that is not of the contract changes nothing and is counted.
+ * Guarantees: `online` is told of a connection that stands, has the subscriptions, and whose retained state says so; when it is lost or the
+ * program dies, the broker says that the unit is gone; of state, reported configuration and checkpoint the newest gets through, however
+ * often the link fails meanwhile, and one that never will does not hold up the others; a message that is not of the contract changes
+ * nothing and is counted.
  */
 export class UnitEnd {
   readonly #parts: UnitEndParts;
@@ -133,14 +140,17 @@ export class UnitEnd {
     if (this.#closed) return;
     this.#closed = true;
     await this.#link?.close({ topic: topicOf('state', this.#parts.unit, {}), payload: this.#gone(), retain: true });
-    await this.#saying;
+    await this.#saying?.catch(() => undefined);
   }
 
   async #online(session: LinkSession): Promise<void> {
     this.#session = session;
-    for (const one of ['state', 'reported', 'checkpoint'] as const) this.#dirty.add(one);
+    // What was being said on the connection before ends with it.
+    await this.#saying?.catch(() => undefined);
+    for (const one of standing) this.#dirty.add(one);
     await this.#sayAll();
-    this.#parts.online(session);
+    // A connection that was lost meanwhile is none, whatever else was said of it.
+    if (this.#session === session) this.#parts.online(session);
   }
 
   async #arrived({ topic, payload }: Arrival): Promise<void> {
@@ -184,36 +194,40 @@ export class UnitEnd {
   #say(what: Standing): void {
     this.#dirty.add(what);
     if (this.#session === undefined || this.#closed) return;
-    this.#saying ??= this.#sayAll()
-      .catch(() => undefined)
-      .finally(() => {
-        this.#saying = undefined;
-        if (this.#dirty.size > 0 && this.#session !== undefined && !this.#closed) this.#say(what);
-      });
+    this.#sayAll().catch((error: unknown) => this.#tell(error));
   }
 
-  /** What fails for want of a link is said at the next connection; anything else is a fault of ours and ends this one. */
-  async #sayAll(): Promise<void> {
-    for (const what of [...this.#dirty]) {
+  /** One at a time; what changes while it goes on is said by it too. Rejects with `link-refused` where the broker does not take the state. */
+  #sayAll(): Promise<void> {
+    this.#saying ??= this.#sayDirty().finally(() => {
+      this.#saying = undefined;
+    });
+    return this.#saying;
+  }
+
+  /** What fails for want of a link is said at the next connection. What fails for itself is told, and said again when it has changed. */
+  async #sayDirty(): Promise<void> {
+    const next = () => standing.find((one) => this.#dirty.has(one));
+    for (let what = next(); what !== undefined; what = next()) {
       this.#dirty.delete(what);
       try {
         await this.#sayOne(what);
       } catch (error) {
-        this.#dirty.add(what);
-        if (isAtalayaError(error, 'link-down')) return;
-        throw error;
+        if (isAtalayaError(error, 'link-down')) {
+          this.#dirty.add(what);
+          return;
+        }
+        // A broker that does not let the unit say that it is there is not its broker.
+        if (what === 'state') throw error;
+        this.#tell(error);
       }
     }
   }
 
   async #sayOne(what: Standing): Promise<void> {
     switch (what) {
-      case 'state': {
-        const { protocol } = this.#session ?? {};
-        const at = toIso(this.#parts.clock.utc());
-        const known = protocol === undefined ? {} : { protocol };
-        return this.#publish('state', {}, { ...this.#parts.state(), ...known, online: true, at });
-      }
+      case 'state':
+        return this.#sayState();
       case 'reported':
         return this.#reported === undefined ? undefined : this.#publish('reported', {}, this.#reported);
       case 'checkpoint': {
@@ -223,13 +237,36 @@ export class UnitEnd {
     }
   }
 
+  /** A state that is not of the contract's form is told, and the unit says that it is there all the same. */
+  async #sayState(): Promise<void> {
+    const { protocol } = this.#session ?? {};
+    const here = {
+      ...(protocol === undefined ? {} : { protocol }),
+      online: true,
+      at: toIso(this.#parts.clock.utc()),
+    };
+    try {
+      await this.#publish('state', {}, { ...this.#parts.state(), ...here });
+    } catch (error) {
+      if (!isAtalayaError(error, 'internal')) throw error;
+      this.#tell(error);
+      await this.#publish('state', {}, here);
+    }
+  }
+
+  #tell(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#parts.onFault?.(isAtalayaError(error) ? error : new AtalayaError('internal', message, { cause: error }));
+  }
+
   async #publish<N extends TopicName>(
     name: N,
     parameters: TopicParameters<N>,
     content: TopicPayload<N>,
   ): Promise<void> {
     const { payload, qos, retain } = encodeMessage(name, content);
-    await this.#link?.publish(topicOf(name, this.#parts.unit, parameters), payload, { qos, retain });
+    if (this.#link === undefined) throw new AtalayaError('link-down', 'the link is not open yet');
+    await this.#link.publish(topicOf(name, this.#parts.unit, parameters), payload, { qos, retain });
   }
 
   #gone(): string {

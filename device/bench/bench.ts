@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { benchSync } from '../../cloud-bridge/bench/sync.ts';
 import { explain } from '../kernel/errors.ts';
+import { benchChaos } from './chaos.ts';
 import { benchEvidence } from './evidence.ts';
 import { type Figure, figureLine, type Section } from './figure.ts';
 import { benchPipeline } from './pipeline.ts';
@@ -21,6 +22,7 @@ const sections: Readonly<Record<string, Section>> = {
   pipeline: benchPipeline,
   sync: benchSync,
   soak: benchSoak,
+  chaos: benchChaos,
 };
 
 const { values, positionals } = parseArgs({
@@ -29,6 +31,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '10' },
     records: { type: 'string', default: '1000000' },
+    seed: { type: 'string', default: '1' },
     units: { type: 'string', default: '1000' },
   },
 });
@@ -36,9 +39,10 @@ const unknown = positionals.filter((name) => !(name in sections));
 const minutes = Number(values.minutes);
 const records = Number(values.records);
 const units = Number(values.units);
-if (unknown.length > 0 || !(minutes > 0) || !(records >= 20_000) || !(units >= 1)) {
+const seed = Number(values.seed);
+if (unknown.length > 0 || !(minutes > 0) || !(records >= 20_000) || !(units >= 1) || !Number.isSafeInteger(seed)) {
   console.error(
-    `usage: npm run bench -- [${Object.keys(sections).join('|')} ...] [--json] [--minutes N] [--records N, 20000 or more] [--units N]`,
+    `usage: npm run bench -- [${Object.keys(sections).join('|')} ...] [--json] [--minutes N] [--records N, 20000 or more] [--units N] [--seed N]`,
   );
   process.exit(2);
 }
@@ -52,7 +56,7 @@ say(`# ${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cor
 try {
   for (const name of positionals.length > 0 ? positionals : Object.keys(sections)) {
     const data = existsSync(footage) ? footage : undefined;
-    const found = await sections[name]?.({ data, root, scratch, minutes, records, units, say });
+    const found = await sections[name]?.({ data, root, scratch, minutes, seed, records, units, say });
     for (const figure of found ?? []) {
       figures.push(figure);
       if (!values.json) console.log(figureLine(figure));

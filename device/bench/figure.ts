@@ -22,8 +22,10 @@ export interface BenchContext {
   readonly root: string;
   /** A folder that is removed afterwards. */
   readonly scratch: string;
-  /** Minutes that the soak runs. */
+  /** Minutes that the soak and the chaos run take. */
   readonly minutes: number;
+  /** Of what is drawn at random. */
+  readonly seed: number;
   /** Entries of the large store of evidence. */
   readonly records: number;
   /** Units of the simulated fleet. */

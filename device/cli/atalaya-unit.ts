@@ -52,7 +52,8 @@ async function run(request: RunRequest): Promise<number> {
     run: async (onStanding) => runUnit(await settle(request), { ...io, onStanding }, stop.signal),
     stopped: stop.signal,
     timer: systemTimer,
-    tell: (fault) => process.stderr.write(`${explain(firstFault(fault))}\nbeginning anew\n`),
+    tell: (fault) => process.stderr.write(`${explain(fault)}\nbeginning anew\n`),
+    stuck: () => void leave('the unit does not come to rest, and was to begin anew'),
   });
   if (lost > 0) return exit.failed;
   const comparison = last?.comparison;

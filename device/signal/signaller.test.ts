@@ -14,14 +14,14 @@ const plan: SignalPlan = {
 
 const infraction = { rule: 'speeding' } as const;
 
-function atTheRoad(clock = new ManualClock()) {
+function atTheRoad(clock = new ManualClock(), planned = plan) {
   const outputs = [
     { name: 'beacon', safe: false },
     { name: 'strobe', safe: false },
   ];
   const lines = SimulatedLines.open({ outputs, inputs: [] }, clock);
   const faults: AtalayaError[] = [];
-  const signaller = new Signaller(lines, plan, clock, clock, (fault) => faults.push(fault));
+  const signaller = new Signaller(lines, planned, clock, clock, (fault) => faults.push(fault));
   const set = (line: string) =>
     lines.timeline
       .filter((event) => event.line === line && event.cause === 'set')
@@ -52,6 +52,31 @@ test('infractions in a row light the beacon on, and share the one pulse that the
   t.deepEqual(set('strobe'), ['0 true', '100 false', '500 true', '600 false', '3000 true', '3100 false']);
   t.deepEqual(set('beacon'), ['0 true', '8000 false']);
   t.like(signaller.counts, { infractions: 4, pulses: 3, shared: 1, longestDelay: milliseconds(450) });
+});
+
+test('a strobe that is switched off stays dark while the beacon is lit, and flashes again as soon as it is switched on', async (t) => {
+  const flag = { enabled: false };
+  const strobe = {
+    ...(plan.strobe as NonNullable<SignalPlan['strobe']>),
+    get enabled() {
+      return flag.enabled;
+    },
+  };
+  const { clock, signaller, set } = atTheRoad(new ManualClock(), { ...plan, strobe });
+  signaller.show(infraction);
+  await clock.advance(10_000);
+  t.deepEqual(set('strobe'), []);
+  t.deepEqual(set('beacon'), ['0 true', '5000 false']);
+  t.like(signaller.counts, { infractions: 1, pulses: 0, shared: 0 });
+  flag.enabled = true;
+  signaller.show(infraction);
+  await clock.advance(50);
+  // A pulse that has begun is not cut short, and nothing waits for the next one.
+  flag.enabled = false;
+  signaller.show(infraction);
+  await clock.advance(10_000);
+  t.deepEqual(set('strobe'), ['10000 true', '10100 false']);
+  t.like(signaller.counts, { infractions: 3, pulses: 1, shared: 0 });
 });
 
 test('a line that hangs is told of within the deadline, and holds up neither the other line nor the caller', async (t) => {

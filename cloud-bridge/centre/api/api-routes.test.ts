@@ -104,6 +104,13 @@ test('configurations, layers and commands', async (t) => {
     desired: one,
     history: [{ version: 1, by: 'a operator' }],
   });
+  const reasons = ['broker-not-reached: no'];
+  const back = { at: '2026-03-01T12:00:00.000Z', outcome: 'rolled-back' } as const;
+  await unit.say('reported', {}, { ...back, reasons, version: 1, inForce: { version: 0, sha256: '0'.repeat(64) } });
+  await until('reported', async () => (await api.trial.archive.document('reported', 'unit-1')) !== undefined);
+  t.like(await answered(operator, 'config', { parameters: { unit: 'unit-1' } }), {
+    history: [{ version: 1, became: { ...back, reasons } }],
+  });
   t.deepEqual(await answered(operator, 'configVersion', { parameters: { unit: 'unit-1', version: '1' } }), one);
 
   const put = (based: number) =>

@@ -23,15 +23,16 @@ export function configHandlers(services: Services): Pick<Handlers, ConfigRoute> 
   const { bridge, archive, people, clock } = services;
   return {
     config: async ({ parameters: { unit } }) => {
-      const history = await bridge.configs.history(unit);
+      const history = await bridge.configs.history(unit, mostListed);
       const reported = (await archive.document('reported', unit))?.value as unknown as Reported | undefined;
       const newest = history[0];
       return json({
         ...(newest === undefined ? {} : { desired: newest.document }),
         ...(reported === undefined ? {} : { reported }),
-        history: history.slice(0, mostListed).map(({ document, sha256, released, by }) => ({
+        history: history.map(({ document, sha256, released, by, became }) => ({
           ...{ version: document.version, sha256, issued: document.issued, released, by },
           ...(document.note === undefined ? {} : { note: document.note }),
+          ...(became === undefined ? {} : { became: { ...became, reasons: [...became.reasons] } }),
         })),
       });
     },

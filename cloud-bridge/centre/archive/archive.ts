@@ -17,9 +17,18 @@ export interface Arrived {
   readonly forwardTo: readonly string[];
 }
 
+/** Where an event stands, or is to stand. */
+export type Place = Pick<Arrived, 'unit' | 'lane' | 'stream' | 'sequence'>;
+
 /** A piece of an event that is longer than a packet. */
-export interface ArrivedPart extends Omit<Arrived, 'data'> {
+export interface ArrivedPart extends Omit<Arrived, 'data' | 'forwardTo'> {
   readonly part: { readonly index: number; readonly count: number; readonly sha256: string };
+  readonly content: Buffer;
+}
+
+/** An event all of whose pieces are there, as text: nobody has looked into it yet. */
+export interface WholeEvent extends Omit<Arrived, 'data' | 'forwardTo'> {
+  /** What the pieces make: it has the SHA-256 that they name, and is JSON only if the unit wrote some. */
   readonly content: Buffer;
 }
 
@@ -39,16 +48,8 @@ export interface Ingested {
   readonly fresh: number;
   /** Archived before, byte for byte alike. */
   readonly duplicates: number;
-  /**
-   * Same place, other content: kept out, and told. The first that came stands. Also an event whose parts are all there and do not give what
-   * their digest says: the parts are thrown away, and it may come again.
-   */
-  readonly conflicts: readonly {
-    readonly unit: string;
-    readonly lane: Lane;
-    readonly stream: string;
-    readonly sequence: number;
-  }[];
+  /** Same place, other content: kept out, and told. The first that came stands. */
+  readonly conflicts: readonly Place[];
   /** Of every lane that the messages were about. */
   readonly watermarks: readonly Watermark[];
 }
@@ -56,14 +57,21 @@ export interface Ingested {
 /** What a bridge has brought in parts. */
 export interface Gathered {
   /**
-   * Events all of whose parts are there now, whichever bridge brought the others: to be judged and then ingested or refused, which throws
-   * the parts away. Until then each part that comes again brings them again.
+   * Events all of whose parts are there now, whichever bridge brought the others: to be judged, and then ingested, refused or discarded.
+   * Until then each part that comes again brings them again.
    */
-  readonly whole: readonly Arrived[];
+  readonly whole: readonly WholeEvent[];
   /** Parts that were there, alike, or whose event is archived. */
   readonly duplicates: number;
-  /** As of `Ingested`. */
-  readonly conflicts: Ingested['conflicts'];
+  /** Parts of another event than the one that is archived in their place. */
+  readonly conflicts: readonly Place[];
+  /**
+   * Parts that differ from one that is there, and events whose parts do not give what their digest says: those are thrown away, and the
+   * event may come again.
+   */
+  readonly mismatches: readonly Place[];
+  /** Events that were thrown away for their unit having too many bytes of such as are not whole; they may come again. */
+  readonly crowdedOut: readonly Place[];
   readonly watermarks: readonly Watermark[];
 }
 
@@ -105,6 +113,8 @@ export interface EventQuery {
 export const documentKinds = [
   'unit',
   'alert',
+  /** Alerts that are over, moved there, so that what is read often is what is open. */
+  'alert-closed',
   'rollout',
   'layer',
   'config',
@@ -115,6 +125,8 @@ export const documentKinds = [
   'leaf-edge',
   /** An act that was used, by its id, so that it serves once. */
   'act',
+  /** What one bridge at a time does for all of them, and which one does it. */
+  'duty',
 ] as const;
 export type DocumentKind = (typeof documentKinds)[number];
 
@@ -123,6 +135,13 @@ export interface Document {
   readonly key: string;
   readonly version: number;
   readonly value: JsonValue;
+}
+
+/** Keys are ordered by their UTF-8 bytes. */
+export interface DocumentRange {
+  readonly prefix?: string;
+  readonly before?: string;
+  readonly limit: number;
 }
 
 /** An act of a person, or of the centre itself, in a chain: each entry's hash is over its canonical JSON and the hash before it. */
@@ -154,10 +173,15 @@ export interface Forward {
  * the connection was lost: everything but `appendAct` may simply be repeated.
  */
 export interface Archive {
-  /** Parts that make an event whole are archived as that event: for whoever need not judge it. */
-  ingest(events: readonly (Arrived | ArrivedPart)[]): Promise<Ingested>;
-  /** Keeps parts, durably, and gives out the events that are whole: for whoever judges an event before it is archived. */
-  gather(parts: readonly ArrivedPart[]): Promise<Gathered>;
+  /** Whole events, which were judged. */
+  ingest(events: readonly Arrived[]): Promise<Ingested>;
+  /**
+   * Keeps parts, durably, and gives out the events that are whole. Of one unit, events that are not whole take at most `mostBytes`, each
+   * part counted with `partCost` more: what has waited longest for its next part is thrown away.
+   */
+  gather(parts: readonly ArrivedPart[], mostBytes: number): Promise<Gathered>;
+  /** Throws the parts of events away. */
+  discard(places: readonly Place[]): Promise<void>;
   /**
    * Notes durably that events are refused, so that those behind them can be acknowledged. What is archived already stays. An event that is
    * good and comes to such a place later is archived.
@@ -175,6 +199,8 @@ export interface Archive {
   document(kind: DocumentKind, key: string): Promise<Document | undefined>;
   /** Keys begin with `prefix`; in the order of keys. */
   documents(kind: DocumentKind, prefix?: string): Promise<readonly Document[]>;
+  /** The last ones of those whose keys begin with `prefix` and come before `before`, backwards: the last one first. */
+  lastDocuments(kind: DocumentKind, range: DocumentRange): Promise<readonly Document[]>;
   /** `based`: the version that is replaced, 0 for none. False where it has changed meanwhile. */
   putDocument(kind: DocumentKind, key: string, value: JsonValue, based: number): Promise<boolean>;
   removeDocument(kind: DocumentKind, key: string, based: number): Promise<boolean>;

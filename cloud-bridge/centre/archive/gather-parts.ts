@@ -1,11 +1,11 @@
 import { canonicalJson, type JsonValue } from '../../../device/kernel/canonical-json.ts';
 import { sha256 } from '../../../device/kernel/hash.ts';
-import type { Arrived, ArrivedPart, Ingested } from './archive.ts';
-import { laneKey, nameOf } from './place.ts';
+import type { ArrivedPart, Place, WholeEvent } from './archive.ts';
+import { laneKey, placeOf } from './place.ts';
 import { type LaneState, placeKey, type StoredEvent } from './plan-ingest.ts';
 
-export const isPart = (one: Arrived | ArrivedPart): one is ArrivedPart => 'part' in one;
-export const isWhole = (one: Arrived | ArrivedPart): one is Arrived => !('part' in one);
+/** Bytes that a part counts beside its content, so that a million parts of three bytes are as bounded as long ones. */
+export const partCost = 4096;
 
 /** A part that lies in the archive until its event is whole. A set is what one cutting of one event gives: same digest, same count. */
 export interface PartHead {
@@ -33,7 +33,19 @@ export interface GatheredParts {
   readonly store: readonly NewPart[];
   readonly whole: readonly WholeSet[];
   readonly duplicates: number;
-  readonly conflicts: Ingested['conflicts'];
+  readonly conflicts: readonly Place[];
+  readonly mismatches: readonly Place[];
+}
+
+/** All parts of one set together, as they lie in the archive. */
+export interface StoredSet extends Place {
+  readonly laneId: number;
+  readonly sha256: string;
+  readonly count: number;
+  /** With `partCost` for each part. */
+  readonly bytes: number;
+  /** UTC milliseconds, at which its newest part came. */
+  readonly newest: number;
 }
 
 /** Sorts the parts of a batch, given the heads of the parts and the events that are there at their places. */
@@ -43,7 +55,7 @@ export function gatherParts(
   stored: readonly StoredEvent[],
   heads: readonly PartHead[],
 ): GatheredParts {
-  const states = new Map(lanes.map((lane) => [laneKey(lane), lane.id]));
+  const states = new Map(lanes.map((lane) => [laneKey(lane), lane]));
   const events = new Map(stored.filter((one) => !one.refused).map((one) => [placeKey(one.lane, one.sequence), one]));
   const sets = new Map<string, Map<number, PartHead>>();
   const setOf = (head: Omit<PartHead, 'index' | 'digest'>) => {
@@ -55,16 +67,19 @@ export function gatherParts(
   for (const head of heads) setOf(head).set(head.index, head);
   const store: NewPart[] = [];
   const whole = new Map<string, WholeSet>();
-  const conflicts: GatheredParts['conflicts'][number][] = [];
+  const conflicts: Place[] = [];
+  const mismatches: Place[] = [];
   let duplicates = 0;
   for (const part of parts) {
-    const lane = states.get(laneKey(part)) ?? -1;
+    const { id: lane, forgotten } = states.get(laneKey(part)) ?? { id: -1, forgotten: 0 };
     const place = placeKey(lane, part.sequence);
     const event = events.get(place);
-    const conflict = () => conflicts.push({ ...nameOf(part), sequence: part.sequence });
+    if (event === undefined ? part.kind === 'telemetry' && part.sequence <= forgotten : isOfEvent(part, event)) {
+      duplicates += 1;
+      continue;
+    }
     if (event !== undefined) {
-      if (hasDigest(event.data, part.part.sha256)) duplicates += 1;
-      else conflict();
+      conflicts.push(placeOf(part));
       continue;
     }
     const { index, count } = part.part;
@@ -73,7 +88,7 @@ export function gatherParts(
     const before = set.get(index);
     const digest = sha256(part.content);
     if (index >= count || (before !== undefined && before.digest !== digest)) {
-      conflict();
+      mismatches.push(placeOf(part));
       continue;
     }
     if (before !== undefined) duplicates += 1;
@@ -84,23 +99,36 @@ export function gatherParts(
     }
     if (set.size === count && !whole.has(place)) whole.set(place, { lane, last: part });
   }
-  return { store, whole: [...whole.values()], duplicates, conflicts };
+  return { store, whole: [...whole.values()], duplicates, conflicts, mismatches };
 }
 
-/** The event that parts give; undefined where they are not what their digest says, or no JSON. */
-export function assemble(last: ArrivedPart, contents: readonly Uint8Array[]): Arrived | undefined {
-  const text = Buffer.concat(contents);
-  if (contents.length !== last.part.count || sha256(text) !== last.part.sha256) return undefined;
-  const { unit, lane, stream, sequence, previous, kind, time, forwardTo } = last;
-  try {
-    const data = JSON.parse(text.toString('utf8')) as JsonValue;
-    return { unit, lane, stream, sequence, previous, kind, time, data, forwardTo };
-  } catch {
-    return undefined;
+/** What parts give; undefined where that is not what their digest says. */
+export function assemble(last: ArrivedPart, contents: readonly Uint8Array[]): WholeEvent | undefined {
+  const content = Buffer.concat(contents);
+  if (contents.length !== last.part.count || sha256(content) !== last.part.sha256) return undefined;
+  const { unit, lane, stream, sequence, previous, kind, time } = last;
+  return { unit, lane, stream, sequence, previous, kind, time, content };
+}
+
+/** Sets of one unit that have to go for the rest to keep to the bound: the oldest, and of those that came together the ones furthest behind. */
+export function crowdedOut(
+  sets: readonly StoredSet[],
+  whole: readonly WholeSet[],
+  mostBytes: number,
+): readonly StoredSet[] {
+  const given = new Set(whole.map(({ lane, last }) => placeKey(lane, last.sequence)));
+  const waiting = sets.filter(({ laneId, sequence }) => !given.has(placeKey(laneId, sequence)));
+  let bytes = waiting.reduce((sum, set) => sum + set.bytes, 0);
+  const gone: StoredSet[] = [];
+  for (const set of waiting.toSorted((a, b) => a.newest - b.newest || b.sequence - a.sequence)) {
+    if (bytes <= mostBytes) break;
+    bytes -= set.bytes;
+    gone.push(set);
   }
+  return gone;
 }
 
 /** The unit digests its own text of the data; where it came whole before, the text here is JSON of the same value and may differ in the order of keys. */
-function hasDigest(data: string, digest: string): boolean {
+function isOfEvent({ part: { sha256: digest } }: ArrivedPart, { data }: StoredEvent): boolean {
   return sha256(data) === digest || sha256(canonicalJson(JSON.parse(data) as JsonValue)) === digest;
 }

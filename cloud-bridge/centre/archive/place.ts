@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
 import type { Lane } from '../../contract/outbox.ts';
-import type { ArchivedEvent } from './archive.ts';
+import type { ArchivedEvent, Place } from './archive.ts';
 
 /** One numbering of one lane of one unit. */
 export interface LaneName {
@@ -11,6 +11,10 @@ export interface LaneName {
 
 export function nameOf({ unit, lane, stream }: LaneName): LaneName {
   return { unit, lane, stream };
+}
+
+export function placeOf({ unit, lane, stream, sequence }: Place): Place {
+  return { unit, lane, stream, sequence };
 }
 
 export function laneKey({ unit, lane, stream }: LaneName): string {
@@ -32,4 +36,9 @@ export function forwardedEvent(event: Omit<ArchivedEvent, 'position' | 'archived
 export function lanesOf(events: readonly LaneName[]): LaneName[] {
   const byKey = new Map(events.map((event) => [laneKey(event), event]));
   return [...byKey.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, event]) => nameOf(event));
+}
+
+/** What comes after every key that begins so, by the order of UTF-8 bytes: no key has this last character. */
+export function afterPrefix(prefix: string): string {
+  return `${prefix}\u{10ffff}`;
 }

@@ -12,16 +12,18 @@ import type {
   ArrivedPart,
   Document,
   DocumentKind,
+  DocumentRange,
   EventQuery,
   Forward,
   Gathered,
   Ingested,
+  Place,
   Refusal,
   Watermark,
 } from './archive.ts';
 import { type EventRow, eventOf, eventStatements, mergeEvents } from './event-query.ts';
 import { type ForwardRow, forwardColumns, forwardOf } from './forward-row.ts';
-import { type LaneName, laneKey, lanesOf } from './place.ts';
+import { afterPrefix, type LaneName, laneKey, lanesOf } from './place.ts';
 import { instantOf } from './plan-ingest.ts';
 import { Connections, type Query } from './postgres-connections.ts';
 import { PostgresIngest } from './postgres-ingest.ts';
@@ -63,12 +65,16 @@ export class PostgresArchive implements Archive {
     }
   }
 
-  ingest(events: readonly (Arrived | ArrivedPart)[]): Promise<Ingested> {
+  ingest(events: readonly Arrived[]): Promise<Ingested> {
     return this.#inLanes(events, (ingest) => ingest.ingest(events));
   }
 
-  gather(parts: readonly ArrivedPart[]): Promise<Gathered> {
-    return this.#inLanes(parts, (ingest) => ingest.gather(parts));
+  gather(parts: readonly ArrivedPart[], mostBytes: number): Promise<Gathered> {
+    return this.#inLanes(parts, (ingest) => ingest.gather(parts, mostBytes));
+  }
+
+  discard(places: readonly Place[]): Promise<void> {
+    return this.#inLanes(places, (ingest) => ingest.discard(places));
   }
 
   refuse(refusals: readonly Refusal[]): Promise<readonly Watermark[]> {
@@ -123,8 +129,16 @@ export class PostgresArchive implements Archive {
 
   async documents(kind: DocumentKind, prefix = ''): Promise<readonly Document[]> {
     const rows = await this.#connections.query<DocumentRow>(
-      'select kind, key, version, value from atalaya.documents where kind = $1 and key >= $2 and starts_with(key, $2) and value is not null order by key',
-      [kind, prefix],
+      'select kind, key, version, value from atalaya.documents where kind = $1 and key >= $2 and key < $3 and value is not null order by key',
+      [kind, prefix, afterPrefix(prefix)],
+    );
+    return rows.map(documentOf);
+  }
+
+  async lastDocuments(kind: DocumentKind, { prefix = '', before, limit }: DocumentRange): Promise<readonly Document[]> {
+    const rows = await this.#connections.query<DocumentRow>(
+      'select kind, key, version, value from atalaya.documents where kind = $1 and key >= $2 and key < $3 and key < $4 and value is not null order by key desc limit $5',
+      [kind, prefix, afterPrefix(prefix), before ?? afterPrefix(prefix), Math.max(0, limit)],
     );
     return rows.map(documentOf);
   }

@@ -1,6 +1,15 @@
-import type { Arrived, ArrivedPart, Gathered, Ingested, Refusal, Watermark } from './archive.ts';
-import { assemble, gatherParts, isPart, isWhole, type NewPart, type PartHead, type WholeSet } from './gather-parts.ts';
-import { type LaneName, laneKey, messageOf, nameOf } from './place.ts';
+import type { Arrived, ArrivedPart, Gathered, Ingested, Place, Refusal, Watermark, WholeEvent } from './archive.ts';
+import {
+  assemble,
+  crowdedOut,
+  gatherParts,
+  type NewPart,
+  type PartHead,
+  partCost,
+  type StoredSet,
+  type WholeSet,
+} from './gather-parts.ts';
+import { type LaneName, laneKey, messageOf, nameOf, placeOf } from './place.ts';
 import { type IngestPlan, type LaneState, planIngest, type StoredEvent } from './plan-ingest.ts';
 import type { Query } from './postgres-connections.ts';
 
@@ -35,53 +44,72 @@ export class PostgresIngest {
     }));
   }
 
-  async ingest(arrived: readonly (Arrived | ArrivedPart)[]): Promise<Ingested> {
-    const stored = await this.#stored(arrived);
-    const parts = arrived.filter(isPart);
-    const gathered = parts.length === 0 ? nothing : await this.#gathered(parts, stored);
-    const plan = planIngest([...arrived.filter(isWhole), ...gathered.whole], this.#lanes, stored);
-    const watermarks = await this.#carryOut(plan);
-    if (parts.length > 0) await this.#dropWhole();
-    return {
-      fresh: plan.fresh,
-      duplicates: plan.duplicates + gathered.duplicates,
-      conflicts: [...plan.conflicts, ...gathered.conflicts],
-      watermarks,
-    };
+  async ingest(arrived: readonly Arrived[]): Promise<Ingested> {
+    const plan = planIngest(arrived, this.#lanes, await this.#stored(arrived));
+    const { fresh, duplicates, conflicts } = plan;
+    return { fresh, duplicates, conflicts, watermarks: await this.#carryOut(plan) };
   }
 
-  async gather(parts: readonly ArrivedPart[]): Promise<Gathered> {
+  async gather(parts: readonly ArrivedPart[], mostBytes: number): Promise<Gathered> {
     await this.#dropWhole();
-    const gathered = await this.#gathered(parts, await this.#stored(parts));
-    return { ...gathered, watermarks: this.#lanes.map((lane) => ({ ...nameOf(lane), upTo: lane.upTo })) };
-  }
-
-  async refuse(refusals: readonly Refusal[]): Promise<readonly Watermark[]> {
-    await this.#query(
-      'delete from atalaya.parts where (lane_id, sequence) in (select * from unnest($1::int8[], $2::int8[]))',
-      [refusals.map((refusal) => this.#idOf(refusal)), refusals.map(({ sequence }) => sequence)],
-    );
-    return this.#carryOut(planIngest(refusals, this.#lanes, await this.#stored(refusals)));
-  }
-
-  async #gathered(
-    parts: readonly ArrivedPart[],
-    stored: readonly StoredEvent[],
-  ): Promise<Omit<Gathered, 'watermarks'>> {
-    const { store, whole, duplicates, conflicts } = gatherParts(parts, this.#lanes, stored, await this.#heads(parts));
-    await this.#store(store);
-    const events: Arrived[] = [];
+    const stored = await this.#stored(parts);
+    const gathered = gatherParts(parts, this.#lanes, stored, await this.#heads(parts));
+    await this.#store(gathered.store);
+    const events: WholeEvent[] = [];
     const damaged: ArrivedPart[] = [];
-    for (const set of whole) {
+    for (const set of gathered.whole) {
       const event = await this.#assembled(set);
       if (event === undefined) damaged.push(set.last);
       else events.push(event);
     }
     return {
       whole: events,
-      duplicates,
-      conflicts: [...conflicts, ...damaged.map((last) => ({ ...nameOf(last), sequence: last.sequence }))],
+      duplicates: gathered.duplicates,
+      conflicts: gathered.conflicts,
+      mismatches: [...gathered.mismatches, ...damaged.map(placeOf)],
+      crowdedOut: gathered.store.length === 0 ? [] : await this.#makeRoom(parts, gathered.whole, mostBytes),
+      watermarks: this.#lanes.map((lane) => ({ ...nameOf(lane), upTo: lane.upTo })),
     };
+  }
+
+  async discard(places: readonly Place[]): Promise<void> {
+    await this.#query(
+      'delete from atalaya.parts where (lane_id, sequence) in (select * from unnest($1::int8[], $2::int8[]))',
+      [places.map((place) => this.#idOf(place)), places.map(({ sequence }) => sequence)],
+    );
+  }
+
+  async refuse(refusals: readonly Refusal[]): Promise<readonly Watermark[]> {
+    await this.discard(refusals);
+    return this.#carryOut(planIngest(refusals, this.#lanes, await this.#stored(refusals)));
+  }
+
+  /** What goes may lie in lanes that are not locked here: what another bridge is working on stays for the next time. */
+  async #makeRoom(parts: readonly ArrivedPart[], whole: readonly WholeSet[], mostBytes: number): Promise<Place[]> {
+    const places: Place[] = [];
+    for (const unit of new Set(parts.map((part) => part.unit))) {
+      const rows = await this.#query<Numbers<StoredSet>>(
+        `select l.unit, l.lane, l.stream, p.sequence, p.lane_id as "laneId", p.sha256, p.count, max(p.arrived) as newest,
+           sum(length(p.content) + ${partCost}) as bytes
+         from atalaya.lanes l join atalaya.parts p on p.lane_id = l.id
+         where l.unit = $1 group by l.id, p.lane_id, p.sequence, p.sha256, p.count`,
+        [unit],
+      );
+      const sets = rows.map((row) => ({
+        ...row,
+        ...{ laneId: Number(row.laneId), sequence: Number(row.sequence), count: Number(row.count) },
+        ...{ bytes: Number(row.bytes), newest: Number(row.newest) },
+      }));
+      for (const set of crowdedOut(sets, whole, mostBytes)) {
+        await this.#query(
+          `delete from atalaya.parts where ctid in (select ctid from atalaya.parts
+             where lane_id = $1 and sequence = $2 and sha256 = $3 and count = $4 for update skip locked)`,
+          [set.laneId, set.sequence, set.sha256, set.count],
+        );
+        places.push(placeOf(set));
+      }
+    }
+    return places;
   }
 
   /** Parts of events that are archived mean nothing any more. */
@@ -93,7 +121,7 @@ export class PostgresIngest {
     );
   }
 
-  async #stored(items: readonly (Arrived | ArrivedPart | Refusal)[]): Promise<StoredEvent[]> {
+  async #stored(items: readonly Place[]): Promise<StoredEvent[]> {
     const states = new Map(this.#lanes.map((lane) => [laneKey(lane), lane]));
     const places = items.flatMap((item) => {
       const lane = states.get(laneKey(item));
@@ -132,13 +160,13 @@ export class PostgresIngest {
   async #store(parts: readonly NewPart[]): Promise<void> {
     for (const { lane, sequence, sha256, count, index, digest, content } of parts) {
       await this.#query(
-        'insert into atalaya.parts (lane_id, sequence, sha256, count, part, digest, content) values ($1, $2, $3, $4, $5, $6, $7)',
-        [lane, sequence, sha256, count, index, digest, content],
+        'insert into atalaya.parts (lane_id, sequence, sha256, count, part, digest, content, arrived) values ($1, $2, $3, $4, $5, $6, $7, $8)',
+        [lane, sequence, sha256, count, index, digest, content, this.#now],
       );
     }
   }
 
-  async #assembled({ lane, last }: WholeSet): Promise<Arrived | undefined> {
+  async #assembled({ lane, last }: WholeSet): Promise<WholeEvent | undefined> {
     const { sequence, part } = last;
     const set = [lane, sequence, part.sha256, part.count];
     const rows = await this.#query<{ content: Buffer }>(
@@ -255,8 +283,6 @@ export class PostgresIngest {
     return this.#lanes.find((one) => one.unit === unit && one.lane === lane && one.stream === stream)?.id ?? -1;
   }
 }
-
-const nothing: Omit<Gathered, 'watermarks'> = { whole: [], duplicates: 0, conflicts: [] };
 
 /** The driver gives 64-bit integers as text. */
 type Numbers<Row> = { [Name in keyof Row]: Row[Name] extends number ? number | string : Row[Name] };

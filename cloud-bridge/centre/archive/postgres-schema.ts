@@ -78,6 +78,7 @@ const migrations: readonly string[] = [
   );
   create index forwards_position on atalaya.forwards (position);
   `,
+  'alter table atalaya.parts add column arrived int8 not null default 0;',
 ];
 
 /**

@@ -12,10 +12,12 @@ import type {
   ArrivedPart,
   Document,
   DocumentKind,
+  DocumentRange,
   EventQuery,
   Forward,
   Gathered,
   Ingested,
+  Place,
   Refusal,
   Watermark,
 } from './archive.ts';
@@ -52,12 +54,19 @@ export class SqliteArchive implements Archive {
     return new SqliteArchive(writer, new SqliteConnection(file), clock);
   }
 
-  ingest(events: readonly (Arrived | ArrivedPart)[]): Promise<Ingested> {
+  ingest(events: readonly Arrived[]): Promise<Ingested> {
     return this.#writer.call('ingest', events, this.#clock.utc());
   }
 
-  gather(parts: readonly ArrivedPart[]): Promise<Gathered> {
-    return this.#writer.call('gather', parts);
+  async gather(parts: readonly ArrivedPart[], mostBytes: number): Promise<Gathered> {
+    const gathered = await this.#writer.call('gather', parts, mostBytes, this.#clock.utc());
+    // Buffers lose their class on their way between threads.
+    const whole = gathered.whole.map((event) => ({ ...event, content: Buffer.from(event.content) }));
+    return { ...gathered, whole };
+  }
+
+  discard(places: readonly Place[]): Promise<void> {
+    return this.#writer.call('discard', places);
   }
 
   refuse(refusals: readonly Refusal[]): Promise<readonly Watermark[]> {
@@ -91,6 +100,10 @@ export class SqliteArchive implements Archive {
 
   documents(kind: DocumentKind, prefix = ''): Promise<readonly Document[]> {
     return this.#reader.call('documents', kind, prefix);
+  }
+
+  lastDocuments(kind: DocumentKind, range: DocumentRange): Promise<readonly Document[]> {
+    return this.#reader.call('lastDocuments', kind, range);
   }
 
   putDocument(kind: DocumentKind, key: string, value: JsonValue, based: number): Promise<boolean> {

@@ -8,15 +8,18 @@ import type {
   ArrivedPart,
   Document,
   DocumentKind,
+  DocumentRange,
   EventQuery,
   Forward,
   Gathered,
   Ingested,
+  Place,
   Refusal,
   Watermark,
 } from './archive.ts';
 import { type EventRow, eventOf, eventStatements, mergeEvents } from './event-query.ts';
 import { type ForwardRow, forwardColumns, forwardOf } from './forward-row.ts';
+import { afterPrefix } from './place.ts';
 import { sqliteFault } from './sqlite-faults.ts';
 import { SqliteIngest } from './sqlite-ingest.ts';
 import { migrate } from './sqlite-schema.ts';
@@ -55,12 +58,16 @@ export class SqliteEngine {
     }
   }
 
-  ingest(events: readonly (Arrived | ArrivedPart)[], now: number): Ingested {
+  ingest(events: readonly Arrived[], now: number): Ingested {
     return this.#change(() => this.#ingest.ingest(events, now));
   }
 
-  gather(parts: readonly ArrivedPart[]): Gathered {
-    return this.#change(() => this.#ingest.gather(parts));
+  gather(parts: readonly ArrivedPart[], mostBytes: number, now: number): Gathered {
+    return this.#change(() => this.#ingest.gather(parts, mostBytes, now));
+  }
+
+  discard(places: readonly Place[]): void {
+    this.#change(() => this.#ingest.discard(places));
   }
 
   refuse(refusals: readonly Refusal[], now: number): readonly Watermark[] {
@@ -122,8 +129,15 @@ export class SqliteEngine {
 
   documents(kind: DocumentKind, prefix: string): readonly Document[] {
     return this.#all<DocumentRow>(
-      'select kind, key, version, value from documents where kind = $1 and key >= $2 and substr(key, 1, length($2)) = $2 and value is not null order by key',
-      [kind, prefix],
+      'select kind, key, version, value from documents where kind = $1 and key >= $2 and key < $3 and value is not null order by key',
+      [kind, prefix, afterPrefix(prefix)],
+    ).map((row) => ({ ...row, value: JSON.parse(row.value) }));
+  }
+
+  lastDocuments(kind: DocumentKind, { prefix = '', before, limit }: DocumentRange): readonly Document[] {
+    return this.#all<DocumentRow>(
+      'select kind, key, version, value from documents where kind = $1 and key >= $2 and key < $3 and key < $4 and value is not null order by key desc limit $5',
+      [kind, prefix, afterPrefix(prefix), before ?? afterPrefix(prefix), Math.max(0, limit)],
     ).map((row) => ({ ...row, value: JSON.parse(row.value) }));
   }
 

@@ -1,7 +1,15 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Arrived, ArrivedPart, Gathered, Ingested, Refusal, Watermark } from './archive.ts';
-import { assemble, gatherParts, isPart, isWhole, type PartHead, type WholeSet } from './gather-parts.ts';
-import { type LaneName, laneKey, lanesOf, messageOf, nameOf } from './place.ts';
+import type { Arrived, ArrivedPart, Gathered, Ingested, Place, Refusal, Watermark, WholeEvent } from './archive.ts';
+import {
+  assemble,
+  crowdedOut,
+  gatherParts,
+  type PartHead,
+  partCost,
+  type StoredSet,
+  type WholeSet,
+} from './gather-parts.ts';
+import { type LaneName, laneKey, lanesOf, messageOf, nameOf, placeOf } from './place.ts';
 import { type IngestPlan, type LaneState, planIngest, type StoredEvent } from './plan-ingest.ts';
 
 const statements = {
@@ -20,8 +28,12 @@ const statements = {
   forward: 'insert into forwards (queue, message, position) values (?, ?, ?) on conflict do nothing',
   heads:
     'select lane_id as lane, sequence, sha256, count, part as "index", digest from parts where lane_id = ? and sequence = ?',
-  part: 'insert into parts (lane_id, sequence, sha256, count, part, digest, content) values (?, ?, ?, ?, ?, ?, ?)',
+  part: 'insert into parts (lane_id, sequence, sha256, count, part, digest, content, arrived) values (?, ?, ?, ?, ?, ?, ?, ?)',
   contents: 'select content from parts where lane_id = ? and sequence = ? and sha256 = ? and count = ? order by part',
+  sets:
+    'select l.unit, l.lane, l.stream, p.sequence, p.lane_id as laneId, p.sha256, p.count, max(p.arrived) as newest, ' +
+    `sum(length(p.content) + ${partCost}) as bytes from lanes l join parts p on p.lane_id = l.id ` +
+    'where l.unit = ? group by p.lane_id, p.sequence, p.sha256, p.count',
   dropSet: 'delete from parts where lane_id = ? and sequence = ? and sha256 = ? and count = ?',
   dropPlace: 'delete from parts where lane_id = ? and sequence = ?',
   dropWhole:
@@ -40,27 +52,35 @@ export class SqliteIngest {
     ) as Prepared;
   }
 
-  ingest(arrived: readonly (Arrived | ArrivedPart)[], now: number): Ingested {
+  ingest(arrived: readonly Arrived[], now: number): Ingested {
     const lanes = this.#lanes(arrived);
-    const stored = this.#stored(arrived, lanes);
-    const parts = arrived.filter(isPart);
-    const gathered = parts.length === 0 ? nothing : this.#gathered(parts, lanes, stored);
-    const plan = planIngest([...arrived.filter(isWhole), ...gathered.whole], lanes, stored);
-    const watermarks = this.#carryOut(plan, lanes, now);
-    if (parts.length > 0) this.#dropWhole(lanes);
+    const plan = planIngest(arrived, lanes, this.#stored(arrived, lanes));
+    const { fresh, duplicates, conflicts } = plan;
+    return { fresh, duplicates, conflicts, watermarks: this.#carryOut(plan, lanes, now) };
+  }
+
+  gather(parts: readonly ArrivedPart[], mostBytes: number, now: number): Gathered {
+    const lanes = this.#lanes(parts);
+    this.#dropWhole(lanes);
+    const stored = this.#stored(parts, lanes);
+    const gathered = gatherParts(parts, lanes, stored, this.#heads(parts, lanes));
+    for (const { lane, sequence, sha256, count, index, digest, content } of gathered.store)
+      this.#sql.part.run(lane, sequence, sha256, count, index, digest, content, now);
+    const made = gathered.whole.map((set) => ({ last: set.last, event: this.#assembled(set) }));
+    const damaged = made.filter(({ event }) => event === undefined);
     return {
-      fresh: plan.fresh,
-      duplicates: plan.duplicates + gathered.duplicates,
-      conflicts: [...plan.conflicts, ...gathered.conflicts],
-      watermarks,
+      whole: made.flatMap(({ event }) => event ?? []),
+      duplicates: gathered.duplicates,
+      conflicts: gathered.conflicts,
+      mismatches: [...gathered.mismatches, ...damaged.map(({ last }) => placeOf(last))],
+      crowdedOut: gathered.store.length === 0 ? [] : this.#makeRoom(parts, gathered.whole, mostBytes),
+      watermarks: lanes.map((lane) => ({ ...nameOf(lane), upTo: lane.upTo })),
     };
   }
 
-  gather(parts: readonly ArrivedPart[]): Gathered {
-    const lanes = this.#lanes(parts);
-    this.#dropWhole(lanes);
-    const watermarks = lanes.map((lane) => ({ ...nameOf(lane), upTo: lane.upTo }));
-    return { ...this.#gathered(parts, lanes, this.#stored(parts, lanes)), watermarks };
+  discard(places: readonly Place[]): void {
+    const lanes = this.#lanes(places);
+    for (const place of places) this.#sql.dropPlace.run(idOf(lanes, place), place.sequence);
   }
 
   refuse(refusals: readonly Refusal[], now: number): readonly Watermark[] {
@@ -69,21 +89,12 @@ export class SqliteIngest {
     return this.#carryOut(planIngest(refusals, lanes, this.#stored(refusals, lanes)), lanes, now);
   }
 
-  #gathered(
-    parts: readonly ArrivedPart[],
-    lanes: readonly LaneState[],
-    stored: readonly StoredEvent[],
-  ): Omit<Gathered, 'watermarks'> {
-    const { store, whole, duplicates, conflicts } = gatherParts(parts, lanes, stored, this.#heads(parts, lanes));
-    for (const { lane, sequence, sha256, count, index, digest, content } of store)
-      this.#sql.part.run(lane, sequence, sha256, count, index, digest, content);
-    const made = whole.map((set) => ({ last: set.last, event: this.#assembled(set) }));
-    const damaged = made.filter(({ event }) => event === undefined);
-    return {
-      whole: made.flatMap(({ event }) => event ?? []),
-      duplicates,
-      conflicts: [...conflicts, ...damaged.map(({ last }) => ({ ...nameOf(last), sequence: last.sequence }))],
-    };
+  #makeRoom(parts: readonly ArrivedPart[], whole: readonly WholeSet[], mostBytes: number): Place[] {
+    return [...new Set(parts.map(({ unit }) => unit))].flatMap((unit) => {
+      const gone = crowdedOut(this.#sql.sets.all(unit) as unknown as StoredSet[], whole, mostBytes);
+      for (const { laneId, sequence, sha256, count } of gone) this.#sql.dropSet.run(laneId, sequence, sha256, count);
+      return gone.map(placeOf);
+    });
   }
 
   /** Parts of events that are archived mean nothing any more. */
@@ -91,7 +102,7 @@ export class SqliteIngest {
     for (const { id } of lanes) this.#sql.dropWhole.run(id);
   }
 
-  #lanes(items: readonly (Arrived | ArrivedPart | Refusal)[]): LaneState[] {
+  #lanes(items: readonly LaneName[]): LaneState[] {
     return lanesOf(items).map((name) => {
       const { unit, lane, stream } = name;
       let row = this.#sql.lane.get(unit, lane, stream);
@@ -103,7 +114,7 @@ export class SqliteIngest {
     });
   }
 
-  #stored(items: readonly (Arrived | ArrivedPart | Refusal)[], lanes: readonly LaneState[]): StoredEvent[] {
+  #stored(items: readonly Place[], lanes: readonly LaneState[]): StoredEvent[] {
     const states = new Map(lanes.map((lane) => [laneKey(lane), lane]));
     return items.flatMap((item) => {
       const lane = states.get(laneKey(item));
@@ -120,7 +131,7 @@ export class SqliteIngest {
     );
   }
 
-  #assembled({ lane, last }: WholeSet): Arrived | undefined {
+  #assembled({ lane, last }: WholeSet): WholeEvent | undefined {
     const { sequence, part } = last;
     const rows = this.#sql.contents.all(lane, sequence, part.sha256, part.count);
     const event = assemble(
@@ -177,8 +188,6 @@ export class SqliteIngest {
     }
   }
 }
-
-const nothing: Omit<Gathered, 'watermarks'> = { whole: [], duplicates: 0, conflicts: [] };
 
 function idOf(lanes: readonly LaneState[], { unit, lane, stream }: LaneName): number {
   return lanes.find((one) => one.unit === unit && one.lane === lane && one.stream === stream)?.id ?? -1;

@@ -71,6 +71,7 @@ const migrations: readonly string[] = [
     unique (queue, message)
   ) strict;
   `,
+  'alter table parts add column arrived integer not null default 0;',
 ];
 
 /** Brings a file to this version. Throws `store-version-unknown` for a newer one, `store-damaged` for a file that is not an archive. */

@@ -2,7 +2,6 @@ import { parentPort } from 'node:worker_threads';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { type Service, serveThread } from '../../../device/kernel/worker-server.ts';
 import type { ArrivedPart } from './archive.ts';
-import { isPart } from './gather-parts.ts';
 import { SqliteEngine } from './sqlite-engine.ts';
 
 /** A call of the engine and its arguments; an answer is what the call gives. */
@@ -41,10 +40,9 @@ function serviceOf(engine: SqliteEngine): Service<null, Call, unknown> {
 
 /** Buffers lose their class on their way between threads. */
 function whole(call: Call): Call {
-  if (call.name === 'gather') return { name: 'gather', values: [call.values[0].map(withBuffer)] };
-  if (call.name !== 'ingest') return call;
-  const [events, now] = call.values;
-  return { name: 'ingest', values: [events.map((one) => (isPart(one) ? withBuffer(one) : one)), now] };
+  if (call.name !== 'gather') return call;
+  const [parts, mostBytes, now] = call.values;
+  return { name: 'gather', values: [parts.map(withBuffer), mostBytes, now] };
 }
 
 function withBuffer(part: ArrivedPart): ArrivedPart {

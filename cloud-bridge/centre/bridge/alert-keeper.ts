@@ -18,6 +18,8 @@ export const centreAlerts = {
   'event-conflict': 'raised',
   /** A sealed file that is not what the record says. */
   'evidence-mismatch': 'critical',
+  /** Nothing is heard of the unit; critical when that lasts. */
+  'unit-silent': 'raised',
 } as const satisfies Record<string, AlertState>;
 export type CentreAlert = keyof typeof centreAlerts;
 
@@ -29,6 +31,15 @@ interface AlertDocument extends AlertView {
 }
 
 type AlertEvent = Pick<Arrived, 'unit' | 'kind' | 'stream' | 'sequence' | 'data'>;
+
+/** A state of affairs that the centre has found. */
+export interface Finding {
+  readonly state: Exclude<AlertState, 'closed'>;
+  /** When it came to this; the same finding by two bridges has the same. */
+  readonly since: string;
+  readonly detail: string;
+  readonly figures?: NonNullable<Alert['figures']>;
+}
 
 /** Closed alerts are forgotten as documents after this; their events stay. */
 const keptClosed = milliseconds(30 * 24 * 3600 * 1000);
@@ -58,13 +69,13 @@ export class AlertKeeper {
     );
     for (const [key, ofOne] of byAlert) {
       const inOrder = ofOne.toSorted((one, other) => one.sequence - other.sequence);
-      await changeDocument(this.#archive, 'alert', key, (before) => {
-        const after = inOrder.reduce(
-          (alert, event) => applied(alert, event),
-          before as unknown as AlertDocument | undefined,
-        );
-        return after as unknown as JsonValue;
-      });
+      const change = (before: JsonValue | undefined) => {
+        const standing = before as unknown as AlertDocument | undefined;
+        return inOrder.reduce((alert, event) => applied(alert, event), standing) as unknown as JsonValue;
+      };
+      // One that is closed and moved away remembers what it is as of: an old event that comes again does not raise it again.
+      const closedOne = async () => (await this.#archive.document('alert-closed', key))?.value;
+      await changeDocument(this.#archive, 'alert', key, change, closedOne);
     }
   }
 
@@ -91,6 +102,34 @@ export class AlertKeeper {
       await this.#archive.forward('notification.email', `${keyOf(unit, name)}/${now}`, value);
     }
     await changeDocument(this.#archive, 'alert', keyOf(unit, name), () => value);
+  }
+
+  /** Says how it stands with a unit; one that is raised may become critical, and stays so until it is closed. Durable when resolved. */
+  async stand(unit: string, name: CentreAlert, { state, since, detail, figures }: Finding): Promise<void> {
+    const key = keyOf(unit, name);
+    const now = this.#now();
+    const change = (before: AlertDocument | undefined): AlertDocument => {
+      if (before !== undefined && (before.state === state || before.state === 'critical')) return before;
+      const goesOn = before !== undefined && before.state !== 'closed';
+      return {
+        ...{ id: idOf(name), unit, name, state, since, raised: goesOn ? before.raised : now, detail, from: 'centre' },
+        ...(figures === undefined ? {} : { figures }),
+        ...(goesOn && before.acknowledged !== undefined ? { acknowledged: before.acknowledged } : {}),
+      };
+    };
+    const standing = (await this.#archive.document('alert', key))?.value as unknown as AlertDocument | undefined;
+    const after = change(standing);
+    if (after === standing) return;
+    // First the queue, by a name that another bridge gives as well.
+    if (state === 'critical' && this.#notify) {
+      await this.#archive.forward('notification.email', `${key}/${since}`, after as unknown as JsonValue);
+    }
+    await changeDocument(
+      this.#archive,
+      'alert',
+      key,
+      (before) => change(before as unknown as AlertDocument | undefined) as unknown as JsonValue,
+    );
   }
 
   /** Says that it is the matter no more. */
@@ -127,22 +166,34 @@ export class AlertKeeper {
     readonly unit?: string | undefined;
   }): Promise<readonly AlertView[]> {
     const prefix = filter.unit === undefined ? '' : `${filter.unit}/`;
-    const all = (await this.#archive.documents('alert', prefix)).map(({ value }) =>
-      viewOf(value as unknown as AlertDocument),
-    );
-    return all
+    const kinds = filter.state === 'closed' ? (['alert-closed', 'alert'] as const) : (['alert'] as const);
+    const byKey = new Map<string, AlertDocument>();
+    for (const kind of kinds) {
+      for (const { key, value } of await this.#archive.documents(kind, prefix)) {
+        byKey.set(key, value as unknown as AlertDocument);
+      }
+    }
+    return [...byKey.values()]
+      .map(viewOf)
       .filter(({ state }) => (filter.state === undefined ? state !== 'closed' : state === filter.state))
       .sort((one, other) => (one.since < other.since ? 1 : -1));
+  }
+
+  /** Moves away what is closed: often, so that those that are read often are few. What is raised again meanwhile stays. */
+  async moveClosed(): Promise<void> {
+    for (const { key, version, value } of await this.#archive.documents('alert')) {
+      if ((value as unknown as AlertDocument).state !== 'closed') continue;
+      await changeDocument(this.#archive, 'alert-closed', key, () => value);
+      await this.#archive.removeDocument('alert', key, version);
+    }
   }
 
   /** Removes what was closed long ago. */
   async forgetClosed(): Promise<void> {
     const before = toIso(utcMilliseconds(this.#clock.utc() - keptClosed));
-    for (const { key, version, value } of await this.#archive.documents('alert')) {
-      const alert = value as unknown as AlertDocument;
-      if (alert.state === 'closed' && alert.since < before) {
-        await this.#archive.removeDocument('alert', key, version);
-      }
+    for (const { key, version, value } of await this.#archive.documents('alert-closed')) {
+      if ((value as unknown as AlertDocument).since >= before) continue;
+      await this.#archive.removeDocument('alert-closed', key, version);
     }
   }
 

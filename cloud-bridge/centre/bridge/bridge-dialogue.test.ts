@@ -295,7 +295,7 @@ test('a configuration is retained for its unit as it was signed, and only a newe
   await until('it came', () => unit.desired.length >= 3);
   t.deepEqual(unit.desired.at(-1), two);
   t.deepEqual(
-    (await bridge.configs.history('unit-1')).map(({ document }) => document.version),
+    (await bridge.configs.history('unit-1', 10)).map(({ document }) => document.version),
     [7, 1],
   );
   await trial.end();

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
-import type { Arrived, ArrivedPart } from '../archive/archive.ts';
+import type { Arrived } from '../archive/archive.ts';
 import { alertOf, BridgeTrial, countOf, pause, until } from './testing/bridge-trial.ts';
 import { UnitKey } from './testing/speaking-unit.ts';
 
@@ -170,37 +170,6 @@ test('an entry of a unit that has not said its key waits for that', async (t) =>
   await trial.end();
 });
 
-test('an event in pieces is put together; pieces that do not fit are counted and have no effect', async (t) => {
-  const trial = new BridgeTrial();
-  const { bridge } = await trial.bridge();
-  const unit = await trial.unit('unit-1');
-  const long = { ...countOf(1), line: 'l', extra: 'x'.repeat(250_000) };
-  await unit.pieces('count', { sequence: 1, data: long }, 60_000, (index, piece) =>
-    index === 2 ? Buffer.from(piece.toString().replace('x', 'y')) : piece,
-  );
-  await until('counted', () => bridge.refusals.of('unit-1')['part-mismatch'] === 1);
-  t.deepEqual(await trial.sequences('unit-1', 'telemetry'), []);
-  await unit.pieces('count', { sequence: 1, data: long }, 60_000);
-  await until('acknowledged', () => unit.upTo('telemetry') === 1);
-  const [event] = await trial.archive.events({ unit: 'unit-1', order: 'sequence', limit: 1 });
-  t.deepEqual(event?.data, long);
-  t.is(bridge.desk.figures.piecesBytes, 0);
-  await trial.end();
-});
-
-test('a record of another unit in pieces is refused as well', async (t) => {
-  const trial = new BridgeTrial();
-  await trial.bridge();
-  const unit = await trial.unit('unit-1');
-  const other = await trial.unit('unit-2');
-  const entry = other.entry(1, { raw: 'r'.repeat(200_000) }) as unknown as JsonValue;
-  await unit.pieces('infraction', { sequence: 1, data: entry }, 60_000);
-  await until('told', () => unit.refused.length === 1);
-  t.regex(unit.refused[0]?.reason ?? '', /^record-foreign: /);
-  t.deepEqual(await trial.sequences('unit-1', 'infraction'), []);
-  await trial.end();
-});
-
 test('what waits for the archive is bounded, and the broker is told to wait', async (t) => {
   const trial = new BridgeTrial();
   const gate = Promise.withResolvers<void>();
@@ -243,7 +212,7 @@ test('a unit that sends without end costs its own messages and nobody else', asy
 test('an event that the archive cannot take stops nobody else', async (t) => {
   const trial = new BridgeTrial();
   const ingest = trial.archive.ingest.bind(trial.archive);
-  trial.archive.ingest = async (events: readonly (Arrived | ArrivedPart)[]) => {
+  trial.archive.ingest = async (events: readonly Arrived[]) => {
     const poisoned = events.some(({ unit, sequence }) => unit === 'unit-1' && sequence === 3);
     if (poisoned) throw new AtalayaError('store-failed', 'it cannot be written');
     return ingest(events);

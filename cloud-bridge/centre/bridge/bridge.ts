@@ -3,7 +3,7 @@ import { isAtalayaError } from '../../../device/kernel/errors.ts';
 import type { Log } from '../../../device/kernel/log/log.ts';
 import { type Random, supervise } from '../../../device/kernel/supervise.ts';
 import type { Timer } from '../../../device/kernel/timer.ts';
-import { milliseconds, toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
+import { type Milliseconds, milliseconds, toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
 import type { Telemetry } from '../../contract/events.ts';
 import type { Arrival, Link, LinkHandlers, LinkSession } from '../../link/link.ts';
 import type { Archive, Arrived } from '../archive/archive.ts';
@@ -14,7 +14,9 @@ import type { WitnessKey } from '../witness/witness-key.ts';
 import { Acks } from './acks.ts';
 import { AlertKeeper } from './alert-keeper.ts';
 import { CommandRelay } from './command-relay.ts';
+import { ConfigOutcomes } from './config-outcomes.ts';
 import { ConfigRelay } from './config-relay.ts';
+import { Duty } from './duty.ts';
 import { EvidenceCollector } from './evidence-collector.ts';
 import { EvidenceViews } from './evidence-views.ts';
 import { Forwarder } from './forwarder.ts';
@@ -23,6 +25,7 @@ import { LateLink } from './late-link.ts';
 import { LiveHub } from './live-hub.ts';
 import { MessageDesk } from './message-desk.ts';
 import { Refusals } from './refusals.ts';
+import { SilenceWatch } from './silence-watch.ts';
 import { checkSharing, filtersFor, isOurs, type Sharing, unitLevel } from './subscriptions.ts';
 import { Twins } from './twins.ts';
 import { UnitViews } from './unit-views.ts';
@@ -40,6 +43,8 @@ export interface BridgeOptions {
   readonly evidence: 'all' | 'on-request';
   /** Telemetry is kept for so many days; undefined: for ever. */
   readonly telemetryDays: number | undefined;
+  /** A unit of which nothing is heard for so long is silent. */
+  readonly silentAfter: Milliseconds;
   /** Bytes of messages that may wait for the archive. */
   readonly mostBytes: number;
   /** Of one unit: above what a unit sends before it is acknowledged, 4 MiB a lane unless its configuration says otherwise. */
@@ -54,6 +59,8 @@ export interface BridgeOptions {
 const pulse = milliseconds(10_000);
 /** How often twins are written, and what waits for a broker is tried. */
 const housekeeping = milliseconds(60_000);
+/** How long what one bridge does for all stays its own when it says nothing more: three rounds. */
+const dutyLease = milliseconds(180_000);
 /** Alerts that a start takes into account again. */
 const alertsAgain = 500;
 const retry = { first: milliseconds(1000), most: milliseconds(60_000) };
@@ -79,6 +86,7 @@ export class Bridge {
   readonly desk: MessageDesk;
   readonly witnessDesk: WitnessDesk;
   readonly forwarder: Forwarder | undefined;
+  readonly silence: SilenceWatch;
   readonly #options: BridgeOptions;
   readonly #link: LateLink;
   /** Called when a unit has reported. */
@@ -106,6 +114,7 @@ export class Bridge {
     this.evidence = new EvidenceViews(archive, blobs);
     this.collector = new EvidenceCollector({
       ...{ archive, blobs, views: this.evidence, link, refusals: this.refusals, policy: options.evidence, ...loop },
+      blocksElsewhere: sharing.kind === 'shared',
       onMismatch: async (unit, detail) => void (await this.alerts.raise(unit, 'evidence-mismatch', detail)),
     });
     this.witnessDesk = new WitnessDesk({
@@ -115,14 +124,22 @@ export class Bridge {
     this.ingest = new Ingest({
       ...{ archive, acks: this.acks, refusals: this.refusals, ...loop },
       ...{ mostBytes: options.mostBytes, mostBytesOfUnit: options.mostBytesOfUnit },
+      judge: (event) => this.desk.judge(event),
       effects: (events) => this.#follow(events),
       onConflict: async (unit, detail) => void (await this.alerts.raise(unit, 'event-conflict', detail)),
     });
     this.desk = new MessageDesk({
       ...{ archive, twins: this.twins, ingest: this.ingest, witness: this.witnessDesk, collector: this.collector },
       ...{ commands: this.commands, alerts: this.alerts, refusals: this.refusals, clock, log },
-      ...{ forward: queues !== undefined, piecesElsewhere: sharing.kind === 'shared' },
+      ...{ outcomes: new ConfigOutcomes(archive), forward: queues !== undefined },
       onReported: (unit) => this.onReported(unit),
+    });
+    const holder = `${clock.utc()}-${Math.floor(random() * 2 ** 48).toString(16)}`;
+    const name = sharing.kind === 'partition' ? `silence-${sharing.index}-of-${sharing.of}` : 'silence';
+    this.silence = new SilenceWatch({
+      ...{ twins: this.twins, alerts: this.alerts, clock, raisedAfter: options.silentAfter },
+      duty: new Duty({ archive, name, holder, lease: dutyLease, clock }),
+      isOurs: (unit) => isOurs(sharing, unit),
     });
     this.forwarder = queues === undefined ? undefined : new Forwarder({ archive, queues, ...loop });
   }
@@ -165,6 +182,7 @@ export class Bridge {
       this.#closed.resolve();
       await Promise.allSettled(loops);
       await this.twins.flush().catch(() => undefined);
+      await this.silence.leave().catch(() => undefined);
     }
   }
 
@@ -186,9 +204,12 @@ export class Bridge {
         this.#connections += 1;
         log.info({ part: 'bridge', ...session }, 'connected to the broker');
         await this.#online(session);
+        this.silence.online();
       },
-      offline: (fault) =>
-        log.warn({ part: 'bridge', ...(fault === undefined ? {} : { error: fault }) }, 'the broker is gone'),
+      offline: (fault) => {
+        this.silence.offline();
+        log.warn({ part: 'bridge', ...(fault === undefined ? {} : { error: fault }) }, 'the broker is gone');
+      },
       arrived: (arrival) => this.#arrived(arrival, signal),
     };
   }
@@ -204,13 +225,13 @@ export class Bridge {
    * Never rejects. While the archive cannot be reached the message waits, and the broker's acknowledgement with it; a message that the
    * archive does not take for any other reason is counted, lest one unit hold up all others for ever.
    */
-  async #arrived({ topic, payload }: Arrival, signal: AbortSignal): Promise<void> {
+  async #arrived({ topic, payload, retained }: Arrival, signal: AbortSignal): Promise<void> {
     const { sharing, timer, log } = this.#options;
     const unit = unitLevel(topic);
     if (unit !== undefined && !isOurs(sharing, unit)) return;
     for (;;) {
       try {
-        return await this.desk.take(topic, payload);
+        return await this.desk.take(topic, payload, retained);
       } catch (error) {
         if (!isAtalayaError(error) || error.disposition !== 'retry') {
           this.refusals.count(unit, 'not-archivable', isAtalayaError(error) ? error.code : 'internal');
@@ -256,6 +277,8 @@ export class Bridge {
           await this.twins.flush(attempt.signal);
           await this.configs.publishPending();
           await this.commands.publishPending();
+          await this.silence.round();
+          await this.alerts.moveClosed();
           if (clock.monotonic() - lastDaily >= day) {
             lastDaily = clock.monotonic();
             await this.alerts.forgetClosed();

@@ -10,6 +10,7 @@ import { topicOf } from '../../contract/address.ts';
 import { encodeMessage } from '../../contract/message.ts';
 import type { Link } from '../../link/link.ts';
 import type { Archive, Document } from '../archive/archive.ts';
+import type { ConfigOutcome } from './config-outcomes.ts';
 import { changeDocument } from './documents.ts';
 
 /** The document `config/{unit}/{version, 12 digits}`. */
@@ -23,6 +24,8 @@ export interface ReleasedConfig {
   readonly by: string;
   /** When the broker had it. */
   readonly published?: string;
+  /** The last word of the unit on it; absent while it has said nothing. */
+  readonly became?: ConfigOutcome;
 }
 
 export type Release = { readonly kind: 'released' } | { readonly kind: 'refused'; readonly reason: string };
@@ -55,15 +58,15 @@ export class ConfigRelay {
 
   /** Finds what an earlier run could not publish. `all`: the newest of every unit, for a broker that may have lost what it retained. */
   async load(all: boolean): Promise<void> {
-    const published = new Set<string>();
-    for (const document of await this.#archive.documents('config')) {
-      const unit = document.key.slice(0, document.key.lastIndexOf('/'));
-      const config = configOf(document);
+    // The newest of each unit, from the last unit to the first; the versions before it stay where they are.
+    let [last] = await this.#archive.lastDocuments('config', { limit: 1 });
+    while (last !== undefined) {
+      const unit = last.key.slice(0, last.key.lastIndexOf('/'));
+      const config = configOf(last);
       this.#newest.set(unit, newestOf(config));
-      if (config.published === undefined) published.delete(unit);
-      else published.add(unit);
+      if (all || config.published === undefined) this.#pending.add(unit);
+      [last] = await this.#archive.lastDocuments('config', { before: `${unit}/`, limit: 1 });
     }
-    for (const unit of this.#newest.keys()) if (all || !published.has(unit)) this.#pending.add(unit);
   }
 
   /** The same document again is released again. */
@@ -88,7 +91,7 @@ export class ConfigRelay {
     };
     const put = await this.#archive.putDocument(
       'config',
-      keyOf(unit, document.version),
+      configKey(unit, document.version),
       value as unknown as JsonValue,
       0,
     );
@@ -99,12 +102,12 @@ export class ConfigRelay {
   }
 
   async newest(unit: string): Promise<ReleasedConfig | undefined> {
-    return (await this.history(unit))[0];
+    return (await this.history(unit, 1))[0];
   }
 
   /** Newest first. */
-  async history(unit: string): Promise<readonly ReleasedConfig[]> {
-    return (await this.#archive.documents('config', `${unit}/`)).map(configOf).reverse();
+  async history(unit: string, limit: number): Promise<readonly ReleasedConfig[]> {
+    return (await this.#archive.lastDocuments('config', { prefix: `${unit}/`, limit })).map(configOf);
   }
 
   /** The newest as far as this bridge knows: one that another bridge has released since it started is missing. */
@@ -113,7 +116,7 @@ export class ConfigRelay {
   }
 
   async version(unit: string, version: number): Promise<ReleasedConfig | undefined> {
-    const document = await this.#archive.document('config', keyOf(unit, version));
+    const document = await this.#archive.document('config', configKey(unit, version));
     return document === undefined ? undefined : configOf(document);
   }
 
@@ -146,7 +149,7 @@ export class ConfigRelay {
     this.#pending.delete(unit);
     if (newest.published !== undefined) return;
     const published = toIso(this.#clock.utc());
-    await changeDocument(this.#archive, 'config', keyOf(unit, newest.document.version), (before) => ({
+    await changeDocument(this.#archive, 'config', configKey(unit, newest.document.version), (before) => ({
       ...(before as Record<string, JsonValue>),
       published,
     }));
@@ -164,11 +167,15 @@ export function newestOf(config: ReleasedConfig | undefined): NewestConfig | und
   return config === undefined ? undefined : { version: config.document.version, sha256: config.sha256 };
 }
 
+/** Of the document of a version: in the order of versions. */
+export function configKey(unit: string, version: number): string {
+  return `${unit}/${String(version).padStart(12, '0')}`;
+}
+
 /** As the unit reports it. */
 export function configHash(document: Desired): string {
   return sha256(signedBytes(document as UnsignedDocument));
 }
 
-const keyOf = (unit: string, version: number): string => `${unit}/${String(version).padStart(12, '0')}`;
 const configOf = ({ value }: Document): ReleasedConfig => value as unknown as ReleasedConfig;
 const refused = (reason: string): Release => ({ kind: 'refused', reason });

@@ -4,7 +4,7 @@ import { AtalayaError, explain, isAtalayaError } from '../../../device/kernel/er
 import type { Log } from '../../../device/kernel/log/log.ts';
 import { type Random, supervise } from '../../../device/kernel/supervise.ts';
 import type { Timer } from '../../../device/kernel/timer.ts';
-import { milliseconds, toIso } from '../../../device/kernel/units.ts';
+import { milliseconds, toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
 import { topicOf } from '../../contract/address.ts';
 import type { LedgerEntry } from '../../contract/events.ts';
 import { encodeMessage } from '../../contract/message.ts';
@@ -25,6 +25,8 @@ export interface CollectorOptions {
   readonly refusals: Refusals;
   /** `all`: every sealed file as soon as its record is here. `on-request`: what a person has had released on the unit. */
   readonly policy: 'all' | 'on-request';
+  /** Blocks may come to another bridge than the one that asked for them. */
+  readonly blocksElsewhere: boolean;
   /** A finished file is not what the record says. */
   readonly onMismatch: (unit: string, detail: string) => Promise<void>;
   readonly clock: Clock;
@@ -39,6 +41,9 @@ const blocksAsked = 16;
 const filesAtOnce = 2;
 /** Silence after which the blocks that are missing are asked for again; it doubles up to 32 times this. */
 const askAgainMs = 10_000;
+/** Where bridges share units: what another one asked for so long ago is taken up, and how often that is looked for. */
+const adoptAfterMs = 3600 * 1000;
+const adoptEveryMs = 600 * 1000;
 /** Files of which nothing came for so long are given up; a request begins them anew. */
 const givenUpMs = 7 * 24 * 3600 * 1000;
 
@@ -74,13 +79,14 @@ export class EvidenceCollector {
     return { jobs, finished: this.#finished, receivedBytes: this.#receivedBytes };
   }
 
-  /** Takes up what was asked for before. */
-  async load(): Promise<void> {
+  /** Takes up what was asked for before, by this bridge or, where it was long ago, by one that is gone. */
+  async load(longerThanMs = 0): Promise<void> {
+    const before = toIso(utcMilliseconds(this.#options.clock.utc() - longerThanMs));
     for (const { key, value } of await this.#options.archive.documents('blob')) {
-      const { state, bytes, sha256 } = value as unknown as BlobDocument;
+      const { state, bytes, sha256, askedAt } = value as unknown as BlobDocument;
       const [unit, evidence, file] = key.split('/');
       if (state !== 'asked' || unit === undefined || evidence === undefined || file === undefined) continue;
-      this.#begin(unit, evidence, { file, bytes, sha256 });
+      if (askedAt <= before) this.#begin(unit, evidence, { file, bytes, sha256 });
     }
   }
 
@@ -114,14 +120,22 @@ export class EvidenceCollector {
   /** A block that came. Resolves when it is durable. */
   async block(unit: string, evidence: string, file: string, block: number, content: Buffer): Promise<void> {
     const { blobs, refusals } = this.#options;
-    const job = this.#jobs.get(unit)?.get(`${evidence}/${file}`) ?? (await this.#takenUp(unit, evidence, file));
-    if (job === undefined || block >= job.blocks) {
+    const job = this.#jobs.get(unit)?.get(`${evidence}/${file}`);
+    const expected = job ?? (await this.#asked(unit, evidence, file));
+    const blockCount = Math.ceil((expected?.bytes ?? 0) / blockBytes);
+    if (expected === undefined || block >= blockCount) {
       refusals.count(unit, 'not-asked', `block ${block} of a file that nobody asked for`);
       return;
     }
-    const length = block === job.blocks - 1 ? job.bytes - block * blockBytes : blockBytes;
+    const length = block === blockCount - 1 ? expected.bytes - block * blockBytes : blockBytes;
     if (content.byteLength !== length) {
       refusals.count(unit, 'malformed', `block ${block} has ${content.byteLength} bytes instead of ${length}`);
+      return;
+    }
+    if (job === undefined) {
+      // The bridge that asked finds it among the blobs.
+      await blobs.write({ unit, evidence, file }, block, content);
+      this.#receivedBytes += content.byteLength;
       return;
     }
     const wasMissing = job.missing?.includes(block) ?? true;
@@ -137,10 +151,15 @@ export class EvidenceCollector {
   /** Asks again for what does not come. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, timer, random, log } = this.#options;
+    let loaded = clock.monotonic();
     await supervise(
       async (attempt) => {
         while (!attempt.signal.aborted) {
           attempt.beat();
+          if (this.#options.blocksElsewhere && clock.monotonic() - loaded >= adoptEveryMs) {
+            loaded = clock.monotonic();
+            await this.load(adoptAfterMs);
+          }
           for (const ofUnit of [...this.#jobs.values()]) {
             for (const job of [...ofUnit.values()].slice(0, filesAtOnce)) await this.#tick(job);
           }
@@ -185,10 +204,10 @@ export class EvidenceCollector {
   }
 
   /** Another bridge may have asked for it. */
-  async #takenUp(unit: string, evidence: string, file: string): Promise<Job | undefined> {
+  async #asked(unit: string, evidence: string, file: string): Promise<BlobDocument | undefined> {
     const document = await this.#options.archive.document('blob', `${unit}/${evidence}/${file}`);
     const standing = document?.value as unknown as BlobDocument | undefined;
-    return standing?.state === 'asked' ? this.#begin(unit, evidence, { file, ...standing }) : undefined;
+    return standing?.state === 'asked' ? standing : undefined;
   }
 
   async #tick(job: Job): Promise<void> {
@@ -197,13 +216,16 @@ export class EvidenceCollector {
       return this.#end(job, 'failed', 'the unit has not answered for a week');
     }
     const wait = askAgainMs * 2 ** Math.min(job.silences, 5);
-    if (job.asked.size > 0 && now - job.lastHeard < wait) return;
+    const silent = now - job.lastHeard >= wait;
+    if (job.asked.size > 0 && !silent && !this.#options.blocksElsewhere) return;
     if (job.asked.size > 0) {
-      job.silences += 1;
-      job.lastHeard = now;
-      job.asked.clear();
       // Which blocks are here is known best by the blobs: another bridge may have taken some.
-      job.missing = undefined;
+      const missing = await this.#missing(job);
+      const before = job.asked.size;
+      for (const block of job.asked) if (silent || !missing.includes(block)) job.asked.delete(block);
+      if (silent || job.asked.size < before) job.lastHeard = now;
+      job.silences = silent ? job.silences + 1 : job.silences;
+      job.missing = missing;
     }
     await this.#step(job);
   }

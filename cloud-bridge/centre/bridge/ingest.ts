@@ -1,24 +1,44 @@
 import type { Clock } from '../../../device/kernel/clock.ts';
-import { type AtalayaError, isAtalayaError } from '../../../device/kernel/errors.ts';
+import { isAtalayaError } from '../../../device/kernel/errors.ts';
 import { eventName, type Log } from '../../../device/kernel/log/log.ts';
 import { type Backoff, type Random, supervise } from '../../../device/kernel/supervise.ts';
 import type { Timer } from '../../../device/kernel/timer.ts';
 import { milliseconds } from '../../../device/kernel/units.ts';
-import type { Archive, Arrived, ArrivedPart, Ingested, Refusal } from '../archive/archive.ts';
+import type {
+  Archive,
+  Arrived,
+  ArrivedPart,
+  Ingested,
+  Place,
+  Refusal,
+  Watermark,
+  WholeEvent,
+} from '../archive/archive.ts';
+import { messageOf } from '../archive/place.ts';
 import type { Acks } from './acks.ts';
+import { PieceGathering } from './piece-gathering.ts';
 import type { Refusals } from './refusals.ts';
+import { takeInHalves } from './take-in-halves.ts';
 
 /** What is to be made of an event, when that is known. */
 export type Sentence =
   /** Archived, then acknowledged. */
-  | { readonly kind: 'archive'; readonly event: Arrived | ArrivedPart }
+  | { readonly kind: 'archive'; readonly event: Arrived }
   /** Its place is noted as refused, so that the lane goes on behind it; then the unit is told. */
   | { readonly kind: 'refuse'; readonly refusal: Refusal }
   /** Nothing: it was counted. */
   | { readonly kind: 'drop' };
 
+/** A piece of an event; what is to be made of the event is asked when it is whole. */
+export interface Piece {
+  readonly kind: 'piece';
+  readonly part: ArrivedPart;
+}
+
 export interface IngestOptions {
-  readonly archive: Pick<Archive, 'ingest' | 'refuse'>;
+  readonly archive: Pick<Archive, 'ingest' | 'gather' | 'discard' | 'refuse'>;
+  /** What is to be made of an event that came in pieces. */
+  readonly judge: (event: WholeEvent) => Sentence | Promise<Sentence>;
   readonly acks: Pick<Acks, 'add'>;
   readonly refusals: Refusals;
   /** What follows from events that are durable, each time that they come: must bear repetition. Before the acknowledgement. */
@@ -46,22 +66,19 @@ const retry: Backoff = { first: milliseconds(100), most: milliseconds(5000) };
 interface Waiting {
   readonly unit: string;
   readonly bytes: number;
-  readonly sentence: Sentence | Promise<Sentence>;
-}
-
-interface Taken {
-  readonly taken: readonly (Arrived | ArrivedPart)[];
-  readonly ingested: readonly Ingested[];
+  readonly sentence: Sentence | Piece | Promise<Sentence>;
 }
 
 interface Batch {
-  readonly events: readonly (Arrived | ArrivedPart)[];
+  readonly events: readonly Arrived[];
+  readonly parts: readonly ArrivedPart[];
   readonly refused: readonly Refusal[];
   readonly waiting: readonly Waiting[];
 }
 
 /**
  * Brings events into the archive: what arrives within a few milliseconds in one transaction, then its effects, then the acknowledgements.
+ * Pieces go there too, and what they make comes back to be judged.
  *
  * Guarantees: nothing is acknowledged that the archive does not have; what waits here is bounded, in all and of each unit; an event that
  * the archive cannot take, while it takes others, is left out and counted, and stops nobody else. What waits when the process ends was
@@ -69,6 +86,7 @@ interface Batch {
  */
 export class Ingest {
   readonly #options: IngestOptions;
+  readonly #pieces: PieceGathering;
   #queue: Waiting[] = [];
   #head = 0;
   #bytes = 0;
@@ -82,6 +100,8 @@ export class Ingest {
 
   constructor(options: IngestOptions) {
     this.#options = options;
+    const { archive, judge, refusals } = options;
+    this.#pieces = new PieceGathering({ archive, judge, refusals, onConflict: (place) => this.#conflict(place) });
   }
 
   get figures(): {
@@ -104,7 +124,7 @@ export class Ingest {
    * Takes the events of a message of `bytes` bytes; resolves when there is room for another. What a unit sends beyond its share is dropped
    * and counted: it is sent again, and nobody else waits for it meanwhile.
    */
-  async offer(unit: string, sentences: readonly (Sentence | Promise<Sentence>)[], bytes: number): Promise<void> {
+  async offer(unit: string, sentences: readonly Waiting['sentence'][], bytes: number): Promise<void> {
     const { mostBytes, mostBytesOfUnit, refusals } = this.#options;
     const held = this.#bytesOf.get(unit) ?? 0;
     if (held > 0 && held + bytes > mostBytesOfUnit) {
@@ -172,18 +192,20 @@ export class Ingest {
       this.#queue = this.#queue.slice(this.#head);
       this.#head = 0;
     }
-    const events: (Arrived | ArrivedPart)[] = [];
+    const events: Arrived[] = [];
+    const parts: ArrivedPart[] = [];
     const refused: Refusal[] = [];
     for (const { unit, sentence } of waiting) {
       const said = await this.#said(unit, sentence);
       if (said.kind === 'archive') events.push(said.event);
+      if (said.kind === 'piece') parts.push(said.part);
       if (said.kind === 'refuse') refused.push(said.refusal);
     }
-    return { events, refused, waiting };
+    return { events, parts, refused, waiting };
   }
 
   /** One that could not be judged is left out: the unit sends it again. */
-  async #said(unit: string, sentence: Sentence | Promise<Sentence>): Promise<Sentence> {
+  async #said(unit: string, sentence: Waiting['sentence']): Promise<Sentence | Piece> {
     try {
       return await sentence;
     } catch (error) {
@@ -196,60 +218,49 @@ export class Ingest {
     }
   }
 
-  async #archive({ events, refused }: Batch): Promise<void> {
+  async #archive({ events, parts, refused }: Batch): Promise<void> {
+    await this.#settle(events, refused, []);
+    for (const some of this.#pieces.groups(parts)) {
+      const harvest = await this.#pieces.gather(some);
+      await this.#settle(harvest.events, harvest.refused, harvest.marks);
+      await this.#pieces.settled(harvest);
+    }
+  }
+
+  async #settle(events: readonly Arrived[], refused: readonly Refusal[], before: readonly Watermark[]): Promise<void> {
     const { acks, archive } = this.#options;
-    const marks = refused.length === 0 ? [] : [...(await archive.refuse(refused))];
+    const marks = [...before];
+    if (refused.length > 0) marks.push(...(await archive.refuse(refused)));
     if (events.length > 0) {
-      const { taken, ingested } = await this.#ingest(events);
+      const { done, left } = await takeInHalves(events, (some) => archive.ingest(some));
+      for (const { item, error } of left) this.#left(item, error.code);
+      const taken = done.flatMap(({ items }) => items);
+      const ingested = done.map(({ result }) => result);
       await this.#follow(taken, ingested);
       marks.push(...ingested.flatMap(({ watermarks }) => watermarks));
     }
     if (marks.length > 0) acks.add(marks, refused);
   }
 
-  async #follow(taken: readonly (Arrived | ArrivedPart)[], ingested: readonly Ingested[]): Promise<void> {
+  async #follow(taken: readonly Arrived[], ingested: readonly Ingested[]): Promise<void> {
     this.#batches += 1;
-    const conflicts = ingested.flatMap(({ conflicts }) => conflicts);
+    const conflicts = ingested.flatMap((one) => one.conflicts);
     for (const conflict of conflicts) await this.#conflict(conflict);
     for (const { fresh, duplicates } of ingested) {
       this.#archived += fresh;
       this.#duplicates += duplicates;
     }
-    const elsewise = new Set(conflicts.map(placeOf));
-    await this.#options.effects(
-      taken.filter((event): event is Arrived => !('part' in event) && !elsewise.has(placeOf(event))),
-    );
+    const elsewise = new Set(conflicts.map(messageOf));
+    await this.#options.effects(taken.filter((event) => !elsewise.has(messageOf(event))));
   }
 
-  /** All that the archive takes of it. Throws where it takes nothing, or where a later try may do. */
-  async #ingest(events: readonly (Arrived | ArrivedPart)[]): Promise<Taken> {
-    try {
-      return { taken: events, ingested: [await this.#options.archive.ingest(events)] };
-    } catch (error) {
-      if (!isPoison(error) || events.length === 1) throw error;
-      const good: Taken[] = [];
-      const left: (Arrived | ArrivedPart)[] = [];
-      for (const half of [events.slice(0, events.length >> 1), events.slice(events.length >> 1)]) {
-        try {
-          good.push(await this.#ingest(half));
-        } catch (inner) {
-          if (!isPoison(inner)) throw inner;
-          left.push(...half);
-        }
-      }
-      if (good.length === 0) throw error;
-      for (const event of left) this.#left(event, error);
-      return { taken: good.flatMap(({ taken }) => taken), ingested: good.flatMap(({ ingested }) => ingested) };
-    }
-  }
-
-  #left({ unit, lane, stream, sequence }: Arrived | ArrivedPart, error: AtalayaError): void {
-    this.#options.refusals.count(unit, 'not-archivable', `the archive does not take it: ${error.code}`, {
+  #left({ unit, lane, stream, sequence }: Place, code: string): void {
+    this.#options.refusals.count(unit, 'not-archivable', `the archive does not take it: ${code}`, {
       event: eventName(lane, stream, sequence),
     });
   }
 
-  async #conflict({ unit, lane, stream, sequence }: Ingested['conflicts'][number]): Promise<void> {
+  async #conflict({ unit, lane, stream, sequence }: Place): Promise<void> {
     const event = eventName(lane, stream, sequence);
     this.#options.refusals.count(unit, 'event-conflict', 'another event stands in its place; the first one stays', {
       event,
@@ -288,18 +299,4 @@ export class Ingest {
     this.#room = [];
     for (const resolve of room) resolve();
   }
-}
-
-/** May be the fault of one event. */
-function isPoison(error: unknown): error is AtalayaError {
-  return (
-    isAtalayaError(error) &&
-    error.code !== 'archive-unavailable' &&
-    error.code !== 'store-full' &&
-    error.code !== 'store-closed'
-  );
-}
-
-function placeOf({ unit, lane, stream, sequence }: Pick<Refusal, 'unit' | 'lane' | 'stream' | 'sequence'>): string {
-  return `${unit}/${lane}/${stream}/${sequence}`;
 }

@@ -5,14 +5,14 @@ import { commandArguments } from '../../contract/acts.ts';
 import type { LedgerEntry } from '../../contract/events.ts';
 import { type Message, parseMessage } from '../../contract/message.ts';
 import type { TopicName, topics } from '../../contract/topics.ts';
-import type { Archive } from '../archive/archive.ts';
+import type { Archive, WholeEvent } from '../archive/archive.ts';
 import type { AlertKeeper } from './alert-keeper.ts';
 import type { CommandRelay } from './command-relay.ts';
-import { changeDocument } from './documents.ts';
+import type { ConfigOutcomes } from './config-outcomes.ts';
 import type { EvidenceCollector } from './evidence-collector.ts';
 import { queuesOf } from './forwarder.ts';
 import type { Ingest, Sentence } from './ingest.ts';
-import { EventAssembly, type EventMessageOf, type Offered, offeredOf } from './offered-events.ts';
+import { type EventMessageOf, type Offered, offeredOf, readWhole } from './offered-events.ts';
 import { checkRecord, type RecordVerdict } from './record-check.ts';
 import type { Refusals } from './refusals.ts';
 import type { Twins } from './twins.ts';
@@ -25,12 +25,11 @@ export interface DeskOptions {
   readonly witness: Pick<WitnessDesk, 'offer'>;
   readonly collector: Pick<EvidenceCollector, 'block' | 'request'>;
   readonly commands: Pick<CommandRelay, 'replied'>;
+  readonly outcomes: Pick<ConfigOutcomes, 'stands' | 'take'>;
   readonly alerts: Pick<AlertKeeper, 'raise'>;
   readonly refusals: Refusals;
   /** There are other programs behind queues. */
   readonly forward: boolean;
-  /** The pieces of an event may come to different bridges: the archive puts them together. */
-  readonly piecesElsewhere: boolean;
   /** A unit reported what became of its configuration. */
   readonly onReported: (unit: string) => void;
   readonly clock: Clock;
@@ -47,7 +46,6 @@ type UpMessage<N extends UpName> = Extract<Message, { readonly name: N }>;
  */
 export class MessageDesk {
   readonly #options: DeskOptions;
-  readonly #assembly = new EventAssembly();
   #messages = 0;
   #bytes = 0;
 
@@ -55,11 +53,12 @@ export class MessageDesk {
     this.#options = options;
   }
 
-  get figures(): { readonly messages: number; readonly bytes: number; readonly piecesBytes: number } {
-    return { messages: this.#messages, bytes: this.#bytes, piecesBytes: this.#assembly.bytes };
+  get figures(): { readonly messages: number; readonly bytes: number } {
+    return { messages: this.#messages, bytes: this.#bytes };
   }
 
-  async take(topic: string, payload: Buffer): Promise<void> {
+  /** `retained`: the broker had it, from whenever. */
+  async take(topic: string, payload: Buffer, retained = false): Promise<void> {
     this.#messages += 1;
     this.#bytes += payload.byteLength;
     const message = parseMessage(topic, payload, 'up');
@@ -67,7 +66,7 @@ export class MessageDesk {
       this.#options.refusals.count(message.unit, message.reason, message.detail);
       return;
     }
-    await this.#options.twins.seen(message.unit);
+    await this.#options.twins.seen(message.unit, retained);
     await this.#dispatch(message, payload.byteLength);
   }
 
@@ -102,31 +101,26 @@ export class MessageDesk {
   }
 
   async #events(message: EventMessageOf, bytes: number): Promise<void> {
-    const { ingest, refusals, piecesElsewhere, forward } = this.#options;
+    const { ingest, refusals } = this.#options;
     const { unit } = message;
     const offered = offeredOf(message);
     if (offered.kind === 'disorder') return refusals.count(unit, 'disorder', offered.detail);
-    if (offered.kind === 'events')
-      return ingest.offer(
-        unit,
-        offered.events.map((event) => this.#sentence(event)),
-        bytes,
-      );
-    const { part } = offered;
-    if (piecesElsewhere) {
-      const forwardTo = forward ? queuesOf(part.kind, {}) : [];
-      return ingest.offer(unit, [{ kind: 'archive', event: { ...part, forwardTo } }], bytes);
-    }
-    const assembled = this.#assembly.take(part);
-    if (assembled.kind === 'waiting') return;
-    if (assembled.kind === 'whole') {
-      return ingest.offer(unit, [this.#sentence(assembled.event)], JSON.stringify(assembled.event.data).length);
-    }
-    refusals.count(unit, assembled.reason, assembled.detail, { event: nameOf(part) });
-    if (assembled.reason === 'part-mismatch') return;
-    const { lane, stream, sequence, previous } = part;
-    const refusal = { unit, lane, stream, sequence, previous, reason: `${assembled.reason}: ${assembled.detail}` };
-    await ingest.offer(unit, [{ kind: 'refuse', refusal }], bytes);
+    if (offered.kind === 'part') return ingest.offer(unit, [{ kind: 'piece', part: offered.part }], bytes);
+    return ingest.offer(
+      unit,
+      offered.events.map((event) => this.#sentence(event)),
+      bytes,
+    );
+  }
+
+  /** What is to be made of an event that came in pieces: the same as of any other. */
+  judge(whole: WholeEvent): Sentence | Promise<Sentence> {
+    const read = readWhole(whole);
+    if (read.kind === 'event') return this.#sentence(read.event);
+    const { unit, lane, stream, sequence, previous } = whole;
+    this.#options.refusals.count(unit, read.reason, read.detail, { event: nameOf(whole) });
+    const reason = `${read.reason}: ${read.detail}`;
+    return { kind: 'refuse', refusal: { unit, lane, stream, sequence, previous, reason } };
   }
 
   #sentence(event: Offered): Sentence | Promise<Sentence> {
@@ -162,17 +156,16 @@ export class MessageDesk {
   }
 
   async #reported({ unit, content }: UpMessage<'reported'>): Promise<void> {
-    const { archive, forward, onReported } = this.#options;
-    const value = content as unknown as JsonValue;
+    const { archive, outcomes, forward, onReported } = this.#options;
+    // A retained report comes again with each connection.
+    if (await outcomes.stands(unit, content)) return;
     const { version = 0, outcome, at } = content;
-    // Both bear repetition: a retained report comes again with each connection. First the queue, so that a crash in between tells twice.
-    const before = (await archive.document('reported', unit))?.value as { readonly at?: string } | undefined;
-    if (before?.at === at) return;
+    // First the queue, so that a crash in between tells twice.
     if (forward) {
-      await archive.forward('config.updates', `${unit}/config/${version}/${outcome}/${at}`, { unit, reported: value });
+      const value = { unit, reported: content as unknown as JsonValue };
+      await archive.forward('config.updates', `${unit}/config/${version}/${outcome}/${at}`, value);
     }
-    await changeDocument(archive, 'reported', unit, () => value);
-    onReported(unit);
+    if (await outcomes.take(unit, content)) onReported(unit);
   }
 
   async #reply({ unit, content }: UpMessage<'reply'>): Promise<void> {

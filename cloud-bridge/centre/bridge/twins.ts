@@ -81,10 +81,15 @@ export class Twins {
     for (const { key, value } of await this.#archive.documents('unit')) this.#hold(key, value as unknown as Twin);
   }
 
-  /** Something came of it, whatever it was. */
-  async seen(unit: string): Promise<void> {
+  /** Something came of it, whatever it was. What the broker had retained came before, and the unit may be gone since. */
+  async seen(unit: string, retained = false): Promise<void> {
     const held = this.#held.get(unit) ?? (await this.#meet(unit));
-    held.lastSeen = this.#now();
+    if (!retained) held.lastSeen = this.#now();
+  }
+
+  /** All that this bridge has heard of, as far as it has: another one may have heard more since. */
+  known(): readonly Twin[] {
+    return [...this.#held.values()].map((held) => withUnwritten(held.twin, held, {}));
   }
 
   figures(unit: string, telemetry: NonNullable<Twin['telemetry']>): void {

@@ -6,7 +6,6 @@ export interface BridgeFigures {
   readonly connections: number;
   readonly messages: number;
   readonly bytes: number;
-  readonly piecesBytes: number;
   readonly archived: number;
   readonly duplicates: number;
   readonly transactions: number;
@@ -39,7 +38,6 @@ const plain: { readonly [F in Plain]: readonly [name: string, help: string] } = 
   connections: ['broker_connections_total', 'Connections made to the broker'],
   messages: ['messages_total', 'Messages that came from units'],
   bytes: ['message_bytes_total', 'Bytes of their payloads'],
-  piecesBytes: ['pieces_bytes', 'Bytes of pieces that wait for the rest of their event'],
   archived: ['events_archived_total', 'Events archived'],
   duplicates: ['events_duplicate_total', 'Events that were archived before'],
   transactions: ['archive_transactions_total', 'Transactions of events'],

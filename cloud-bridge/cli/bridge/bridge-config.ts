@@ -115,7 +115,7 @@ export const bridgeConfigSchema = z.strictObject({
       keyFile: path
         .optional()
         .describe(
-          'Its Ed25519 key (PEM); made where it is missing, `witness.pem` in `data` unless said otherwise. Bridges side by side share one.',
+          'Its Ed25519 key (PEM): bridges side by side share one. Without it, `witness.pem` in `data`, made at the first start.',
         ),
     })
     .prefault({})
@@ -163,6 +163,14 @@ export const bridgeConfigSchema = z.strictObject({
     .max(36_500)
     .default(365)
     .describe('Telemetry is kept for so many days; every other event for ever.'),
+  silentMinutes: z
+    .number()
+    .min(1)
+    .max(10_080)
+    .default(10)
+    .describe(
+      'A unit that is offline, or of which nothing is heard, for so long raises `unit-silent`: longer than between two telemetries of any unit (`cloud.telemetryS`).',
+    ),
   memoryMegabytes: z
     .number()
     .min(4)

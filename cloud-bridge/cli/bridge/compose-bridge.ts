@@ -84,6 +84,7 @@ async function work(config: BridgeConfig, parts: BridgeParts, { archive, blobs, 
     sharing: sharingOf(config),
     evidence: config.evidence,
     telemetryDays: config.telemetryDays,
+    silentAfter: milliseconds(config.silentMinutes * 60_000),
     mostBytes: config.memoryMegabytes * 1e6,
     mostBytesOfUnit: config.unitMegabytes * 1e6,
   });
@@ -186,8 +187,10 @@ function sharingOf({ sharing: { group, partition } }: BridgeConfig): Sharing {
   return partition === undefined ? { kind: 'alone' } : { kind: 'partition', ...partition };
 }
 
+/** One that the configuration names has to be there: two bridges that each made their own would be two witnesses under one name. */
 async function openWitness({ data, witness: { name, keyFile } }: BridgeConfig): Promise<WitnessKey> {
-  const path = keyFile ?? join(data, 'witness.pem');
+  if (keyFile !== undefined) return witnessKeyOf(name, (await needed(keyFile, 'witness.keyFile')).toString());
+  const path = join(data, 'witness.pem');
   const standing = await readWholeFile(systemFiles, path);
   const pem = standing?.toString() ?? makeWitnessPem();
   if (standing === undefined) await writeWholeFile(systemFiles, path, Buffer.from(pem));

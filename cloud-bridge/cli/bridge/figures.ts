@@ -4,7 +4,7 @@ import type { BridgeFigures } from '../../centre/metrics/bridge-metrics.ts';
 
 /** The figures of a bridge, from where they are counted. */
 export function figuresOf(bridge: Bridge, api: Pick<ApiServer, 'figures'>): BridgeFigures {
-  const { messages, bytes, piecesBytes } = bridge.desk.figures;
+  const { messages, bytes } = bridge.desk.figures;
   const { archived, duplicates, batches, waiting, waitingBytes } = bridge.ingest.figures;
   const { cosigned, waiting: checkpointsWaiting } = bridge.witnessDesk.figures;
   const { jobs, finished, receivedBytes } = bridge.collector.figures;
@@ -12,7 +12,7 @@ export function figuresOf(bridge: Bridge, api: Pick<ApiServer, 'figures'>): Brid
   for (const { reason, count } of bridge.refusals.all())
     refusedMessages[reason] = (refusedMessages[reason] ?? 0) + count;
   return {
-    ...{ online: bridge.online, connections: bridge.connections, messages, bytes, piecesBytes },
+    ...{ online: bridge.online, connections: bridge.connections, messages, bytes },
     ...{ archived, duplicates, transactions: batches, waiting, waitingBytes },
     ...{ acksSent: bridge.acks.sent, acksLost: bridge.acks.lost },
     ...{ units: bridge.twins.size, unitsOnline: bridge.twins.online },

@@ -4,9 +4,9 @@ import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { layerName } from '../../contract/api.ts';
 import { settingChanges } from '../../fleet/settings-diff.ts';
-import type { Column } from '../../fleet/table.ts';
+import type { Cell, Column } from '../../fleet/table.ts';
 import { plain, timeWords } from '../../fleet/text.ts';
-import { allLayers, configOfUnit, showChanges } from './config-documents.ts';
+import { allLayers, type ConfigHistory, configOfUnit, showChanges } from './config-documents.ts';
 import { type EditFlags, editLayer } from './config-edit.ts';
 import { type PushFlags, push, type RollbackFlags, rollback } from './config-push.ts';
 import type { AddCommands } from './exits.ts';
@@ -212,7 +212,7 @@ const historyColumns: readonly Column[] = [
   { head: 'released' },
   { head: 'by', wraps: true },
   { head: 'state' },
-  { head: 'note', wraps: true },
+  { head: 'note, reasons', wraps: true },
 ];
 
 async function history(session: Session, unit: string): Promise<void> {
@@ -220,16 +220,26 @@ async function history(session: Session, unit: string): Promise<void> {
   session.tell({ unit, history: all, reported });
   session.show(
     historyColumns,
-    all.map(({ version, released, by, note }) => [
+    all.map(({ version, released, by, note, became }) => [
       { text: `${version}` },
       { text: timeWords(released) },
       { text: by },
-      {
-        text:
-          reported?.version === version ? reported.outcome : reported?.inForce.version === version ? 'in force' : '',
-      },
-      { text: note ?? '' },
+      stateOf(version, reported, became),
+      { text: [note ?? '', ...(became?.reasons ?? [])].filter((words) => words !== '').join('; ') },
     ]),
     `Nothing was ever released to ${unit}. Write a layer (config edit unit-${unit}), then: config push ${unit}`,
   );
+}
+
+/** What became of a version. The newest report has the word where a centre keeps none by version. */
+function stateOf(
+  version: number,
+  reported: ConfigHistory['reported'],
+  became: ConfigHistory['history'][number]['became'],
+): Cell {
+  const outcome = became?.outcome ?? (reported?.version === version ? reported.outcome : undefined);
+  if (outcome === 'rolled-back' || outcome === 'rejected') return { text: outcome, colour: 'red' };
+  const inForce = reported?.inForce.version === version;
+  if (outcome === undefined || outcome === 'none') return { text: inForce ? 'in force' : '' };
+  return inForce && outcome === 'confirmed' ? { text: outcome, colour: 'green' } : { text: outcome };
 }

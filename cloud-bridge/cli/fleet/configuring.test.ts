@@ -116,6 +116,17 @@ test('from a layer to a pushed configuration, and back', async (t) => {
     settings: { cloud: { telemetryS: 120 } },
   });
   t.regex((await fleet.call(['config', 'history', 'north-1'])).out, /3 {2}2026-03-01 .* Ana {2}confirmed/);
+  const reasons = ['broker-not-reached: the broker was not reached within 9 s'];
+  fleet.became.set(2, { outcome: 'rolled-back', at: '2026-03-01T12:00:00Z', reasons });
+  fleet.became.set(1, { outcome: 'confirmed', at: '2026-03-01T11:00:00Z', reasons: [] });
+  const histories = (await fleet.call(['config', 'history', 'north-1'])).out;
+  t.regex(histories, /3 {2}2026-03-01 .* Ana {2}confirmed/);
+  t.regex(histories, /2 {2}2026-03-01 .* Ana {2}rolled-back {2}broker-not-reached: the/);
+  t.regex(histories, /1 {2}2026-03-01 .* Ana {2}confirmed/);
+  t.true(
+    histories.split('\n').every((line) => line.length <= 80),
+    histories,
+  );
   t.regex((await fleet.call(['config', 'diff', 'north-1', '2', '3'])).out, /from 2 to 3/);
   t.regex((await fleet.call(['config', 'show', 'north-1', '2'])).out, /telemetryS: 240/);
   t.is(

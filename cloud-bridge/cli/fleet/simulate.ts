@@ -57,6 +57,11 @@ async function simulate(flags: SimulateFlags, io: FleetIo): Promise<boolean> {
       hint: 'Name it: --broker.',
     });
   }
+  if (broker !== undefined && flags.folder === undefined) {
+    throw new AtalayaError('usage-invalid', 'a fleet at another broker needs a folder', {
+      hint: 'Name it with --folder: the centre remembers the keys of its units, and units that lost theirs are strangers.',
+    });
+  }
   const kept = flags.folder !== undefined;
   const folder = flags.folder === undefined ? await mkdtemp(join(tmpdir(), 'atalaya-fleet-')) : resolve(flags.folder);
   const line = new LiveLine(io);
@@ -73,7 +78,8 @@ async function simulate(flags: SimulateFlags, io: FleetIo): Promise<boolean> {
         clock: io.clock,
         timer: io.timer,
         signal: io.signal,
-        random: (number) => seededRandom(seed + number * 7919),
+        random: Math.random,
+        traffic: (number) => seededRandom(seed + number * 7919),
         onCentre: (centre) => sayCentre(io, centre),
         onFigures: (figures) => line.show(figures),
         onFault: (_, { code }) => faults.set(code, (faults.get(code) ?? 0) + 1),

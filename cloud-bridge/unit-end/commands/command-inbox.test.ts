@@ -103,6 +103,31 @@ test('what nobody known has signed is answered, uses no id, and fills no disk', 
   t.is(around.ran.length, 1, 'the id was not used up');
 });
 
+test('a stolen key fills neither disk nor memory, and takes nothing from other people', async (t) => {
+  const around = new Surroundings();
+  const inbox = await around.open(new MemoryFiles());
+  const last = await commandOf('reboot', 'stolen-249', staff.auditor);
+  for (let i = 0; i < 249; i += 1) await take(inbox, await commandOf('reboot', `stolen-${i}`, staff.auditor));
+  await take(inbox, last);
+  await inbox.idle();
+  t.is(around.audited.length, 100);
+  t.like(inbox.counts, { refused: 100, flooded: 150, done: 0 });
+  t.deepEqual(
+    around.faults.map(({ code }) => code),
+    ['act-refused'],
+  );
+  await take(inbox, await commandOf('self-test', 'self-test-1'));
+  await inbox.idle();
+  t.like(around.replied.at(-1), { id: 'self-test-1', outcome: 'done' });
+  await around.clock.advance(40_000);
+  for (let i = 0; i < 5; i += 1) await take(inbox, last);
+  await take(inbox, await commandOf('reboot', 'stolen-250', staff.auditor));
+  await take(inbox, await commandOf('reboot', 'stolen-251', staff.auditor));
+  await inbox.idle();
+  t.like(inbox.counts, { refused: 102, flooded: 151, repeated: 4 });
+  t.is(around.faults.length, 2, 'told once for each time that it is too much');
+});
+
 test('without a link replies wait, over a start too, and leave in their order', async (t) => {
   const files = new MemoryFiles();
   const around = new Surroundings();
@@ -164,6 +189,25 @@ test('a command that is late is aborted and told as failed; the next one has its
   t.regex(around.replied[0]?.reason ?? '', /^deadline-exceeded: the command snapshot took longer than 30000 ms/);
   t.like(around.replied[1], { id: 'self-test-1', outcome: 'done' });
   t.false(around.ran[1]?.context.signal.aborted, 'what was done is not aborted afterwards');
+});
+
+test('a result that is too long for this broker is told as failed; a reply that it never takes is counted', async (t) => {
+  const around = new Surroundings();
+  around.execute = async () => ({ outcome: 'done', result: { image: 'x'.repeat(1000) } });
+  around.refuses = ({ result }) => result !== undefined;
+  const inbox = await around.open(new MemoryFiles());
+  await take(inbox, await commandOf('snapshot', 'snapshot-1'));
+  await inbox.idle();
+  t.is(around.replied.length, 1);
+  t.like(around.replied[0], { id: 'snapshot-1', outcome: 'failed', result: undefined });
+  t.regex(around.replied[0]?.reason ?? '', /^result-unfit: it was done/);
+  t.is(inbox.counts.unanswered, 0);
+  around.refuses = () => true;
+  await take(inbox, await commandOf('snapshot', 'snapshot-2'));
+  await inbox.idle();
+  t.like(inbox.counts, { unanswered: 1, done: 2 });
+  t.is(inbox.unsent, 0);
+  t.is(around.faults.length, 3);
 });
 
 test('an executor that throws, refuses, or says what cannot travel is told as failed', async (t) => {

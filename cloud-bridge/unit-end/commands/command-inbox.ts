@@ -1,10 +1,11 @@
 import { AtalayaError, isAtalayaError } from '../../../device/kernel/errors.ts';
 import { withDeadline } from '../../../device/kernel/timer.ts';
-import { toIso } from '../../../device/kernel/units.ts';
+import { milliseconds, toIso } from '../../../device/kernel/units.ts';
 import type { Command, CommandName, Reply } from '../../contract/acts.ts';
 import { encodeMessage } from '../../contract/message.ts';
 import type { Person } from '../../contract/people.ts';
 import { jsonFault } from '../../contract/read-json.ts';
+import { Allowance } from './allowance.ts';
 import { type BegunCommand, CommandMemory, type KeptReply } from './command-memory.ts';
 import {
   type CommandContext,
@@ -30,7 +31,9 @@ export type {
 /** Commands that wait for the one before them. */
 const mostWaiting = 16;
 /** Answers to commands that nobody known has signed: so many at once, and one a minute after that; the rest is counted. */
-const strangers = { most: 20, everyMs: 60_000 };
+const strangers = { most: 20, every: milliseconds(60_000) };
+/** Commands of one person: each stays in the unit's memory and in its ledger for good, and a stolen key must not fill the disk. */
+const persons = { most: 100, every: milliseconds(20_000) };
 
 type Allowed = Extract<JudgedCommand, { kind: 'allowed' }>;
 type Stranger = Extract<JudgedCommand, { kind: 'stranger' }>;
@@ -41,25 +44,28 @@ type Stranger = Extract<JudgedCommand, { kind: 'stranger' }>;
  * Guarantees: a command is done only where `judgeCommand` allows it; an id that somebody known has signed is begun at most once for ever,
  * and gets one answer: that it was begun is durable before it is, so that one which the end of the program interrupts is answered as failed
  * and never done again. Commands are done one after the other, each by its deadline. Every answer is in the audit log before it leaves.
- * What nobody known has signed is told to the audit log and answered as well, up to a number an hour, changes nothing, and uses no id.
+ * What nobody known has signed is told to the audit log and answered as well, up to a number an hour, changes nothing, and uses no id. Nor
+ * does what one person has signed beyond a number an hour: it is counted, told once, and has no answer.
  */
 export class CommandInbox {
   readonly #options: CommandInboxOptions;
   readonly #memory: CommandMemory;
   readonly #replies: ReplyQueue;
   readonly #ending: AbortController;
-  readonly #counts = { taken: 0, done: 0, failed: 0, refused: 0, repeated: 0, unaudited: 0 };
+  readonly #counts = { taken: 0, done: 0, failed: 0, refused: 0, repeated: 0, unaudited: 0, flooded: 0 };
   readonly #being = new Set<string>();
   #line: Promise<void> = Promise.resolve();
   #side: Promise<void> = Promise.resolve();
-  #strangers: { left: number; since: number };
+  readonly #strangers: Allowance;
+  /** By key; there are no more of them than people who are trusted. */
+  readonly #persons = new Map<string, { readonly allowance: Allowance; told: boolean }>();
 
   constructor(options: CommandInboxOptions, memory: CommandMemory, replies: ReplyQueue, ending: AbortController) {
     this.#options = options;
     this.#memory = memory;
     this.#replies = replies;
     this.#ending = ending;
-    this.#strangers = { left: strangers.most, since: options.clock.monotonic() };
+    this.#strangers = new Allowance(strangers, options.clock.monotonic());
   }
 
   /**
@@ -125,6 +131,7 @@ export class CommandInbox {
       this.#counts.repeated += 1;
       return;
     }
+    if (!this.#mayCommand(judged.person)) return;
     const waiting = this.#being.size;
     this.#being.add(id);
     const by = signatoryOf(judged.person);
@@ -205,7 +212,7 @@ export class CommandInbox {
    * acknowledgement of the reply.
    */
   #tell(reply: Reply, person: Signatory | undefined): void {
-    if (person === undefined && !this.#mayAudit()) {
+    if (person === undefined && !this.#strangers.take(this.#options.clock.monotonic())) {
       this.#counts.unaudited += 1;
       return;
     }
@@ -220,14 +227,25 @@ export class CommandInbox {
     });
   }
 
-  /** Whether the audit log has room for another stranger: whoever reaches the broker must not fill the unit's disk. */
-  #mayAudit(): boolean {
+  /** Whether this person has sent no more than a person does. */
+  #mayCommand({ key, name }: Person): boolean {
     const now = this.#options.clock.monotonic();
-    const earned = Math.floor((now - this.#strangers.since) / strangers.everyMs);
-    const left = Math.min(strangers.most, this.#strangers.left + earned);
-    const since = this.#strangers.since + earned * strangers.everyMs;
-    this.#strangers = { left: Math.max(0, left - 1), since };
-    return left > 0;
+    const known = this.#persons.get(key) ?? { allowance: new Allowance(persons, now), told: false };
+    this.#persons.set(key, known);
+    if (known.allowance.take(now)) {
+      known.told = false;
+      return true;
+    }
+    this.#counts.flooded += 1;
+    if (!known.told) {
+      this.#fault(
+        new AtalayaError('act-refused', `${name} sends more commands than are taken of one person`, {
+          hint: 'Send the rest later; if it was not that person, have the key taken out of the trust document.',
+        }),
+      );
+    }
+    known.told = true;
+    return false;
   }
 
   #fault(error: unknown): void {

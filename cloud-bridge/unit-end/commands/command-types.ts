@@ -82,6 +82,8 @@ export interface CommandCounts {
   readonly unanswered: number;
   /** Refusals of what nobody known has signed that were too many for the audit log, and got no reply. */
   readonly unaudited: number;
+  /** Of people who sent more than are taken of one person; not begun, and without an answer. */
+  readonly flooded: number;
 }
 
 /** Longest time from the beginning of each command to its outcome. */

@@ -59,6 +59,14 @@ test('refused: arguments that the command does not have, and an expiry before th
   });
 });
 
+test('refused: what is valid for longer than a broker keeps it, since whoever holds it back may have it done in years', async (t) => {
+  const week = 7 * 24 * 3_600_000;
+  const until = (time: number) => ({ expires: new Date(issuedAt + time).toISOString() });
+  const long = await commandOf('reboot', id, staff.supervisor, until(week + 1000));
+  t.like(judge(long), { kind: 'refused', code: 'valid-too-long', person: { name: 'Ben' } });
+  t.is(judge(await commandOf('reboot', id, staff.supervisor, until(week))).kind, 'allowed');
+});
+
 test('what was issued since is taken by a clock that may be behind, and by one that is a few minutes off', (t) => {
   t.is(judge(good, { now: at(0, false) }).kind, 'allowed');
   t.is(judge(good, { now: at(issuedAt - 240_000) }).kind, 'allowed');

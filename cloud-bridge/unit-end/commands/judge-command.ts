@@ -28,8 +28,12 @@ export type CommandRefusalCode =
   | 'not-allowed'
   | 'arguments-malformed'
   | 'never-valid'
+  | 'valid-too-long'
   | 'expired'
   | 'not-yet-issued';
+
+/** How long a command may be valid, as brokers keep it for a unit that is away: whoever holds one back has it done no later than that. */
+const longestValidity = 7 * 24 * 3_600_000;
 
 export type JudgedCommand =
   | {
@@ -79,6 +83,8 @@ function timeRefusal(
   const from = Date.parse(issued);
   const until = Date.parse(expires);
   if (until <= from) return { code: 'never-valid', words: 'it expires before it is issued' };
+  if (until - from > longestValidity)
+    return { code: 'valid-too-long', words: 'it is valid for more than the seven days that a command may be' };
   if (utc >= until) return { code: 'expired', words: `it expired at ${expires}, and here it is ${toIso(utc)}` };
   if (reliable && from > utc + clockDifference)
     return { code: 'not-yet-issued', words: `it is issued at ${issued}, and here it is ${toIso(utc)}` };

@@ -1,6 +1,7 @@
 import { AtalayaError, isAtalayaError } from '../../../device/kernel/errors.ts';
 import { backoff } from '../../../device/kernel/supervise.ts';
 import { type Milliseconds, milliseconds } from '../../../device/kernel/units.ts';
+import type { Reply } from '../../contract/acts.ts';
 import type { CommandMemory, KeptReply } from './command-memory.ts';
 import type { CommandAudit, CommandInboxOptions } from './command-types.ts';
 
@@ -113,18 +114,26 @@ export class ReplyQueue {
   }
 
   async #sendOne({ reply }: KeptReply): Promise<void> {
-    try {
-      await this.#untilEnding(this.#options.reply(reply));
-    } catch (error) {
-      if (!refusedForGood(error)) throw error;
-      this.#unanswered += 1;
-      this.#fault(error);
-    }
+    const taken =
+      (await this.#offer(reply)) || (reply.result !== undefined && (await this.#offer(withoutResult(reply))));
+    if (!taken) this.#unanswered += 1;
     this.#waiting = this.#waiting.filter((other) => other.reply.id !== reply.id);
     try {
       await this.#memory.answered(reply.id);
     } finally {
       this.#runAfter(reply.id);
+    }
+  }
+
+  /** False where the broker will never take it. */
+  async #offer(reply: Reply): Promise<boolean> {
+    try {
+      await this.#untilEnding(this.#options.reply(reply));
+      return true;
+    } catch (error) {
+      if (!refusedForGood(error)) throw error;
+      this.#fault(error);
+      return false;
     }
   }
 
@@ -161,6 +170,11 @@ export class ReplyQueue {
 
 function auditOf({ person, reply: { id, name, outcome, reason } }: Omit<KeptReply, 'audited'>): CommandAudit {
   return { id, name, person, outcome, ...(reason === undefined ? {} : { reason }) };
+}
+
+/** For a broker whose packets are shorter than the contract's: whoever asked is told, in place of waiting for nothing. */
+function withoutResult({ result: _, ...reply }: Reply): Reply {
+  return { ...reply, outcome: 'failed', reason: 'result-unfit: it was done, and the broker does not take its result' };
 }
 
 /** Waiting does not cure it. */

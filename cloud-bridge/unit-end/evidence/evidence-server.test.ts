@@ -147,9 +147,26 @@ test('a grant covers its evidence and files for its time, in this run and after 
     ['b', 'c'],
   );
   t.is((await fault(grants.grant('../x', 'all', utcMilliseconds(9000)))).code, 'internal');
-  await Promise.all(Array.from({ length: 998 }, () => again.grant('d', 'all', utcMilliseconds(9000))));
+  await Promise.all(Array.from({ length: 998 }, (_, i) => again.grant(`d-${i}`, 'all', utcMilliseconds(9000))));
   t.is((await fault(again.grant('d', 'all', utcMilliseconds(9000)))).code, 'act-refused');
   t.true((await Grants.open(path, { ...options, files: new MemoryFiles(), policy: 'all' })).allows('x', 'keys'));
+});
+
+test('what is asked for again is one grant, and takes nothing of what was granted before', async (t) => {
+  const files = new MemoryFiles();
+  await files.makeFolder('/data');
+  const grants = await Grants.open(path, { files, clock: new ManualClock(1000), policy: 'on-request' });
+  const grant = (names: readonly string[] | 'all', until: number) => grants.grant('a', names, utcMilliseconds(until));
+  for (let i = 0; i < 1100; i += 1) await grant(['keys', 'clip.age'], 5000 + i);
+  t.is(grants.valid.length, 1);
+  await grant(['clip.age'], 9000);
+  t.is(grants.valid.length, 2, 'the keys are granted for less long');
+  await grant(['still.age', 'clip.age'], 8000);
+  t.is(grants.valid.length, 3);
+  await grant('all', 7000);
+  t.is(grants.valid.length, 3, 'the first is part of it, the others last longer');
+  await grant('all', 9000);
+  t.deepEqual(grants.valid, [{ evidence: 'a', files: 'all', until: utcMilliseconds(9000) }]);
 });
 
 test('a file of grants that is something else is refused, and nothing is granted by it', async (t) => {

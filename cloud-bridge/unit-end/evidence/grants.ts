@@ -69,7 +69,9 @@ export class Grants {
   async grant(evidence: string, files: readonly string[] | 'all', until: UtcMilliseconds): Promise<void> {
     const added = { evidence, files, until };
     const done = this.#writing.then(async () => {
-      const grants = [...this.valid, added];
+      // Asked for again, it is one grant: a thousand are for a thousand pieces of evidence.
+      const others = this.valid.filter((grant) => !includes(added, grant));
+      const grants = [...others, added];
       if (grants.length > most) {
         throw new AtalayaError('act-refused', `${most} grants of evidence are open already`, {
           hint: 'Wait until some have been used or have expired.',
@@ -86,6 +88,11 @@ export class Grants {
     return done;
   }
 }
+
+const includes = (grant: Grant, other: Grant) =>
+  grant.evidence === other.evidence &&
+  grant.until >= other.until &&
+  (grant.files === 'all' || (other.files !== 'all' && other.files.every((file) => covers(grant, file))));
 
 const covers = ({ files }: Grant, file: string) => files === 'all' || files.includes(file);
 

@@ -32,9 +32,14 @@ export async function maskedSnapshot(
     const nobody = { class: 'car', box: undefined, boxIn: () => undefined } as const;
     const plan = planRedaction(rgb.width, rgb.height, nobody, surroundings);
     const masked = await maskAreas(rgb, plan, setImmediate);
-    for (const quality of qualities) {
-      const jpeg = await raw(masked).resize({ width, withoutEnlargement: true }).jpeg({ quality }).toBuffer();
-      if (jpeg.byteLength <= mostBytes) return jpeg;
+    try {
+      for (const quality of qualities) {
+        const jpeg = await raw(masked).resize({ width, withoutEnlargement: true }).jpeg({ quality }).toBuffer();
+        if (jpeg.byteLength <= mostBytes) return jpeg;
+      }
+    } finally {
+      // A copy of our own, whatever the frame is.
+      if (masked.data.buffer instanceof ArrayBuffer) masked.data.buffer.transfer(0);
     }
   } finally {
     letGo(rgb, frame);

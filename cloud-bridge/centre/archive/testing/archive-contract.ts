@@ -1,5 +1,6 @@
 import type { ExecutionContext, SerialFn } from 'ava';
 import type { Archive } from '../archive.ts';
+import { gatherContract } from './gather-contract.ts';
 import { ingestContract } from './ingest-contract.ts';
 import { keepingContract } from './keeping-contract.ts';
 
@@ -25,5 +26,6 @@ export function archiveContract(test: SerialFn, open: OpenArchive): void {
       t.pass();
     });
   ingestContract(holds);
+  gatherContract(holds);
   keepingContract(holds);
 }

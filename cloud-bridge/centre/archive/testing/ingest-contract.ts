@@ -1,24 +1,13 @@
 import fc from 'fast-check';
 import type { JsonValue } from '../../../../device/kernel/canonical-json.ts';
 import { seededRandom } from '../../../../device/kernel/testing/seeded-random.ts';
-import type { Archive, Arrived, ArrivedPart } from '../archive.ts';
+import type { Arrived } from '../archive.ts';
 import type { Holds } from './archive-contract.ts';
-import { longData, madeEvent, madeEvents, madeParts, stream } from './made-events.ts';
+import { madeEvent, madeEvents, sequences, shuffled, stream } from './made-events.ts';
 
 const otherStream = 'fedcba9876543210';
 const marks = (upTo: number) => [{ unit: 'unit-1', lane: 'infraction', stream, upTo }];
 const all = { order: 'sequence', limit: 10_000 } as const;
-
-async function sequences(archive: Archive): Promise<number[]> {
-  return (await archive.events(all)).map(({ sequence }) => sequence);
-}
-
-function shuffled<T>(list: readonly T[], random: () => number): T[] {
-  return list
-    .map((one) => ({ one, at: random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ one }) => one);
-}
 
 /** What comes in, in whatever way, is there once, and is acknowledged as far as it is. */
 export function ingestContract(holds: Holds): void {
@@ -151,79 +140,6 @@ export function ingestContract(holds: Holds): void {
     // The same value in another order of keys is the same.
     const { record, signature } = madeEvent(1).data as { record: JsonValue; signature: string };
     t.is((await archive.ingest([madeEvent(1, { data: { signature, record } })])).duplicates, 1);
-  });
-
-  holds('parts come in any order, twice, to several bridges, and give one event', async (t, { archive, again }) => {
-    const bridges = [archive, await again()];
-    const events = [1, 2, 3].map((sequence) => madeEvent(sequence, { data: longData(4000 * sequence) }));
-    const random = seededRandom(5);
-    const parts = events.flatMap((event) => madeParts(event, 7));
-    const arriving = shuffled([...parts, ...parts], random);
-    let [fresh, duplicates] = [0, 0];
-    for (let at = 0; at < arriving.length; at += 3) {
-      const done = await bridges[at % 2]?.ingest(arriving.slice(at, at + 3));
-      fresh += done?.fresh ?? 0;
-      duplicates += done?.duplicates ?? 0;
-      t.deepEqual(done?.conflicts, []);
-    }
-    t.deepEqual([fresh, duplicates], [3, 21]);
-    t.deepEqual(await archive.watermarks('unit-1'), marks(3));
-    t.deepEqual(
-      (await archive.events(all)).map(({ data }) => data),
-      events.map(({ data }) => data),
-    );
-    const whole = await archive.ingest([events[0] as Arrived]);
-    t.deepEqual([whole.fresh, whole.duplicates], [0, 1], 'whole again, it is the same');
-    t.is((await archive.ingest(madeParts(madeEvent(2, { data: 'other' }), 3))).conflicts.length, 3);
-    // Cut anew half-way, by a unit that started again.
-    const event = madeEvent(4, { data: longData(800) });
-    await archive.ingest(madeParts(event, 5).slice(0, 3));
-    t.is((await archive.ingest(madeParts(event, 2))).fresh, 1);
-    t.is((await archive.ingest(madeParts(event, 5).slice(3))).duplicates, 2);
-    // All in one go, with a whole one.
-    t.is((await archive.ingest([...madeParts(madeEvent(6, { data: longData(400) }), 4), madeEvent(5)])).fresh, 2);
-    t.deepEqual(await archive.watermarks('unit-1'), marks(6));
-  });
-
-  holds('parts are gathered for whoever judges the event first', async (t, { archive, again }) => {
-    const other = await again();
-    const event = madeEvent(1, { data: longData(4000), forwardTo: ['infraction.detection'] });
-    const parts = madeParts(event, 3);
-    const nobody = { whole: [], duplicates: 0, conflicts: [], watermarks: marks(0) };
-    t.deepEqual(await archive.gather(parts.slice(0, 1)), nobody);
-    t.deepEqual(await other.gather(parts.slice(2)), nobody);
-    t.deepEqual((await other.gather(parts.slice(1, 2))).whole, [event]);
-    t.deepEqual(await sequences(archive), [], 'nothing is archived yet');
-    // The bridge that had it died before it judged: the unit sends again.
-    const anew = await archive.gather(parts.slice(0, 1));
-    t.deepEqual([anew.whole, anew.duplicates], [[event], 1]);
-    t.deepEqual((await archive.ingest(anew.whole)).watermarks, marks(1));
-    const late = await other.gather(parts);
-    t.deepEqual([late.whole, late.duplicates, late.watermarks], [[], 3, marks(1)]);
-    t.is((await other.gather(madeParts(madeEvent(1, { data: 'another' }), 2))).conflicts.length, 2);
-    // Refused, its parts are gone, and whatever comes there is judged again.
-    const second = madeParts(madeEvent(2, { data: longData(400) }), 2);
-    t.is((await archive.gather(second)).whole.length, 1);
-    const refusal = { unit: 'unit-1', lane: 'infraction', stream, sequence: 2, previous: 1, reason: 'no' } as const;
-    t.deepEqual(await archive.refuse([refusal]), marks(2));
-    t.deepEqual((await archive.gather(second.slice(0, 1))).whole, []);
-    t.is((await other.gather(second.slice(1))).whole.length, 1);
-    const damaged = await archive.gather(madeParts(madeEvent(3, { data: longData(40) }), 2, '0'.repeat(64)));
-    t.deepEqual([damaged.whole.length, damaged.conflicts.length], [0, 1]);
-  });
-
-  holds('parts that do not give what they say are thrown away and told', async (t, { archive }) => {
-    const event = madeEvent(1, { data: longData(400) });
-    const parts = madeParts(event, 3);
-    const wrong = { ...(parts[1] as ArrivedPart), content: Buffer.from('something else') };
-    t.is((await archive.ingest([wrong])).conflicts.length, 0);
-    t.is((await archive.ingest([parts[1] as ArrivedPart])).conflicts.length, 1, 'two contents of one part');
-    const done = await archive.ingest([parts[0] as ArrivedPart, parts[2] as ArrivedPart]);
-    t.deepEqual([done.fresh, done.conflicts.length, done.watermarks[0]?.upTo], [0, 1, 0]);
-    t.is((await archive.ingest(parts)).fresh, 1, 'sent anew they are taken');
-    const noJson = madeParts(madeEvent(2), 2).map((part) => ({ ...part, content: Buffer.from('{') }));
-    t.is((await archive.ingest(noJson)).conflicts.length, 1);
-    t.deepEqual(await sequences(archive), [1]);
   });
 
   holds('a unit whose disk was replaced begins another stream', async (t, { archive }) => {

@@ -1,5 +1,5 @@
 import { chainFault } from '../act-chain.ts';
-import type { Archive } from '../archive.ts';
+import type { Archive, DocumentRange } from '../archive.ts';
 import type { Holds } from './archive-contract.ts';
 import { madeEvent, madeEvents, stream } from './made-events.ts';
 
@@ -99,6 +99,13 @@ export function keepingContract(holds: Holds): void {
     t.deepEqual(await keys('unit-1/'), ['unit-1/a', 'unit-1/b']);
     t.deepEqual(await keys('unit%'), ['unit%']);
     t.deepEqual(await keys('unit_'), []);
+    const last = async (range: Omit<DocumentRange, 'limit'>, limit = 10) =>
+      (await other.lastDocuments('config', { ...range, limit })).map(({ key }) => key);
+    t.deepEqual(await last({}, 3), ['ü', 'unit-1_', 'unit-10']);
+    t.deepEqual(await last({ prefix: 'unit-1/' }), ['unit-1/b', 'unit-1/a']);
+    t.deepEqual(await last({ prefix: 'unit-1/', before: 'unit-1/b' }, 1), ['unit-1/a']);
+    t.deepEqual(await last({ before: 'unit-1/' }), ['unit%', 'Unit']);
+    t.deepEqual(await last({ before: 'A' }), []);
     const counter = async (bridge: Archive) => {
       for (let added = 0; added < 10; ) {
         const before = await bridge.document('rollout', 'r');

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../../../device/kernel/canonical-json.ts';
 import { sha256 } from '../../../../device/kernel/hash.ts';
-import type { Arrived, ArrivedPart } from '../archive.ts';
+import type { Archive, Arrived, ArrivedPart } from '../archive.ts';
 
 export const stream = '0123456789abcdef';
 
@@ -28,8 +28,8 @@ export function madeEvents(from: number, to: number, other: Partial<Arrived> = {
 export function madeParts(event: Arrived, count: number, said?: string): ArrivedPart[] {
   const text = Buffer.from(JSON.stringify(event.data));
   const each = Math.ceil(text.byteLength / count);
-  const { data: _, ...rest } = event;
-  return Array.from({ length: count }, (__, index) => ({
+  const { data: _, forwardTo: __, ...rest } = event;
+  return Array.from({ length: count }, (___, index) => ({
     ...rest,
     part: { index, count, sha256: said ?? sha256(text) },
     content: text.subarray(index * each, (index + 1) * each),
@@ -37,3 +37,14 @@ export function madeParts(event: Arrived, count: number, said?: string): Arrived
 }
 
 export const longData = (length: number): JsonValue => ({ text: 'ö"\\ '.repeat(length / 4) });
+
+export async function sequences(archive: Archive): Promise<number[]> {
+  return (await archive.events({ order: 'sequence', limit: 10_000 })).map(({ sequence }) => sequence);
+}
+
+export function shuffled<T>(list: readonly T[], random: () => number): T[] {
+  return list
+    .map((one) => ({ one, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ one }) => one);
+}

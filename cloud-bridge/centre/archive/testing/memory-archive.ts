@@ -12,17 +12,20 @@ import type {
   ArrivedPart,
   Document,
   DocumentKind,
+  DocumentRange,
   EventQuery,
   Forward,
   Gathered,
   Ingested,
+  Place,
   Refusal,
   Watermark,
+  WholeEvent,
 } from '../archive.ts';
-import { assemble, gatherParts, isPart, isWhole, type WholeSet } from '../gather-parts.ts';
-import { forwardedEvent, type LaneName, laneKey, lanesOf, messageOf, nameOf } from '../place.ts';
+import { assemble, crowdedOut, gatherParts, type WholeSet } from '../gather-parts.ts';
+import { forwardedEvent, type LaneName, laneKey, lanesOf, messageOf, nameOf, placeOf } from '../place.ts';
 import { type IngestPlan, instantOf, type LaneState, placeKey, planIngest } from '../plan-ingest.ts';
-import { ArchiveContent, copy, documentOf, eventOf, isOf, order, type Row } from './memory-content.ts';
+import { ArchiveContent, copy, documentOf, eventOf, isOf, order, type Row, setKey, setsOf } from './memory-content.ts';
 
 export { ArchiveContent } from './memory-content.ts';
 
@@ -38,35 +41,43 @@ export class MemoryArchive implements Archive {
     this.#content = content;
   }
 
-  async ingest(arrived: readonly (Arrived | ArrivedPart)[]): Promise<Ingested> {
+  async ingest(arrived: readonly Arrived[]): Promise<Ingested> {
     this.#begin('ingest');
     const lanes = lanesOf(arrived).map((name) => this.#lane(name));
-    const stored = this.#stored(arrived);
-    const gathered = this.#gathered(arrived.filter(isPart), lanes, stored);
-    const plan = planIngest([...arrived.filter(isWhole), ...gathered.whole], lanes, stored);
-    const watermarks = this.#carryOut(plan);
-    this.#dropWhole();
-    return {
-      fresh: plan.fresh,
-      duplicates: plan.duplicates + gathered.duplicates,
-      conflicts: [...plan.conflicts, ...gathered.conflicts],
-      watermarks,
-    };
+    const plan = planIngest(arrived, lanes, this.#stored(arrived));
+    const { fresh, duplicates, conflicts } = plan;
+    return { fresh, duplicates, conflicts, watermarks: this.#carryOut(plan) };
   }
 
-  async gather(parts: readonly ArrivedPart[]): Promise<Gathered> {
+  async gather(parts: readonly ArrivedPart[], mostBytes: number): Promise<Gathered> {
     this.#begin('gather');
     const lanes = lanesOf(parts).map((name) => this.#lane(name));
     this.#dropWhole();
-    const watermarks = lanes.map((lane) => ({ ...nameOf(lane), upTo: lane.upTo }));
-    return { ...this.#gathered(parts, lanes, this.#stored(parts)), watermarks };
+    const gathered = gatherParts(parts, lanes, this.#stored(parts), this.#content.parts);
+    const arrived = this.#clock.utc();
+    this.#content.parts.push(...gathered.store.map((part) => ({ ...part, arrived })));
+    const made = gathered.whole.map((set) => ({ set, event: this.#assembled(set) }));
+    const broken = made.filter(({ event }) => event === undefined).map(({ set }) => set);
+    this.#content.parts = this.#content.parts.filter((part) => !broken.some((set) => isOf(part, set)));
+    return {
+      whole: made.flatMap(({ event }) => event ?? []),
+      duplicates: gathered.duplicates,
+      conflicts: gathered.conflicts,
+      mismatches: [...gathered.mismatches, ...broken.map(({ last }) => placeOf(last))],
+      crowdedOut: this.#makeRoom(parts, gathered.whole, mostBytes),
+      watermarks: lanes.map((lane) => ({ ...nameOf(lane), upTo: lane.upTo })),
+    };
+  }
+
+  async discard(places: readonly Place[]): Promise<void> {
+    this.#begin('discard');
+    this.#dropPlaces(places);
   }
 
   async refuse(refusals: readonly Refusal[]): Promise<readonly Watermark[]> {
     this.#begin('refuse');
     const lanes = lanesOf(refusals).map((name) => this.#lane(name));
-    const refused = new Set(refusals.map((one) => placeKey(this.#lane(one).id, one.sequence)));
-    this.#content.parts = this.#content.parts.filter(({ lane, sequence }) => !refused.has(placeKey(lane, sequence)));
+    this.#dropPlaces(refusals);
     return this.#carryOut(planIngest(refusals, lanes, this.#stored(refusals)));
   }
 
@@ -141,6 +152,16 @@ export class MemoryArchive implements Archive {
       .map(documentOf);
   }
 
+  async lastDocuments(kind: DocumentKind, { prefix = '', before, limit }: DocumentRange): Promise<readonly Document[]> {
+    this.#begin('lastDocuments');
+    const isBefore = (key: string) => before === undefined || Buffer.compare(Buffer.from(key), Buffer.from(before)) < 0;
+    return [...this.#content.documents.values()]
+      .filter((one) => one.kind === kind && one.key.startsWith(prefix) && isBefore(one.key) && !one.gone)
+      .sort((a, b) => Buffer.compare(Buffer.from(b.key), Buffer.from(a.key)))
+      .slice(0, Math.max(0, limit))
+      .map(documentOf);
+  }
+
   async putDocument(kind: DocumentKind, key: string, value: JsonValue, based: number): Promise<boolean> {
     this.#begin('putDocument');
     return this.#replace(kind, key, based, { value: copy(value), gone: false });
@@ -211,24 +232,22 @@ export class MemoryArchive implements Archive {
     this.#content.lanes[lane.id - 1] = lane;
   }
 
-  #gathered(
-    parts: readonly ArrivedPart[],
-    lanes: readonly LaneState[],
-    stored: readonly Row[],
-  ): Omit<Gathered, 'watermarks'> {
-    const { store, whole, duplicates, conflicts } = gatherParts(parts, lanes, stored, this.#content.parts);
-    this.#content.parts.push(...store);
-    const made = whole.map((set) => ({ set, event: this.#assembled(set) }));
-    const broken = made.filter(({ event }) => event === undefined).map(({ set }) => set);
-    this.#content.parts = this.#content.parts.filter((part) => !broken.some((set) => isOf(part, set)));
-    return {
-      whole: made.flatMap(({ event }) => event ?? []),
-      duplicates,
-      conflicts: [...conflicts, ...broken.map(({ last }) => ({ ...nameOf(last), sequence: last.sequence }))],
-    };
+  #makeRoom(parts: readonly ArrivedPart[], whole: readonly WholeSet[], mostBytes: number): Place[] {
+    return [...new Set(parts.map(({ unit }) => unit))].flatMap((unit) => {
+      const sets = setsOf(this.#content.parts, (id) => this.#byId(id)).filter((set) => set.unit === unit);
+      const gone = crowdedOut(sets, whole, mostBytes);
+      const keys = new Set(gone.map((set) => setKey({ ...set, lane: set.laneId })));
+      this.#content.parts = this.#content.parts.filter((part) => !keys.has(setKey(part)));
+      return gone.map(placeOf);
+    });
   }
 
-  #assembled(set: WholeSet): Arrived | undefined {
+  #dropPlaces(places: readonly Place[]): void {
+    const gone = new Set(places.map((one) => placeKey(this.#lane(one).id, one.sequence)));
+    this.#content.parts = this.#content.parts.filter(({ lane, sequence }) => !gone.has(placeKey(lane, sequence)));
+  }
+
+  #assembled(set: WholeSet): WholeEvent | undefined {
     const parts = this.#content.parts.filter((part) => isOf(part, set)).sort((a, b) => a.index - b.index);
     return assemble(
       set.last,

@@ -1,6 +1,7 @@
 import { systemClock } from '../../../../device/kernel/clock.ts';
 import { type Log, type LogFields, silentLog } from '../../../../device/kernel/log/log.ts';
 import { systemTimer } from '../../../../device/kernel/timer.ts';
+import { milliseconds } from '../../../../device/kernel/units.ts';
 import { MemoryBroker } from '../../../testing/memory-broker.ts';
 import type { Archive } from '../../archive/archive.ts';
 import { ArchiveContent, MemoryArchive } from '../../archive/testing/memory-archive.ts';
@@ -57,6 +58,7 @@ export class BridgeTrial {
       sharing: { kind: 'alone' },
       evidence: 'on-request',
       telemetryDays: undefined,
+      silentAfter: milliseconds(600_000),
       mostBytes: 32e6,
       mostBytesOfUnit: 16e6,
       clock: systemClock,

@@ -62,7 +62,8 @@ export async function startOwnCentre(
   try {
     const it = await ready.promise;
     return {
-      address: it.addresses.find((address) => address.startsWith('unix:')) ?? it.addresses[0] ?? '',
+      // Where the bridge listens unless its configuration says otherwise.
+      address: `unix:${at('data/api.sock')}`,
       ...{ key, witness: it.witness, ready: it, running },
       stop: async () => {
         stop.abort();

@@ -35,8 +35,9 @@ export interface SimulationOptions {
 export interface SimulationParts {
   readonly clock: Clock;
   readonly timer: Timer;
-  /** Of the unit with this number. */
-  readonly random: (number: number) => Random;
+  readonly random: Random;
+  /** What the unit with this number sees is drawn from. */
+  readonly traffic: (number: number) => Random;
   /** Ends the traffic; what was offered is still brought to the centre. */
   readonly signal: AbortSignal;
   /** The bridge is there; units come. */
@@ -94,6 +95,8 @@ export async function runSimulation(options: SimulationOptions, parts: Simulatio
 interface Place {
   readonly url: string;
   readonly credentials: (name: string) => Promise<LinkCredentials>;
+  /** Of a broker of our own. */
+  readonly ended?: Promise<void>;
 }
 
 /** The broker, and what each name connects to it with. */
@@ -110,7 +113,7 @@ async function openPlace(options: SimulationOptions, clock: Clock, open: AsyncDi
   const own: OwnBroker = await startOwnBroker({ folder: join(folder, 'broker'), authority, bridges: [ownBridge] });
   open.defer(() => own.stop());
   return {
-    url: own.url,
+    ...{ url: own.url, ended: own.ended },
     credentials: async (name) => {
       const { certPem, keyPem } = await authority.issue(name);
       return { ca: Buffer.from(authority.certPem), cert: Buffer.from(certPem), key: Buffer.from(keyPem) };
@@ -132,18 +135,18 @@ async function readCredentials(folder: string, name: string): Promise<LinkCreden
 async function work(
   options: SimulationOptions,
   parts: SimulationParts,
-  { url, credentials }: Place,
+  { url, credentials, ended }: Place,
   centre: OwnCentre | undefined,
 ): Promise<SimulationSummary> {
   const { units, rate, minutes, folder, patience } = options;
-  const { clock, timer, random, signal, onFault, onFigures } = parts;
+  const { clock, timer, random, traffic, signal, onFault, onFigures } = parts;
   const issued = new Map<string, LinkCredentials>();
   for (let number = 1; number <= units; number += 1) issued.set(unitName(number), await credentials(unitName(number)));
   const witnesses = centre === undefined ? [] : [centre.witness];
   const before = process.memoryUsage.rss();
   const fleet = await SimulatedFleet.open(
     {
-      ...{ units, folder: join(folder, 'units'), files: systemFiles, clock, timer, random, onFault },
+      ...{ units, folder: join(folder, 'units'), files: systemFiles, clock, timer, random, traffic, onFault },
       openLedger: (place) => openUnitLedger(place, { files: systemFiles, clock, timer, witnesses }),
       openLink: (unit, handlers, will) =>
         openMqttLink(
@@ -157,7 +160,7 @@ async function work(
               connectDeadline,
               clock,
               timer,
-              random: random(0),
+              random,
             },
             ...issued.get(unit),
             keepAlive: seconds(60),
@@ -169,27 +172,22 @@ async function work(
     signal,
   );
   const stop = new AbortController();
+  const over = new AbortController();
+  const told = tell(timer, over.signal, () => onFigures(fleet.figures));
   try {
-    const over = new AbortController();
-    const told = tell(timer, over.signal, () => onFigures(fleet.figures));
+    // What connecting takes belongs to no figure; a broker that is away holds nothing up for long.
+    await fleet.connected(connectDeadline, signal);
     const time = minutes === undefined ? undefined : milliseconds(minutes * 60_000);
     if (time !== undefined) void timer.sleep(time, signal).then(() => stop.abort());
     const begun = clock.monotonic();
     const cpu = process.cpuUsage();
-    const bridgeEnds = centre?.running.then(() => {
-      throw new AtalayaError('internal', 'the bridge has ended');
-    });
-    // A bridge that ends by itself ends the simulation.
     const living = fleet.live(rate, AbortSignal.any([signal, stop.signal]));
-    await (bridgeEnds === undefined ? living : Promise.race([living, bridgeEnds]));
+    await Promise.race([living, ...endings(centre?.running, ended)]);
     const lastedMs = clock.monotonic() - begun;
     const { user, system } = process.cpuUsage(cpu);
     const bytesPerUnit = (process.memoryUsage.rss() - before) / units;
     // The first signal ends the traffic, and what was offered still has its time; the program ends at a second one.
     const settled = await fleet.settle(patience, new AbortController().signal);
-    bridgeEnds?.catch(() => undefined);
-    over.abort();
-    await told;
     return {
       ...fleet.figures,
       ...{ settled, lastedMs, bytesPerUnit, withBridge: centre !== undefined },
@@ -197,9 +195,22 @@ async function work(
       archived: centre?.ready.bridge.ingest.figures.archived,
     };
   } finally {
+    over.abort();
+    await told;
     stop.abort();
     await fleet.close();
   }
+}
+
+/** What our own bridge and broker end the simulation with, should they end by themselves. */
+function endings(bridge: Promise<void> | undefined, broker: Promise<void> | undefined): readonly Promise<void>[] {
+  return [['bridge', bridge] as const, ['broker', broker] as const].flatMap(([name, running]) =>
+    running === undefined
+      ? []
+      : running.then(() => {
+          throw new AtalayaError('internal', `the ${name} has ended by itself`);
+        }),
+  );
 }
 
 async function tell(timer: Timer, signal: AbortSignal, say: () => void): Promise<void> {

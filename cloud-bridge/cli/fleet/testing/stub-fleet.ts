@@ -47,6 +47,8 @@ export class StubFleet {
   readonly rollouts = new Map<string, Rollout>();
   plan: RolloutPlan | undefined;
   readonly outcomes = new Map<string, 'confirmed' | 'rejected'>();
+  /** What became of versions, where the centre knows it of each. */
+  readonly became = new Map<number, { outcome: string; at: string; reasons: readonly string[] }>();
   trust: Trust;
   /** Says another answer than the usual one. */
   instead: (request: StubRequest) => StubAnswer | undefined = () => undefined;
@@ -196,6 +198,7 @@ export class StubFleet {
         released: issued,
         by: 'Ana',
         note,
+        became: this.became.get(version),
       }));
       return { json: { desired: all[0], reported: this.#reported(unit), history } };
     },

@@ -66,6 +66,8 @@ export class Surroundings {
   /** In order: what was audited and what was replied. */
   readonly order: string[] = [];
   up = true;
+  /** What the broker would never take. */
+  refuses: (reply: Reply) => boolean = () => false;
   people: People | undefined = people;
   execute: (ran: Ran) => Promise<CommandOutcome> = async () => ({ outcome: 'done' });
   audit: (entry: CommandAudit) => Promise<void> = async () => undefined;
@@ -92,6 +94,7 @@ export class Surroundings {
       },
       reply: async (reply) => {
         if (!this.up) throw new AtalayaError('link-down', 'no link');
+        if (this.refuses(reply)) throw new AtalayaError('link-refused', 'the packet is too long for the broker');
         this.replied.push(reply);
         this.order.push(`reply ${reply.id}`);
       },

@@ -1,0 +1,113 @@
+import test from 'ava';
+import sharp from 'sharp';
+import type { Person } from '../cloud-bridge/contract/people.ts';
+import type { CommandOutcome } from '../cloud-bridge/unit-end/commands/command-types.ts';
+import { Grants } from '../cloud-bridge/unit-end/evidence/grants.ts';
+import { FrameRing } from './capture/frame-ring.ts';
+import { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
+import { frameOf } from './evidence/testing/fixtures.ts';
+import type { HealthReport } from './health/contract/health-report.ts';
+import { type Log, silentLog } from './kernel/log/log.ts';
+import { ManualClock } from './kernel/manual-clock.ts';
+import { MemoryFiles } from './kernel/testing/memory-files.ts';
+import { milliseconds } from './kernel/units.ts';
+import { commandExecutors } from './unit-commands.ts';
+import type { UnitHealth } from './unit-health.ts';
+
+const context = {
+  id: 'c-1',
+  person: { name: 'Ana', role: 'supervisor', key: 'a'.repeat(64) } as Person,
+  signal: new AbortController().signal,
+};
+
+async function desk(status: HealthReport['status'] = 'good') {
+  const clock = new ManualClock(Date.parse('2026-03-01T12:00:00Z'));
+  const seen = { restarts: [] as string[], diagnosed: [] as number[][], levels: [] as unknown[], disposed: 0 };
+  const problems = status === 'good' ? [] : ['camera: no frame for 20.0 s', 'disk: full'];
+  const health = {
+    report: () => ({ status, at: '', unit: 'unit-7', software: '1', probes: {}, problems }),
+    diagnose: (forTime: number, every: number) => seen.diagnosed.push([forTime, every]),
+  } as unknown as UnitHealth;
+  const log: Log = { ...silentLog, setLevel: (...given) => void seen.levels.push(given) };
+  const ring = new FrameRing(1e9, () => {
+    seen.disposed += 1;
+  });
+  const bystanders = new BystanderMemory('auto', { reach: milliseconds(60_000), most: 100 });
+  const grants = await Grants.open('/grants.json', { files: new MemoryFiles(), clock, policy: 'on-request' });
+  const parts = { health, ring, bystanders, clock, log, restart: (why: string) => void seen.restarts.push(why) };
+  return {
+    ...seen,
+    seen,
+    clock,
+    ring,
+    bystanders,
+    grants,
+    executors: commandExecutors({ ...parts, reboot: 'program' }, grants),
+  };
+}
+
+const resultOf = (outcome: CommandOutcome) => (outcome.outcome === 'done' ? (outcome.result ?? {}) : {});
+
+test('a self-test tells the report, and fails with every problem where the unit does not do its work', async (t) => {
+  const well = await (await desk('degraded')).executors['self-test']({}, context);
+  t.like(resultOf(well), { report: { status: 'degraded', unit: 'unit-7' } });
+  const ill = await (await desk('failed')).executors['self-test']({}, context);
+  t.deepEqual(ill, { outcome: 'failed', reason: 'self-test-failed: camera: no frame for 20.0 s; disk: full' });
+});
+
+test('a snapshot is the newest frame, masked, and the frame is given back', async (t) => {
+  const { executors, ring, bystanders, seen } = await desk();
+  t.deepEqual(await executors.snapshot({ width: 320 }, context), {
+    outcome: 'failed',
+    reason: 'no-frame: the camera has delivered none yet',
+  });
+  const frame = frameOf(20);
+  ring.push(frame).release();
+  const { image: dark } = resultOf(await executors.snapshot({ width: 320 }, context));
+  const black = await sharp(Buffer.from(String(dark), 'base64')).stats();
+  t.true(
+    black.channels.every(({ max }) => max === 0),
+    'nobody has looked who stands there',
+  );
+  bystanders.observe(frame, []);
+  const result = resultOf(await executors.snapshot({ width: 320 }, context));
+  t.like(result, { mediaType: 'image/jpeg', at: '2023-11-14T22:13:20.800Z' });
+  const { image } = result;
+  const shown = await sharp(Buffer.from(String(image), 'base64')).stats();
+  t.true(shown.channels.some(({ max }) => max > 40));
+  t.is(seen.disposed, 0);
+  ring.clear();
+  t.is(seen.disposed, 1, 'nobody holds it any more');
+});
+
+test('the program ends when the reply has got through, and not before', async (t) => {
+  const { executors, seen } = await desk();
+  const outcome = await executors.reboot({ reason: 'a new camera' }, context);
+  t.like(outcome, { outcome: 'done', result: { restarts: 'program' } });
+  t.deepEqual(seen.restarts, []);
+  if (outcome.outcome === 'done') outcome.after?.();
+  t.deepEqual(seen.restarts, ['Ana: a new camera']);
+});
+
+test('evidence that is pulled may leave, its keys with it, and no longer than was said', async (t) => {
+  const { executors, grants, clock } = await desk();
+  const evidence = ['unit-7-000000001'];
+  const outcome = await executors['evidence-pull']({ evidence, files: ['context.jpg'], hours: 2 }, context);
+  t.deepEqual(resultOf(outcome), { evidence, until: '2026-03-01T14:00:00.000Z' });
+  t.true(grants.allows('unit-7-000000001', 'context.jpg'));
+  t.true(grants.allows('unit-7-000000001', 'keys'));
+  t.false(grants.allows('unit-7-000000001', 'clip.mjpeg'));
+  t.false(grants.allows('unit-7-000000002', 'keys'));
+  await executors['evidence-pull']({ evidence: ['unit-7-000000002'], hours: 2 }, context);
+  t.true(grants.allows('unit-7-000000002', 'clip.mjpeg'));
+  await clock.advance(2 * 3_600_000 + 1);
+  t.false(grants.allows('unit-7-000000001', 'keys'));
+});
+
+test('log level and diagnostics last as long as they were asked for', async (t) => {
+  const { executors, seen } = await desk();
+  await executors['log-level']({ level: 'debug', minutes: 3 }, context);
+  await executors.diagnostics({ minutes: 2, everyS: 5 }, context);
+  t.deepEqual(seen.levels, [['debug', 180_000]]);
+  t.deepEqual(seen.diagnosed, [[120_000, 5000]]);
+});

@@ -1,0 +1,360 @@
+import { readFile } from 'node:fs/promises';
+import type { Refused } from '../cloud-bridge/contract/message.ts';
+import type { OutboxEvent } from '../cloud-bridge/contract/outbox.ts';
+import type { People } from '../cloud-bridge/contract/people.ts';
+import type { Reported } from '../cloud-bridge/contract/state.ts';
+import type { Link } from '../cloud-bridge/link/link.ts';
+import type { LinkCredentials } from '../cloud-bridge/link/link-options.ts';
+import { openMqttLink } from '../cloud-bridge/link/mqtt-link.ts';
+import { Allowance } from '../cloud-bridge/unit-end/commands/allowance.ts';
+import type { CommandInbox } from '../cloud-bridge/unit-end/commands/command-inbox.ts';
+import type { CommandExecutors } from '../cloud-bridge/unit-end/commands/command-types.ts';
+import { EvidenceServer } from '../cloud-bridge/unit-end/evidence/evidence-server.ts';
+import type { Grants } from '../cloud-bridge/unit-end/evidence/grants.ts';
+import { Drain } from '../cloud-bridge/unit-end/outbox/drain.ts';
+import type { DrainFigures } from '../cloud-bridge/unit-end/outbox/drain-options.ts';
+import type { Spool } from '../cloud-bridge/unit-end/outbox/spool.ts';
+import { type OwnState, UnitEnd } from '../cloud-bridge/unit-end/unit-end.ts';
+import type { Config } from './config/config-schema.ts';
+import type { EvidenceStore } from './evidence/evidence-store.ts';
+import type { LedgerLane } from './evidence/ledger-lane.ts';
+import type { Clock } from './kernel/clock.ts';
+import { AtalayaError } from './kernel/errors.ts';
+import { eventName, type Log } from './kernel/log/log.ts';
+import { supervise } from './kernel/supervise.ts';
+import { systemTimer } from './kernel/timer.ts';
+import { type Milliseconds, milliseconds, seconds, toMilliseconds } from './kernel/units.ts';
+import { openSealedFile } from './unit-sealed-file.ts';
+
+/** What the centre's side of a unit needs of the rest of it. */
+export interface CloudParts {
+  readonly config: Config;
+  /** As it is in force at the moment. */
+  readonly live: () => Config;
+  readonly store: EvidenceStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly people: () => People | undefined;
+  readonly state: () => OwnState;
+  readonly executors: (grants: Grants) => CommandExecutors;
+  /** A document of the centre, as bytes. Does not throw. */
+  readonly desired: (payload: Uint8Array) => Promise<void>;
+  /** What is survived and a person should know. */
+  readonly notice: (fault: AtalayaError) => void;
+}
+
+/** What the health of a unit knows of its link. */
+export interface CloudView {
+  /** Undefined while connected. */
+  readonly offlineSince: Milliseconds | undefined;
+  readonly offlineWhy: string | undefined;
+  /** When the centre's broker last sent something or acknowledged something, of the monotonic clock. */
+  readonly heardAt: Milliseconds | undefined;
+  readonly figures: DrainFigures | undefined;
+  readonly reconnects: number;
+  readonly dropped: number;
+  readonly refusedMessages: number;
+}
+
+/** Everything between a unit and its centre. */
+export interface UnitCloud {
+  /** Takes an event for the centre: durable when it resolves. Rejects with `store-full`. */
+  offer(event: OutboxEvent): Promise<void>;
+  readonly view: CloudView;
+  stateChanged(): void;
+  report(reported: Reported): void;
+  checkpointed(): void;
+  /** Waits until the centre has everything, for so long at most and only while there is a link. */
+  drain(patience: Milliseconds): Promise<void>;
+  close(): Promise<void>;
+}
+
+const BACKOFF = { first: milliseconds(1000), most: toMilliseconds(seconds(60)) };
+const CONNECT_DEADLINE = toMilliseconds(seconds(20));
+/** A program that is told to end has some seconds for everything. */
+const LEAVE_DEADLINE = milliseconds(1000);
+/** Commands and documents wait so long at the broker for a unit that is away. */
+const SESSION = seconds(7 * 24 * 3600);
+/** The files of the certificate, read at every connection, so that renewed ones are used. */
+export async function credentialsOf({ cloud: { ca, cert, key } }: Config): Promise<LinkCredentials> {
+  const read = async (path: string | undefined, field: string) => {
+    if (path === undefined) return undefined;
+    return await readFile(path).catch((cause: unknown) => {
+      throw new AtalayaError('config-invalid', `${path} of cloud.${field} cannot be read`, {
+        hint: 'Put the file there, readable for this user.',
+        cause,
+      });
+    });
+  };
+  const [caPem, certPem, keyPem] = [await read(ca, 'ca'), await read(cert, 'cert'), await read(key, 'key')];
+  return {
+    ...(caPem === undefined ? {} : { ca: caPem }),
+    ...(certPem === undefined ? {} : { cert: certPem }),
+    ...(keyPem === undefined ? {} : { key: keyPem }),
+  };
+}
+
+/** What leaves the unit, and what may. */
+export interface Queues {
+  readonly alerts: Spool;
+  readonly telemetry: Spool;
+  readonly grants: Grants;
+  readonly ledger: LedgerLane;
+  readonly budget: ConstructorParameters<typeof Drain>[0]['budget'];
+}
+
+/** Lines of the log about what the other end may send as often as it likes; more of it is counted only, and the log is left to others. */
+const senderLines = { most: 100, every: milliseconds(60_000) };
+/** State, reply, refusal of a stranger's command, two blocks of evidence: what may be on its way besides events. */
+const SPARED = 5;
+
+/** A unit with a centre, from when its queues are open. */
+export class ConnectedCloud implements UnitCloud {
+  readonly end: UnitEnd;
+  readonly #parts: CloudParts;
+  readonly #queues: Queues;
+  readonly #stopping = new AbortController();
+  #drain: Drain | undefined;
+  #draining: Promise<unknown> = Promise.resolve();
+  #inbox: CommandInbox | undefined;
+  #server: EvidenceServer | undefined;
+  #offlineSince: Milliseconds | undefined;
+  #offlineWhy: string | undefined;
+  #heardAt: Milliseconds | undefined;
+  #connections = 0;
+  readonly #lines: Allowance;
+  /** Apart, so that noise cannot hide that the centre refuses what it was sent. */
+  readonly #refusals: Allowance;
+  /** The note that was taken last. */
+  #cosignature: string | undefined;
+  #close: () => Promise<void> = async () => {};
+
+  constructor(parts: CloudParts, queues: Queues) {
+    this.#parts = parts;
+    this.#queues = queues;
+    const { config, clock, store } = parts;
+    this.#offlineSince = clock.monotonic();
+    this.#lines = new Allowance(senderLines, clock.monotonic());
+    this.#refusals = new Allowance(senderLines, clock.monotonic());
+    this.end = new UnitEnd({
+      unit: config.unit.id,
+      clock,
+      openLink: (handlers, will) => this.#openLink(handlers, will),
+      state: parts.state,
+      checkpoint: () => store.ledger.checkpointed?.note,
+      inboxes: {
+        ack: (ack) => this.#drain?.acknowledged(ack),
+        desired: parts.desired,
+        command: async (command, topic) => this.#inbox?.take(command, topic),
+        evidenceGet: async (get) => void this.#server?.asked(get),
+        cosigned: (note) => this.#cosigned(note),
+      },
+      online: (session) => {
+        this.#connections += 1;
+        this.#offlineSince = undefined;
+        this.#offlineWhy = undefined;
+        this.#heardAt = clock.monotonic();
+        parts.log.info({ part: 'link', ...session }, 'connected to the broker');
+        this.#drain?.online(session);
+        void this.#inbox?.resume();
+      },
+      offline: (fault) => {
+        const was = this.#offlineWhy;
+        this.#offlineSince ??= clock.monotonic();
+        this.#offlineWhy = fault?.message;
+        this.#drain?.offline();
+        if (fault !== undefined && fault.message !== was) {
+          parts.log.warn({ part: 'link', error: fault }, 'the broker cannot be reached');
+        }
+      },
+      refused: (refused) => this.#refused(refused),
+      onFault: parts.notice,
+    });
+  }
+
+  get view(): CloudView {
+    const { telemetry } = this.#queues;
+    return {
+      offlineSince: this.#offlineSince,
+      offlineWhy: this.#offlineWhy,
+      heardAt: this.#heardAt,
+      figures: this.#drain?.figures,
+      reconnects: Math.max(0, this.#connections - 1),
+      dropped: telemetry.dropped,
+      refusedMessages: this.end.counts.refused,
+    };
+  }
+
+  /** Opens the link; from now on the queues drain. */
+  start(inbox: CommandInbox): void {
+    const { config, live, clock, notice, log } = this.#parts;
+    const { alerts, telemetry, ledger, grants, budget } = this.#queues;
+    this.#inbox = inbox;
+    this.#server = new EvidenceServer({
+      grants,
+      open: (evidence, file) => openSealedFile(this.#parts.store, config.unit.id, evidence, file),
+      publishBlock: (evidence, file, block, content) => this.end.block(evidence, file, block, content),
+      budget,
+    });
+    const link = this.end.open();
+    this.#drain = new Drain({
+      unit: config.unit.id,
+      link,
+      sources: { alert: alerts, infraction: ledger, telemetry },
+      get window() {
+        return live().cloud.window;
+      },
+      spared: SPARED,
+      budget,
+      clock,
+      timer: systemTimer,
+      random: Math.random,
+      resendAfter: toMilliseconds(seconds(config.cloud.resendAfterS)),
+      onRefused: (lane, sequence, reason) => {
+        if (!this.#refusals.take(clock.monotonic())) return;
+        const fault = new AtalayaError('message-refused', `the centre refuses ${lane} ${sequence}: ${reason}`, {
+          hint: 'It stays on the unit; nobody else was told of it.',
+        });
+        log.error({ part: 'outbox', lane, sequence, error: fault }, 'refused by the centre');
+        notice(fault);
+      },
+      onFault: (lane, fault) => {
+        log.error({ part: 'outbox', lane, error: fault }, 'a queue cannot go on');
+        notice(fault);
+      },
+    });
+    if (link.state.kind === 'online') this.#drain.online(link.state.session);
+    const drain = this.#drain;
+    this.#draining = supervise(({ signal, beat }) => drain.run(signal, beat), {
+      name: 'outbox',
+      signal: this.#stopping.signal,
+      clock,
+      timer: systemTimer,
+      random: Math.random,
+      backoff: BACKOFF,
+      deadline: toMilliseconds(seconds(300)),
+      grace: toMilliseconds(seconds(3)),
+      onFault: notice,
+    }).catch((error: unknown) => notice(error as AtalayaError));
+  }
+
+  async offer(event: OutboxEvent): Promise<void> {
+    const { alerts, telemetry } = this.#queues;
+    const spool = event.kind === 'alert' ? alerts : telemetry;
+    const sequence = await spool.offer(event);
+    this.#parts.log.debug(
+      { part: 'outbox', kind: event.kind, event: eventName(event.kind, spool.stream ?? '', sequence) },
+      'offered to the centre',
+    );
+  }
+
+  stateChanged(): void {
+    this.end.stateChanged();
+  }
+
+  report(reported: Reported): void {
+    this.end.report(reported);
+  }
+
+  checkpointed(): void {
+    this.end.checkpointed();
+  }
+
+  async drain(patience: Milliseconds): Promise<void> {
+    const { clock } = this.#parts;
+    const until = clock.monotonic() + patience;
+    const left = () => Object.values(this.#drain?.figures.queued ?? {}).some((count) => count > 0);
+    while (left() && this.#offlineSince === undefined && clock.monotonic() < until) {
+      await systemTimer.sleep(milliseconds(50));
+    }
+  }
+
+  /** Closes everything that was opened for it. */
+  closeWith(close: () => Promise<void>): void {
+    this.#close = close;
+  }
+
+  close(): Promise<void> {
+    return this.#close();
+  }
+
+  /** Ends draining and the link; the queues are closed after it. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#draining;
+    await this.end.close();
+  }
+
+  #openLink(
+    handlers: Parameters<typeof openMqttLink>[1],
+    will: { readonly topic: string; readonly payload: string; readonly retain: boolean },
+  ): ReturnType<typeof openMqttLink> {
+    const { config, clock } = this.#parts;
+    const { broker = '', protocol, keepAliveS, cert, sessionSecret } = config.cloud;
+    const link = openMqttLink(
+      {
+        url: broker,
+        clientId: sessionSecret === undefined ? config.unit.id : `${config.unit.id}.${sessionSecret}`,
+        protocol,
+        keepAlive: seconds(keepAliveS),
+        sessionExpiry: SESSION,
+        will,
+        backoff: BACKOFF,
+        connectDeadline: CONNECT_DEADLINE,
+        leaveDeadline: LEAVE_DEADLINE,
+        clock,
+        timer: systemTimer,
+        random: Math.random,
+        ...(cert === undefined ? {} : { credentials: () => credentialsOf(config) }),
+      },
+      {
+        ...handlers,
+        arrived: (arrival) => {
+          this.#heardAt = clock.monotonic();
+          return handlers.arrived(arrival);
+        },
+      },
+    );
+    return this.#listening(link);
+  }
+
+  /** The same link. What the broker acknowledges shows that it is reached: over a quiet link nothing else may come for hours. */
+  #listening(link: Link): Link {
+    return {
+      get state() {
+        return link.state;
+      },
+      get inFlight() {
+        return link.inFlight;
+      },
+      publish: async (topic, payload, options) => {
+        await link.publish(topic, payload, options);
+        if (options.qos > 0) this.#heardAt = this.#parts.clock.monotonic();
+      },
+      subscribe: (filters) => link.subscribe(filters),
+      unsubscribe: (filters) => link.unsubscribe(filters),
+      close: (last) => link.close(last),
+    };
+  }
+
+  /** The same note once more is not written once more. */
+  async #cosigned(note: string): Promise<void> {
+    const { store, log } = this.#parts;
+    if (note === this.#cosignature) return;
+    try {
+      const { size } = await store.ledger.cosign(note);
+      this.#cosignature = note;
+      log.info({ part: 'witness', size }, 'a checkpoint was cosigned');
+    } catch (error) {
+      if (this.#maySay()) log.warn({ part: 'witness', error }, 'a cosignature was not taken');
+    }
+  }
+
+  #refused({ reason, detail }: Refused): void {
+    if (this.#maySay()) this.#parts.log.warn({ part: 'link', reason, detail }, 'a message was refused');
+  }
+
+  #maySay(): boolean {
+    return this.#lines.take(this.#parts.clock.monotonic());
+  }
+}
