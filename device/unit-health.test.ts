@@ -213,7 +213,7 @@ test('the state is said again where something changed, and not with every figure
   t.true(place.said > saidOnce);
 });
 
-test('a new checkpoint is told once', async (t) => {
+test('a new checkpoint is told once, and again after ten minutes without a cosignature', async (t) => {
   const place = new Place();
   const checkpoints = { entries: 1, time: milliseconds(1e9) };
   const store = await EvidenceStore.open('/evidence', inMemory(new MemoryFiles(), { checkpoints }));
@@ -225,6 +225,10 @@ test('a new checkpoint is told once', async (t) => {
   t.is(store.ledger.checkpointed?.size, 1);
   await place.pass(10);
   t.is(place.checkpoints, before + 1);
+  await place.pass(570);
+  t.is(place.checkpoints, before + 1);
+  await place.pass(30);
+  t.is(place.checkpoints, before + 2);
 });
 
 test('a centre that takes nothing and a disk that takes nothing are survived: what was not taken is offered again', async (t) => {
@@ -238,7 +242,11 @@ test('a centre that takes nothing and a disk that takes nothing are survived: wh
     place.offered.filter(({ kind }) => kind === 'alert'),
     [],
   );
-  t.is(place.notices.filter(({ code }) => code === 'store-full').length, 1, 'told, and not with every look');
+  t.is(
+    place.notices.filter(({ code }) => code === 'store-full').length,
+    2,
+    'told of alerts and of figures, and not with every look',
+  );
   const { ticks } = place;
   place.files.plan = ({ kind }) => (kind === 'write' ? { code: 'EIO' } : undefined);
   place.offer = async () => {};

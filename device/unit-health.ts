@@ -36,6 +36,8 @@ export interface HealthParts {
   readonly notice: (fault: AtalayaError) => void;
 }
 
+/** A checkpoint that is not cosigned is said again after so long. */
+const SAY_AGAIN = toMilliseconds(seconds(600));
 /** How often everything is looked at; a look costs some milliseconds. */
 const LOOK_EVERY = milliseconds(2000);
 /** A reader of plates that has not broken down again for so long works. */
@@ -70,6 +72,7 @@ export class UnitHealth {
   #diagnosing: { readonly until: Milliseconds; readonly every: Milliseconds } | undefined;
   #said = '';
   #checkpoint: string | undefined;
+  #checkpointAt = milliseconds(0);
 
   constructor(parts: HealthParts, alerts: AlertKeeper) {
     this.#parts = parts;
@@ -303,9 +306,14 @@ export class UnitHealth {
       this.#said = said;
       this.#cloud.stateChanged();
     }
-    const note = this.#parts.store.ledger.checkpointed?.text;
-    if (note === this.#checkpoint) return;
-    this.#checkpoint = note;
+    const { checkpointed } = this.#parts.store.ledger;
+    const now = this.#parts.clock.monotonic();
+    const same = checkpointed?.text === this.#checkpoint;
+    // One that no witness has cosigned may have been lost on its way: a broker may forget, and a bridge may die.
+    const alone = checkpointed !== undefined && checkpointed.note.split('\n— ').length <= 2;
+    if (same && !(alone && now - this.#checkpointAt >= SAY_AGAIN)) return;
+    this.#checkpoint = checkpointed?.text;
+    this.#checkpointAt = now;
     this.#cloud.checkpointed();
   }
 

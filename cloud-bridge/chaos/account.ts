@@ -21,7 +21,7 @@ export function accountLines(account: ChaosAccount): readonly string[] {
     `  archived   ${cells(archived)}`,
     `  telemetry that its bound dropped: at most ${dropped}; missing and declared: ${gaps}`,
     `sent: ${account.sentEvents} events, ${repeated} of them more than once; ${account.overtaken} came in after a later one of their lane`,
-    `connections of units: ${account.connections}; entries of their logs cosigned: ${account.cosigned}`,
+    `connections of units: ${account.connections}; checkpoints of their logs that came back cosigned: ${account.cosigned}`,
     `longest heal: ${tenths(account.longestHealMs)} s from the end of a fault to news at the centre; all drained ${tenths(account.drainedMs)} s after the last`,
     ...verdict(violations),
   ];

@@ -148,8 +148,8 @@ class Centre {
   async #cosign(note: string): Promise<void> {
     // One that was overtaken by a newer checkpoint is not taken, and that is as it should be.
     await this.#stores.ledger.cosign(note).then(
-      ({ size }) => {
-        this.#cosigned = size;
+      () => {
+        this.#cosigned += 1;
       },
       () => undefined,
     );

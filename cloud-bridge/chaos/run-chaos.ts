@@ -52,7 +52,7 @@ export interface ChaosAccount {
   /** Events that were archived after a later one of their lane. */
   readonly overtaken: number;
   readonly connections: number;
-  /** Entries of the logs that the centre has cosigned. */
+  /** Checkpoints that came back with the signature of the centre. */
   readonly cosigned: number;
   /** From the end of a fault until the centre acknowledged something new of each unit that it was in the way of. */
   readonly longestHealMs: number;
@@ -77,7 +77,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosAccount | un
 /** Figures of a unit's program, which begin anew with each start. */
 interface Counted {
   status: UnitStatus;
-  readonly sum: { sentEvents: number; resentEvents: number; connections: number };
+  readonly sum: { sentEvents: number; resentEvents: number; connections: number; cosigned: number };
 }
 
 const endingMs = 20_000;
@@ -154,10 +154,13 @@ class ChaosRun {
   }
 
   #said(unit: Station, status: UnitStatus): void {
-    const counted = this.#counted.get(unit) ?? { status, sum: { sentEvents: 0, resentEvents: 0, connections: 0 } };
+    const counted = this.#counted.get(unit) ?? {
+      status,
+      sum: { sentEvents: 0, resentEvents: 0, connections: 0, cosigned: 0 },
+    };
     // Another start of the program: what the one before it had last said counts.
     if (status.sentEvents < counted.status.sentEvents || status.connections < counted.status.connections) {
-      for (const name of ['sentEvents', 'resentEvents', 'connections'] as const) {
+      for (const name of ['sentEvents', 'resentEvents', 'connections', 'cosigned'] as const) {
         counted.sum[name] += counted.status[name];
       }
     }
@@ -226,7 +229,7 @@ class ChaosRun {
       sentEvents: sum(({ status, sum: before }) => before.sentEvents + status.sentEvents),
       resentEvents: sum(({ status, sum: before }) => before.resentEvents + status.resentEvents),
       connections: sum(({ status, sum: before }) => before.connections + status.connections),
-      cosigned: sum(({ status }) => status.cosigned),
+      cosigned: sum(({ status, sum: before }) => before.cosigned + status.cosigned),
       longestHealMs: this.#heals.longestMs,
       drainedMs,
       violations: [...violations, ...truths.flatMap((truth) => truth.violations), ...this.#violations, ...complaints],

@@ -33,7 +33,7 @@ export const unitStatus = z.strictObject({
   resentEvents: z.int(),
   sentMessages: z.int(),
   connections: z.int(),
-  /** Entries of its log that the centre has cosigned. */
+  /** Checkpoints that came back with the signature of the centre. */
   cosigned: z.int(),
 });
 export type UnitStatus = z.infer<typeof unitStatus>;

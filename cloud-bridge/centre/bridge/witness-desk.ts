@@ -27,15 +27,17 @@ export interface WitnessDeskOptions {
 }
 
 /**
- * Where checkpoints of units wait for the witness: the newest of each, looked at one after the other beside everything else, and again
- * when entries have come that it covers. A cosigned one that is lost on its way is sent again when the unit sends its checkpoint again.
+ * Where checkpoints of units wait for the witness, looked at one after the other beside everything else, and again when entries have come.
+ * Of those of a unit that cover entries which have not come, the first is held until they have, and the newest: behind a steady backlog
+ * every new one would wait, and none ever be cosigned. A cosigned one that is lost on its way is sent again when the unit sends its
+ * checkpoint again.
  */
 export class WitnessDesk {
   readonly #options: WitnessDeskOptions;
-  /** To be looked at. */
-  readonly #due = new Map<string, string>();
-  /** Cover entries that have not come. */
-  readonly #waiting = new Map<string, string>();
+  /** To be looked at: of a unit the newest that came, and the one that was held. */
+  readonly #due = { new: new Map<string, string>(), held: new Map<string, string>() };
+  /** Cover entries that have not come: the first, and the newest after it. */
+  readonly #waiting = new Map<string, readonly [first: string, newest?: string]>();
   #wake: (() => void) | undefined;
   #cosigned = 0;
 
@@ -44,19 +46,20 @@ export class WitnessDesk {
   }
 
   get figures(): { readonly cosigned: number; readonly waiting: number } {
-    return { cosigned: this.#cosigned, waiting: this.#waiting.size + this.#due.size };
+    return { cosigned: this.#cosigned, waiting: this.#waiting.size + this.#due.new.size };
   }
 
   offer(unit: string, note: string): void {
-    this.#waiting.delete(unit);
-    this.#due.set(unit, note);
+    this.#due.new.set(unit, note);
     this.#wake?.();
   }
 
   /** Entries of its ledger were archived. */
   grown(unit: string): void {
-    const note = this.#waiting.get(unit);
-    if (note !== undefined) this.offer(unit, note);
+    const first = this.#waiting.get(unit)?.[0];
+    if (first === undefined) return;
+    this.#due.held.set(unit, first);
+    this.#wake?.();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -65,9 +68,11 @@ export class WitnessDesk {
       async (attempt) => {
         while (!attempt.signal.aborted) {
           attempt.beat();
-          const [next] = this.#due;
-          if (next === undefined) await this.#idle(attempt.signal);
-          else await this.#look(...next);
+          const [held] = this.#due.held;
+          const [next] = this.#due.new;
+          if (held !== undefined) await this.#look(this.#due.held, ...held);
+          if (next !== undefined) await this.#look(this.#due.new, ...next);
+          if (held === undefined && next === undefined) await this.#idle(attempt.signal);
         }
       },
       {
@@ -93,7 +98,7 @@ export class WitnessDesk {
     this.#wake = undefined;
   }
 
-  async #look(unit: string, note: string): Promise<void> {
+  async #look(due: Map<string, string>, unit: string, note: string): Promise<void> {
     const { archive, witness, pinned } = this.#options;
     const key = await pinned(unit);
     const marks = await archive.watermarks(unit);
@@ -103,15 +108,33 @@ export class WitnessDesk {
         ? { kind: 'refused', reason: 'the unit has not said which key it signs with' }
         : await witness.witness(unit, note, key, stream);
     // Another one may have come meanwhile.
-    if (this.#due.get(unit) === note) this.#due.delete(unit);
-    await this.#outcome(unit, note, found);
+    if (due.get(unit) === note) due.delete(unit);
+    if (found.kind === 'waiting') this.#hold(unit, note);
+    else this.#letGo(unit, note);
+    await this.#outcome(unit, found);
   }
 
-  async #outcome(unit: string, note: string, found: Witnessed): Promise<void> {
+  #hold(unit: string, note: string): void {
+    const held = this.#waiting.get(unit);
+    if (held === undefined) this.#waiting.set(unit, [note]);
+    else if (held[0] !== note) this.#waiting.set(unit, [held[0], note]);
+  }
+
+  /** It was decided: where it was the one that was held, the newest after it is looked at next. */
+  #letGo(unit: string, note: string): void {
+    const held = this.#waiting.get(unit);
+    if (held === undefined) return;
+    const [first, newest] = held;
+    if (note === newest) this.#waiting.set(unit, [first]);
+    if (note !== first) return;
+    this.#waiting.delete(unit);
+    if (newest !== undefined && !this.#due.new.has(unit)) this.#due.new.set(unit, newest);
+  }
+
+  async #outcome(unit: string, found: Witnessed): Promise<void> {
     const { alerts, refusals, log } = this.#options;
     switch (found.kind) {
       case 'waiting':
-        if (!this.#due.has(unit)) this.#waiting.set(unit, note);
         return;
       case 'older':
         log.debug({ part: 'witness', unit, size: found.size }, 'a checkpoint that was cosigned before');
