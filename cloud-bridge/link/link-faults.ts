@@ -108,6 +108,7 @@ export function connectFault(error: unknown, place: LinkPlace): AtalayaError {
 
 /** The end of a session that stood. */
 export function lossFault(error: unknown): AtalayaError {
+  if (isAtalayaError(error, 'link-down')) return error;
   const code = systemCode(error) ?? '';
   const alert = byAlert.find(([form]) => form.test(code))?.[1];
   if (alert !== undefined) return linkDown(alert, error);

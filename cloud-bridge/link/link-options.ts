@@ -3,6 +3,9 @@ import type { Backoff, Random } from '../../device/kernel/supervise.ts';
 import type { Timer } from '../../device/kernel/timer.ts';
 import type { Milliseconds, Seconds } from '../../device/kernel/units.ts';
 
+/** QoS 1 messages that a broker may send before one is acknowledged, unless the options say otherwise. */
+export const usualWindow = 64;
+
 /** What the broker says of us when we are lost without a leave-taking. At QoS 1. */
 export interface LinkWill {
   readonly topic: string;
@@ -30,13 +33,19 @@ export interface LinkOptions extends LinkCredentials {
   readonly keepAlive: Seconds;
   /** How long the broker keeps subscriptions and queue of a lost connection; 0: not at all. 3.1.1 knows only 0 and for ever. */
   readonly sessionExpiry: Seconds;
-  /** QoS 1 messages that the broker may send before one is acknowledged (MQTT 5). 64 where absent. */
+  /**
+   * QoS 1 messages that the broker may send before one is acknowledged: told to it with MQTT 5. Of a broker that sends more than twice as
+   * many the connection is ended. 64 where absent.
+   */
   readonly receiveMaximum?: number;
   readonly will?: LinkWill;
   readonly backoff: Backoff;
   /** For a connection until the broker has let us in, and for each answer to a subscription. */
   readonly connectDeadline: Milliseconds;
-  /** For each of the two answers of a leave-taking; as `connectDeadline` where absent. A broker that is frozen must not hold an end up. */
+  /**
+   * For each of the two answers of a leave-taking: to the last message and to the DISCONNECT. One second where absent. A broker that is
+   * frozen must not hold an end up; after it the connection is broken off.
+   */
   readonly leaveDeadline?: Milliseconds;
   readonly clock: Clock;
   readonly timer: Timer;

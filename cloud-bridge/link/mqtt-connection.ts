@@ -11,7 +11,8 @@ import {
   pubackFault,
   silenceFault,
 } from './link-faults.ts';
-import type { LinkOptions } from './link-options.ts';
+import { type LinkOptions, usualWindow } from './link-options.ts';
+import { guardPackets, longestPacket } from './packet-guard.ts';
 
 /** PUBLISH without its payload: fixed header, topic's length, packet identifier, property length. */
 const publishOverhead = 16;
@@ -89,6 +90,7 @@ export class MqttConnection {
     ends: ConnectionEnds,
     signal: AbortSignal,
   ): Promise<Opening> {
+    guardPackets(socket);
     const client = new MqttClient(() => socket, clientOptions(protocol, options));
     let firstError: unknown;
     socket.once('error', (error) => {
@@ -203,7 +205,8 @@ export class MqttConnection {
 }
 
 function clientOptions(protocol: '5' | '3.1.1', options: LinkOptions) {
-  const { clientId, keepAlive, sessionExpiry, will, receiveMaximum = 64 } = options;
+  const { clientId, keepAlive, sessionExpiry, will, receiveMaximum = usualWindow } = options;
+  const properties = { sessionExpiryInterval: sessionExpiry, receiveMaximum, maximumPacketSize: longestPacket };
   return {
     protocolId: 'MQTT' as const,
     protocolVersion: protocol === '5' ? (5 as const) : (4 as const),
@@ -217,7 +220,7 @@ function clientOptions(protocol: '5' | '3.1.1', options: LinkOptions) {
     queueQoSZero: false,
     timerVariant: 'native' as const,
     outgoingStore: new NoStore(),
-    ...(protocol === '5' ? { properties: { sessionExpiryInterval: sessionExpiry, receiveMaximum } } : {}),
+    ...(protocol === '5' ? { properties } : {}),
     ...(will === undefined
       ? {}
       : { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1 as const, retain: will.retain } }),

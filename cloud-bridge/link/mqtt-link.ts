@@ -2,9 +2,10 @@ import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
 import { type Attempt, supervise } from '../../device/kernel/supervise.ts';
 import { withDeadline } from '../../device/kernel/timer.ts';
 import { milliseconds, toMilliseconds } from '../../device/kernel/units.ts';
+import { ArrivalQueue, type Source, sourceOf } from './arrival-queue.ts';
 import type { Arrival, Link, LinkHandlers, LinkState } from './link.ts';
 import { connectFault, type LinkPlace } from './link-faults.ts';
-import type { LinkCredentials, LinkOptions } from './link-options.ts';
+import { type LinkCredentials, type LinkOptions, usualWindow } from './link-options.ts';
 import { MqttConnection, type Opening } from './mqtt-connection.ts';
 import { type BrokerAddress, openSocket, parseBrokerUrl } from './open-socket.ts';
 
@@ -12,8 +13,8 @@ export type { LinkCredentials, LinkOptions, LinkWill } from './link-options.ts';
 
 /** A connection that stood for so long ends the row of failures: a broker that lets us in and throws us out is not asked ever faster. */
 const settled = milliseconds(5000);
-/** Messages of QoS 0 that wait for their handler; what is more is dropped, as QoS 0 may be. QoS 1 is bounded by the broker's window. */
-const mostUnacknowledgeable = 256;
+/** A broker that answers at all answers a leave-taking within this. */
+const usualLeaveDeadline = milliseconds(1000);
 
 /** Returns at once, offline; connects by itself. Throws `config-invalid` for an address that is none. */
 export function openMqttLink(options: LinkOptions, handlers: LinkHandlers): Link {
@@ -25,34 +26,19 @@ export function openMqttLink(options: LinkOptions, handlers: LinkHandlers): Link
 /** Which version the broker speaks is remembered; every so many connections 5 is tried first again, since brokers are renewed. */
 const askAgain = 8;
 
-/** Whose arrivals these are: known before the connection is. */
-interface Source {
-  connection?: MqttConnection;
-}
-
-interface Waiting {
-  readonly source: Source;
-  readonly arrival: Arrival;
-  readonly acknowledge: (() => void) | undefined;
-}
-
 class MqttLink implements Link {
   readonly #options: LinkOptions;
   readonly #address: BrokerAddress;
   readonly #handlers: LinkHandlers;
   readonly #filters = new Set<string>();
   readonly #stop = new AbortController();
-  /** Of all connections, so that there is one handler at work at a time. */
-  readonly #arrivals: Waiting[] = [];
+  readonly #arrivals: ArrivalQueue;
   readonly #sources = new WeakMap<MqttConnection, Source>();
   #protocol: '5' | '3.1.1';
   #connections = 0;
   /** Set from when its subscriptions are made. */
   #online: MqttConnection | undefined;
-  /** Whose arrivals may be handled. */
-  #heard: Source | undefined;
   #fault: AtalayaError | undefined;
-  #handling = false;
   #closing: Promise<void> | undefined;
   #running: Promise<void> = Promise.resolve();
 
@@ -60,6 +46,11 @@ class MqttLink implements Link {
     this.#options = options;
     this.#address = address;
     this.#handlers = handlers;
+    this.#arrivals = new ArrivalQueue({
+      handle: (arrival) => handlers.arrived(arrival),
+      faultOf: (error) => connectFault(error, this.#place(undefined)),
+      window: options.receiveMaximum ?? usualWindow,
+    });
     this.#protocol = options.protocol === '3.1.1' ? '3.1.1' : '5';
   }
 
@@ -112,7 +103,7 @@ class MqttLink implements Link {
   async #leave(last?: { readonly topic: string; readonly payload: string; readonly retain: boolean }): Promise<void> {
     const connection = this.#online;
     if (connection !== undefined) {
-      const { connectDeadline, leaveDeadline = connectDeadline } = this.#options;
+      const { leaveDeadline = usualLeaveDeadline } = this.#options;
       if (last !== undefined)
         await this.#answer(connection.publish(last.topic, last.payload, 1, last.retain), leaveDeadline).catch(
           () => undefined,
@@ -162,6 +153,7 @@ class MqttLink implements Link {
       const open = connection;
       const aborted = () => open.drop(new AtalayaError('link-down', 'the link was stopped'));
       signal.addEventListener('abort', aborted, { once: true });
+      if (signal.aborted) aborted();
       try {
         await this.#subscribeAll(open);
         void this.#beats(beat, AbortSignal.any([signal, over.signal]));
@@ -207,16 +199,13 @@ class MqttLink implements Link {
       if (!done.signal.aborted) late.abort();
     });
     const limit = AbortSignal.any([signal, late.signal]);
-    const source: Source = {};
     try {
       const socket = await openSocket(this.#address, credentials, serverName, limit);
+      const source = sourceOf((fault) => socket.destroy(fault));
       const arrived = (arrival: Arrival, acknowledge: (() => void) | undefined) =>
-        this.#queue({ source, arrival, acknowledge });
+        this.#arrivals.add(source, arrival, acknowledge);
       const opening = await MqttConnection.open(socket, protocol, this.#options, place, { arrived }, limit);
-      if (opening.kind === 'open') {
-        source.connection = opening.connection;
-        this.#sources.set(opening.connection, source);
-      }
+      if (opening.kind === 'open') this.#sources.set(opening.connection, source);
       return opening;
     } catch (error) {
       const fault = late.signal.aborted
@@ -252,8 +241,7 @@ class MqttLink implements Link {
     this.#fault = undefined;
     try {
       const done = this.#handlers.online(connection.session);
-      this.#heard = this.#sources.get(connection);
-      void this.#handle();
+      this.#arrivals.hear(this.#sources.get(connection));
       await done;
     } catch (error) {
       connection.drop(connectFault(error, this.#place(undefined)));
@@ -264,35 +252,9 @@ class MqttLink implements Link {
   #lost(fault: AtalayaError | undefined): void {
     const news = this.#online !== undefined || fault?.message !== this.#fault?.message;
     this.#online = undefined;
-    this.#heard = undefined;
-    this.#arrivals.length = 0;
+    this.#arrivals.hear(undefined);
     this.#fault = fault;
     if (news) this.#handlers.offline(fault);
-  }
-
-  #queue(waiting: Waiting): void {
-    if (waiting.acknowledge === undefined && this.#arrivals.length >= mostUnacknowledgeable) return;
-    this.#arrivals.push(waiting);
-    void this.#handle();
-  }
-
-  /** One after the other; what a lost connection has brought is left to the broker, which sends it again. */
-  async #handle(): Promise<void> {
-    if (this.#handling) return;
-    this.#handling = true;
-    while (this.#heard !== undefined) {
-      const next = this.#arrivals.shift();
-      if (next === undefined) break;
-      const { source, arrival, acknowledge } = next;
-      if (source !== this.#heard) continue;
-      try {
-        await this.#handlers.arrived(arrival);
-        if (source === this.#heard) acknowledge?.();
-      } catch (error) {
-        source.connection?.drop(connectFault(error, this.#place(undefined)));
-      }
-    }
-    this.#handling = false;
   }
 
   #place(cert: Buffer | undefined): LinkPlace {

@@ -16,7 +16,10 @@ const seen: HealthFacts = { camera: { silent: milliseconds(10) } };
 function bench(files = new MemoryFiles(), clock = new ManualClock()) {
   const taken: Alert[] = [];
   const faults: AtalayaError[] = [];
-  const state = { refuses: false };
+  const state: { refuses: boolean; reason: unknown } = {
+    refuses: false,
+    reason: new AtalayaError('store-full', 'no room'),
+  };
   const open = () =>
     AlertKeeper.open({
       unit: 'u-1',
@@ -25,7 +28,7 @@ function bench(files = new MemoryFiles(), clock = new ManualClock()) {
       limits: usualLimits,
       clock,
       offer: async (alert) => {
-        if (state.refuses) throw new AtalayaError('store-full', 'no room');
+        if (state.refuses) throw state.reason;
         taken.push(alert);
       },
       onFault: (fault) => faults.push(fault),
@@ -71,6 +74,56 @@ test('a change that nobody took is offered again, in order, and after a restart 
   t.deepEqual(told(), ['camera-lost raised', 'camera-lost critical']);
   t.is(again.unsent, 0);
   t.is((await open()).unsent, 0);
+});
+
+test('why a change was not taken is told once for each reason, counted, and told again after all was taken', async (t) => {
+  const { open, faults, state, clock } = bench();
+  const keeper = await open();
+  const look = async (silent: number) => {
+    await clock.advance(130_000);
+    await keeper.look({ camera: { silent: milliseconds(silent) } });
+  };
+  state.refuses = true;
+  await keeper.look(lost);
+  for (let i = 0; i < 5; i += 1) await look(20_000);
+  t.deepEqual(
+    faults.map(({ code, message }) => [code, message]),
+    [['store-full', 'alerts are not taken, and wait: no room']],
+  );
+  state.reason = new Error('the lane is closed');
+  for (let i = 0; i < 5; i += 1) await look(20_000);
+  t.is(faults.length, 2);
+  t.is(faults[1]?.code, 'internal');
+  t.regex(faults[1]?.message ?? '', /the lane is closed/);
+  t.is(keeper.refusedOffers, 11);
+  t.is(keeper.givenUp, 0);
+  state.refuses = false;
+  await look(20_000);
+  t.is(keeper.unsent, 0);
+  state.refuses = true;
+  for (let i = 0; i < 3; i += 1) await look(10);
+  t.is(faults.length, 3, 'an outage later is told anew');
+});
+
+test('more alerts than can wait: the newest are kept, and those given up are counted and told once', async (t) => {
+  const { open, faults, taken, state, files } = bench();
+  state.refuses = true;
+  const keeper = await open();
+  for (let i = 0; i < 130; i += 1) {
+    const hits = Array.from({ length: 8 }, (_, at) => ({ list: 'stolen', entry: `entry-${i}-${at}` }));
+    await keeper.look({ watchList: hits });
+  }
+  t.is(keeper.unsent, 1000);
+  t.is(keeper.givenUp, 40);
+  t.deepEqual(
+    faults.map(({ message }) => message),
+    ['alerts are not taken, and wait: no room', 'more than 1000 alerts wait to be taken: the oldest are given up'],
+  );
+  state.refuses = false;
+  await keeper.look({});
+  t.is(taken.length, 1000);
+  t.true(JSON.stringify(taken.at(-1)).includes('entry-129-7'));
+  t.true((await readWholeFile(files, path))?.toString().includes('"unsent":[]'));
 });
 
 test('a look that changes nothing writes nothing', async (t) => {

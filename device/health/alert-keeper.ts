@@ -19,7 +19,10 @@ export interface AlertKeeperOptions {
   readonly clock: Pick<Clock, 'utc' | 'monotonic'>;
   /** Hands a change on for good; where it rejects, the change is offered again at the next look. */
   readonly offer: (alert: Alert, time: UtcMilliseconds) => Promise<void>;
-  /** The file could not be read or written; the alerts are judged on. */
+  /**
+   * The file could not be read or written; the alerts are judged on. Or a change was not taken: told once for each reason until all are
+   * taken again. Or so many wait that the oldest are given up: told once, as long.
+   */
   readonly onFault: (fault: AtalayaError) => void;
 }
 
@@ -34,6 +37,8 @@ type Memory = z.infer<typeof memory>;
 
 /** Changes that wait while nobody takes them; older ones are given up. */
 const mostUnsent = 1000;
+/** Reasons that are remembered to have been told. */
+const mostReasons = 50;
 
 /**
  * The alerts of a unit over its restarts.
@@ -41,12 +46,15 @@ const mostUnsent = 1000;
  * Guarantees: a change is on the medium before it is offered, so that a power cut in between offers it again, under the same id; an alert
  * whose cause went away while the unit was off is closed after the restart; a look writes only where something changed. One look at a
  * time. Where the medium takes nothing, that is told and changes are offered all the same: an alert that is sent and forgotten is better
- * than one that is not sent. A file that cannot be read is told and begun anew.
+ * than one that is not sent. A file that cannot be read is told and begun anew. No change is given up or held back without a word.
  */
 export class AlertKeeper {
   readonly #options: AlertKeeperOptions;
   #state: AlertState;
   #unsent: Alert[];
+  #refusedOffers = 0;
+  #givenUp = 0;
+  readonly #told = new Set<string>();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: AlertKeeperOptions, state: AlertState, unsent: readonly Alert[]) {
@@ -74,6 +82,16 @@ export class AlertKeeper {
     return this.#unsent.length;
   }
 
+  /** How often a change was offered and not taken, since the start. */
+  get refusedOffers(): number {
+    return this.#refusedOffers;
+  }
+
+  /** Changes that were never taken, and are not remembered any more, since the start. */
+  get givenUp(): number {
+    return this.#givenUp;
+  }
+
   /** Judges the facts and hands the changes on; resolves with them. Never rejects. */
   look(facts: HealthFacts): Promise<readonly Alert[]> {
     const turn = this.#turn.then(() => this.#look(facts));
@@ -87,7 +105,8 @@ export class AlertKeeper {
     const { state, changes } = judgeAlerts(this.#state, facts, limits, at);
     this.#state = state;
     if (changes.length > 0) {
-      this.#unsent = [...this.#unsent, ...changes].slice(-mostUnsent);
+      this.#unsent.push(...changes);
+      this.#giveUp();
       await this.#write();
     }
     const before = this.#unsent.length;
@@ -100,11 +119,32 @@ export class AlertKeeper {
     for (let next = this.#unsent[0]; next !== undefined; next = this.#unsent[0]) {
       try {
         await this.#options.offer(next, utcMilliseconds(Date.parse(next.since)));
-      } catch {
+      } catch (error) {
+        this.#refusedOffers += 1;
+        this.#tell(refusalOf(error));
         return;
       }
       this.#unsent.shift();
     }
+    this.#told.clear();
+  }
+
+  /** The oldest, beyond the bound. */
+  #giveUp(): void {
+    const excess = this.#unsent.length - mostUnsent;
+    if (excess <= 0) return;
+    this.#unsent.splice(0, excess);
+    this.#givenUp += excess;
+    const why = `more than ${mostUnsent} alerts wait to be taken: the oldest are given up`;
+    this.#tell(new AtalayaError('store-full', why, { hint: 'See why alerts are not taken.' }));
+  }
+
+  /** Once for each reason. */
+  #tell(fault: AtalayaError): void {
+    const reason = `${fault.code} ${fault.message}`;
+    if (this.#told.has(reason) || this.#told.size >= mostReasons) return;
+    this.#told.add(reason);
+    this.#options.onFault(fault);
   }
 
   async #write(): Promise<void> {
@@ -121,6 +161,14 @@ export class AlertKeeper {
 
 const isKnown = <A extends { readonly name: string }>(one: A): one is A & { readonly name: AlertName } =>
   (alertNames as readonly string[]).includes(one.name);
+
+/** What is held up is said with the reason, which may hold up others too. */
+function refusalOf(error: unknown): AtalayaError {
+  const reason = error instanceof Error ? error.message : String(error);
+  const { code, hint } = isAtalayaError(error) ? error : { code: 'internal' as const, hint: undefined };
+  const details = { cause: error, ...(hint === undefined ? {} : { hint }) };
+  return new AtalayaError(code, `alerts are not taken, and wait: ${reason}`, details);
+}
 
 const closed = ({ subject: _, figures: __, ...one }: Memory['open'][number], utc: UtcMilliseconds): Alert => ({
   ...one,

@@ -20,7 +20,10 @@ export interface DrainOptions {
   readonly clock: Clock;
   readonly timer: Timer;
   readonly random: Random;
-  /** What the broker took and the centre has not acknowledged for so long is sent again; the wait doubles each time, up to 32 times this. */
+  /**
+   * What the broker took and the centre has not acknowledged for so long is sent again; the wait doubles each time, up to 32 times this. The
+   * first time everything is; from then on one event of the lane, until the centre acknowledges or refuses something of the lane.
+   */
   readonly resendAfter: Milliseconds;
   /** Bytes of a lane that were sent and that the centre has not acknowledged: what is sent again after a loss at most. 4 MiB where absent. */
   readonly unacknowledgedBytes?: number;

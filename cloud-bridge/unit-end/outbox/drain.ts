@@ -79,6 +79,7 @@ export class Drain {
     this.#epoch += 1;
     this.#onlineAt = this.#options.clock.monotonic();
     this.#session = session;
+    for (const lane of lanes) this.#lanes[lane].queue.reconnected();
     this.#wake();
   }
 

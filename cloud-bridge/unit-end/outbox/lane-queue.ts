@@ -74,6 +74,10 @@ export class LaneQueue {
   #waitingSince: number | undefined;
   /** How often in a row the centre was waited for in vain. */
   #waits = 0;
+  /** A connection was made since it was waited for in vain: what kept the centre away may be over. */
+  #reconnected = false;
+  /** The newest event of the queue when it was last sent from the mark on. */
+  #newest: number;
   /** Units that lost the same centre do not all send again at once. */
   #spread = 1;
   readonly #random: Random;
@@ -92,6 +96,7 @@ export class LaneQueue {
     this.#mark = options.source.forgotten;
     this.#highest = this.#mark;
     this.#handed = this.#mark;
+    this.#newest = this.#mark;
     this.#random = options.random;
     this.#ahead = new ReadAhead({ ...options, from: this.#mark + 1 });
   }
@@ -114,13 +119,24 @@ export class LaneQueue {
   }
 
   supply(bytes: number): Supply {
-    return this.#composed.length > 0 ? 'ready' : this.#ahead.supply(bytes);
+    if (this.#composed.length > 0) return 'ready';
+    if (!this.#isProbing) return this.#ahead.supply(bytes);
+    return this.#sent.length > 0 ? 'empty' : this.#ahead.supply(1);
+  }
+
+  /**
+   * Everything was sent twice and nothing of it acknowledged: the broker is there, the centre is not. From here on one event is sent each
+   * time, until the centre says something; a link that is paid by the byte is not to carry all of it again and again.
+   */
+  get #isProbing(): boolean {
+    return this.#waits > 1;
   }
 
   /** The next message, which counts as sent from here on. Undefined where all that was at hand is passed over. Throws `link-refused`. */
   take(composing: Composing): Sent | undefined {
     const { stream } = this.source;
-    const message = stream === undefined ? undefined : (this.#composed.shift() ?? this.#compose(stream, composing));
+    const size = this.#isProbing ? { ...composing, bytes: 1 } : composing;
+    const message = stream === undefined ? undefined : (this.#composed.shift() ?? this.#compose(stream, size));
     if (message === undefined) return undefined;
     const { payload, ...sent } = message;
     this.#sent.push({ sent, bytes: payload.byteLength, taken: false });
@@ -145,20 +161,39 @@ export class LaneQueue {
 
   /** When an acknowledgement of the centre will have been waited for too long; undefined where nothing waits for one. */
   due(resendAfter: number): number | undefined {
-    return this.#waitingSince === undefined
-      ? undefined
-      : this.#waitingSince + resendAfter * 2 ** this.#waits * this.#spread;
+    if (this.#waitingSince === undefined) return undefined;
+    return this.#waitingSince + resendAfter * this.#spread * (this.#isSoon ? 1 : 2 ** this.#waits);
+  }
+
+  /** One event is tried without the long wait: it costs little. */
+  get #isSoon(): boolean {
+    return this.#isUrgent || (this.#isProbing && this.#reconnected);
+  }
+
+  reconnected(): void {
+    this.#reconnected = true;
+  }
+
+  /** Something new waits behind what is tried: an alert is not to wait a quarter of an hour for a centre that is back already. */
+  get #isUrgent(): boolean {
+    return this.#isProbing && this.lane !== 'telemetry' && this.source.last > this.#newest;
   }
 
   /**
-   * What the broker took has not come to the centre, or its acknowledgement not to us: everything after the mark is sent again. A centre
-   * that was restored from a copy has less than it had acknowledged; where it goes on saying so, it gets what is left of that.
+   * What the broker took has not come to the centre, or its acknowledgement not to us: everything after the mark is sent again, or one
+   * event of it where that was done already. A centre that was restored from a copy has less than it had acknowledged; where it goes on
+   * saying so, it gets what is left of that.
    */
   sendAgain(): void {
-    if (this.#behind !== undefined && this.#waits > 0) this.#mark = this.#behind;
+    if (this.#behind !== undefined && this.#waits > 0) {
+      this.#mark = this.#behind;
+      this.#waits = 0;
+    }
     this.#behind = undefined;
     if (this.#sent.length > 0) this.#backTo(0);
-    this.#waits = Math.min(mostWaits, this.#waits + 1);
+    if (!this.#isSoon) this.#waits = Math.min(mostWaits, this.#waits + 1);
+    this.#reconnected = false;
+    this.#newest = this.source.last;
     this.#spread = 1 + this.#random() / 4;
   }
 
@@ -192,6 +227,7 @@ export class LaneQueue {
     const first = Math.min(...fresh);
     const index = this.#sent.findIndex(({ sent }) => sent.last >= first);
     if (index !== -1) this.#backTo(index);
+    if (fresh.length > 0) this.#waits = 0;
     return fresh;
   }
 
