@@ -9,6 +9,7 @@ import { type Milliseconds, milliseconds } from '../../device/kernel/units.ts';
 import { type Lane, lanes } from '../contract/outbox.ts';
 import type { Link, LinkHandlers } from '../link/link.ts';
 import type { LastWill } from '../unit-end/unit-end.ts';
+import type { Obedience, UnitBody } from './obedience.ts';
 import { bootOf, type SimulatedLedger, SimulatedUnit } from './simulated-unit.ts';
 
 /** Where one unit of the fleet is. */
@@ -19,7 +20,7 @@ export interface UnitPlace {
   readonly boot: string;
 }
 
-export interface FleetParts {
+export interface FleetParts<L extends SimulatedLedger = SimulatedLedger> {
   readonly units: number;
   readonly folder: string;
   readonly files: Files;
@@ -28,8 +29,10 @@ export interface FleetParts {
   readonly random: Random;
   /** What the unit with this number, from 1, sees is drawn from. */
   readonly traffic: (number: number) => Random;
-  readonly openLedger: (place: UnitPlace) => Promise<SimulatedLedger>;
+  readonly openLedger: (place: UnitPlace) => Promise<L>;
   readonly openLink: (unit: string, handlers: LinkHandlers, will: LastWill) => Link;
+  /** What obeys in the name of a unit; nothing where absent. */
+  readonly obey?: (place: UnitPlace, ledger: L, body: UnitBody) => Promise<Obedience>;
   readonly onFault: (unit: string, fault: AtalayaError) => void;
 }
 
@@ -56,16 +59,16 @@ export const unitName = (number: number): string => `sim-${`${number}`.padStart(
 
 /** Many simulated units in this process. */
 export class SimulatedFleet {
-  readonly #parts: FleetParts;
+  readonly #parts: Pick<FleetParts, 'units' | 'clock' | 'timer'>;
   readonly #units: SimulatedUnit[];
 
-  constructor(parts: FleetParts, units: SimulatedUnit[]) {
+  constructor(parts: Pick<FleetParts, 'units' | 'clock' | 'timer'>, units: SimulatedUnit[]) {
     this.#parts = parts;
     this.#units = units;
   }
 
   /** Opens the units, each with its session; those that were open are closed again where one cannot be, or the signal is aborted. */
-  static async open(parts: FleetParts, signal: AbortSignal): Promise<SimulatedFleet> {
+  static async open<L extends SimulatedLedger>(parts: FleetParts<L>, signal: AbortSignal): Promise<SimulatedFleet> {
     const fleet = new SimulatedFleet(parts, []);
     const boot = bootOf(parts.clock);
     const numbers = Array.from({ length: parts.units }, (_, i) => i + 1);
@@ -154,8 +157,12 @@ export class SimulatedFleet {
   }
 }
 
-async function openUnit(parts: FleetParts, number: number, boot: string): Promise<SimulatedUnit> {
-  const { files, clock, timer, random, traffic, onFault, openLedger, openLink } = parts;
+async function openUnit<L extends SimulatedLedger>(
+  parts: FleetParts<L>,
+  number: number,
+  boot: string,
+): Promise<SimulatedUnit> {
+  const { files, clock, timer, random, traffic, obey, onFault, openLedger, openLink } = parts;
   const unit = unitName(number);
   const folder = join(parts.folder, unit);
   const place = { unit, site: `Simulated crossing ${number}`, folder, boot };
@@ -167,6 +174,7 @@ async function openUnit(parts: FleetParts, number: number, boot: string): Promis
       folder: join(folder, 'outbox'),
       ...{ files, ledger, clock, timer, random, traffic: traffic(number), onFault },
       openLink: (handlers, will) => openLink(unit, handlers, will),
+      ...(obey === undefined ? {} : { obey: (body) => obey(place, ledger, body) }),
     });
   } catch (error) {
     await ledger.close();

@@ -4,7 +4,7 @@ import type { AtalayaError } from '../../device/kernel/errors.ts';
 import type { Files } from '../../device/kernel/files.ts';
 import { type Random, supervise } from '../../device/kernel/supervise.ts';
 import type { Timer } from '../../device/kernel/timer.ts';
-import { milliseconds, toIso } from '../../device/kernel/units.ts';
+import { type Milliseconds, milliseconds, toIso } from '../../device/kernel/units.ts';
 import type { LaneSource } from '../contract/lane-source.ts';
 import { type Lane, lanes } from '../contract/outbox.ts';
 import type { UnitState } from '../contract/state.ts';
@@ -12,8 +12,10 @@ import type { Link, LinkHandlers } from '../link/link.ts';
 import { unmetered } from '../unit-end/outbox/data-budget.ts';
 import { Drain, type DrainFigures } from '../unit-end/outbox/drain.ts';
 import { Spool } from '../unit-end/outbox/spool.ts';
-import { type LastWill, UnitEnd } from '../unit-end/unit-end.ts';
-import { type SeenInfraction, Traffic } from './traffic.ts';
+import type { LastWill } from '../unit-end/unit-end.ts';
+import { deaf, type Obedience, type UnitBody } from './obedience.ts';
+import { type Happening, type SeenInfraction, Traffic } from './traffic.ts';
+import { UnitSession } from './unit-session.ts';
 
 /** The signed log of a simulated unit: what it seals is the lane of infractions. */
 export interface SimulatedLedger {
@@ -36,6 +38,8 @@ export interface SimulatedUnitParts {
   readonly files: Files;
   readonly ledger: SimulatedLedger;
   readonly openLink: (handlers: LinkHandlers, will: LastWill) => Link;
+  /** What obeys in its name, from what is on the disk on; nothing obeys where absent. */
+  readonly obey?: (body: UnitBody) => Promise<Obedience>;
   /** Of one start. */
   readonly boot: string;
   readonly clock: Clock;
@@ -48,7 +52,7 @@ export interface SimulatedUnitParts {
 
 export interface SimulatedUnitFigures extends DrainFigures {
   readonly online: boolean;
-  /** Events that were waiting when it started, and that were made since. */
+  /** Events that were waiting when it started, and that came since. */
   readonly offered: number;
   /** Of these, those that the centre has acknowledged. */
   readonly acknowledged: number;
@@ -60,8 +64,15 @@ export interface SimulatedUnitFigures extends DrainFigures {
 const telemetryBytes = 64e6;
 const alertBytes = 64e6;
 const resendAfter = milliseconds(30_000);
-/** How often the unit looks whether its log was signed anew. */
-const checkpointLook = milliseconds(2000);
+/** How often the unit looks whether its log was signed anew, and at its deadlines; and at these alone while something is on trial. */
+const lookEvery = milliseconds(2000);
+const trialEvery = milliseconds(500);
+
+interface Diagnosis {
+  readonly every: Milliseconds;
+  readonly until: number;
+  due: number;
+}
 
 /**
  * A unit without a camera: the queues, the drain and the session are those of a real one; what it sees is made up.
@@ -71,44 +82,60 @@ export class SimulatedUnit {
   readonly #alerts: Spool;
   readonly #telemetry: Spool;
   readonly #traffic: Traffic;
-  readonly #end: UnitEnd;
-  readonly #waiting: number;
-  readonly #begun: number;
+  readonly #session: UnitSession;
+  readonly #drain: Drain;
+  /** What its queues had forgotten when it was opened. */
+  readonly #before: number;
   readonly #stop = new AbortController();
-  #drain: Drain | undefined;
+  #obedience: Obedience = deaf;
   #draining: Promise<unknown> = Promise.resolve();
-  #made = 0;
-  #connections = 0;
+  #begun: Milliseconds;
+  /** When it last looked at the road. */
+  #looked: Milliseconds;
+  #diagnosis: Diagnosis | undefined;
   #cosigned = 0;
 
   constructor(parts: SimulatedUnitParts, alerts: Spool, telemetry: Spool) {
-    const { unit, site, boot, ledger, clock } = parts;
+    const { unit, site, boot, ledger, clock, timer, random, onFault } = parts;
+    const fault = (error: AtalayaError) => onFault(unit, error);
     this.#parts = parts;
     this.#alerts = alerts;
     this.#telemetry = telemetry;
-    this.#traffic = new Traffic(parts.traffic, parts.random);
-    this.#waiting = Object.values(this.#sources).reduce((sum, { last, forgotten }) => sum + last - forgotten, 0);
+    this.#traffic = new Traffic(parts.traffic, random);
+    this.#before = this.#sum(({ forgotten }) => forgotten);
     this.#begun = clock.monotonic();
-    this.#end = new UnitEnd({
-      ...{ unit, clock, openLink: parts.openLink },
-      state: () => ({ boot, site, software: 'simulated', health: 'good', signingKey: ledger.signingKey }),
+    this.#looked = this.#begun;
+    const { signingKey } = ledger;
+    this.#session = new UnitSession({
+      ...{ unit, clock, timer, openLink: parts.openLink, onFault: fault },
+      state: () => ({ boot, site, software: 'simulated', health: 'good', signingKey, ...this.#obedience.state }),
       checkpoint: () => ledger.checkpoint,
       inboxes: {
-        ack: (ack) => this.#drain?.acknowledged(ack),
-        desired: async () => {},
-        command: async () => {},
-        evidenceGet: async () => {},
+        ack: (ack) => this.#drain.acknowledged(ack),
+        desired: (payload) => this.#obedience.desired(payload),
+        command: (command, topic) => this.#obedience.command(command, topic),
+        evidenceGet: (get) => this.#obedience.evidenceGet(get),
         cosigned: async (note) => {
           this.#cosigned += 1;
           await ledger.cosigned(note);
         },
       },
       online: (session) => {
-        this.#connections += 1;
-        this.#drain?.online(session);
+        this.#drain.online(session);
+        this.#obedience.online();
       },
-      offline: () => this.#drain?.offline(),
-      refused: () => {},
+      offline: () => this.#drain.offline(),
+      restarted: async () => {
+        this.#begun = clock.monotonic();
+        this.#diagnosis = undefined;
+        await this.#obedience.restarted();
+      },
+    });
+    this.#drain = new Drain({
+      ...{ unit, link: this.#session, sources: this.#sources, window: 64, budget: unmetered },
+      ...{ clock, timer, random, resendAfter },
+      onRefused: () => {},
+      onFault: (_, error) => fault(error),
     });
   }
 
@@ -120,9 +147,14 @@ export class SimulatedUnit {
     try {
       const options = { ...shared, lane: 'telemetry', mostBytes: telemetryBytes } as const;
       const telemetry = await Spool.open(join(folder, 'telemetry'), options);
-      const opened = new SimulatedUnit(parts, alerts, telemetry);
-      opened.#start();
-      return opened;
+      try {
+        const opened = new SimulatedUnit(parts, alerts, telemetry);
+        await opened.#start();
+        return opened;
+      } catch (error) {
+        await telemetry.close();
+        throw error;
+      }
     } catch (error) {
       await alerts.close();
       throw error;
@@ -134,17 +166,17 @@ export class SimulatedUnit {
   }
 
   get figures(): SimulatedUnitFigures {
-    const drain = (this.#drain as Drain).figures;
+    const drain = this.#drain.figures;
     const queued = lanes.reduce((sum, lane) => sum + drain.queued[lane], 0);
-    const offered = this.#waiting + this.#made;
+    const offered = this.#sum(({ last }) => last) - this.#before;
     return {
       ...drain,
-      online: this.#end.session !== undefined,
+      online: this.#session.isOnline,
       offered,
       acknowledged: Math.max(0, offered - queued - this.#telemetry.dropped),
-      reconnects: Math.max(0, this.#connections - 1),
+      reconnects: this.#session.reconnects,
       cosigned: this.#cosigned,
-      refusedMessages: this.#end.counts.refused,
+      refusedMessages: this.#session.refusedMessages,
     };
   }
 
@@ -155,17 +187,24 @@ export class SimulatedUnit {
     let looked = clock.monotonic();
     let due = clock.monotonic() + this.#traffic.gap(perMinute);
     while (!signal.aborted) {
-      await timer.sleep(milliseconds(Math.min(checkpointLook, Math.max(0, due - clock.monotonic()))), signal);
+      const { onTrial } = this.#obedience;
+      const next = Math.min(due, this.#diagnosis?.due ?? due);
+      const longest = onTrial ? trialEvery : lookEvery;
+      await timer.sleep(milliseconds(Math.min(longest, Math.max(0, next - clock.monotonic()))), signal);
       if (signal.aborted) return;
-      if (clock.monotonic() >= due) {
+      this.#looked = clock.monotonic();
+      if (this.#looked >= due) {
         await this.happen();
         // From when it was due: a slow disk makes no less traffic.
         due += this.#traffic.gap(perMinute);
       }
-      if (clock.monotonic() - looked >= checkpointLook) {
+      await this.#diagnose();
+      if (onTrial) await this.#obedience.tick();
+      if (clock.monotonic() - looked >= lookEvery) {
         looked = clock.monotonic();
-        if (told !== ledger.checkpoint) this.#end.checkpointed();
+        if (told !== ledger.checkpoint) this.#session.checkpointed();
         told = ledger.checkpoint;
+        if (!onTrial) await this.#obedience.tick();
       }
     }
   }
@@ -175,20 +214,20 @@ export class SimulatedUnit {
     const { clock, ledger } = this.#parts;
     const happening = this.#traffic.next(clock.utc(), () => this.#known());
     if (happening.kind === 'infraction') await ledger.seal(happening.seen);
-    else await (happening.event.kind === 'alert' ? this.#alerts : this.#telemetry).offer(happening.event);
-    this.#made += 1;
+    else await this.#offer(happening);
   }
 
   /** Puts the newest signed state of the log before the centre. */
   checkpointed(): void {
-    this.#end.checkpointed();
+    this.#session.checkpointed();
   }
 
   /** Takes leave of the broker and closes the queues; what was not acknowledged is there at the next start. */
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#draining;
-    await this.#end.close();
+    await this.#session.close();
+    await this.#obedience.close();
     await Promise.all([this.#alerts.close(), this.#telemetry.close(), this.#parts.ledger.close()]);
   }
 
@@ -196,17 +235,12 @@ export class SimulatedUnit {
     return { alert: this.#alerts, infraction: this.#parts.ledger.source, telemetry: this.#telemetry };
   }
 
-  #start(): void {
-    const { unit, clock, timer, random, onFault } = this.#parts;
+  async #start(): Promise<void> {
+    const { unit, clock, timer, random, obey, onFault } = this.#parts;
     const fault = (error: AtalayaError) => onFault(unit, error);
-    const link = this.#end.open();
-    const drain = new Drain({
-      ...{ unit, link, sources: this.#sources, window: 64, budget: unmetered, clock, timer, random, resendAfter },
-      onRefused: () => {},
-      onFault: (_, error) => fault(error),
-    });
-    this.#drain = drain;
-    if (link.state.kind === 'online') drain.online(link.state.session);
+    if (obey !== undefined) this.#obedience = await obey(this.#body());
+    this.#session.open();
+    const drain = this.#drain;
     this.#draining = supervise(({ signal, beat }) => drain.run(signal, beat), {
       ...{ name: `the outbox of ${unit}`, signal: this.#stop.signal, clock, timer, random, onFault: fault },
       backoff: { first: milliseconds(1000), most: milliseconds(60_000) },
@@ -215,10 +249,47 @@ export class SimulatedUnit {
     }).catch((error: unknown) => fault(error as AtalayaError));
   }
 
+  #body(): UnitBody {
+    const session = this.#session;
+    const { clock } = this.#parts;
+    return {
+      report: (reported) => session.report(reported),
+      reply: (reply) => session.reply(reply),
+      block: (...block) => session.block(...block),
+      stateChanged: () => session.stateChanged(),
+      restart: () => session.restart(),
+      diagnose: (time, every) => {
+        const now = clock.monotonic();
+        this.#diagnosis = { every, until: now + time, due: now };
+      },
+      did: (since) => ({ brokerReached: session.heard(since), framesSeen: this.#looked >= since }),
+    };
+  }
+
+  /** Figures, while they are asked for more often. */
+  async #diagnose(): Promise<void> {
+    const { clock } = this.#parts;
+    const now = clock.monotonic();
+    const diagnosis = this.#diagnosis;
+    if (diagnosis === undefined || now < diagnosis.due) return;
+    diagnosis.due = now + diagnosis.every;
+    if (now > diagnosis.until) this.#diagnosis = undefined;
+    else await this.#offer(this.#traffic.figures(clock.utc(), this.#known()));
+  }
+
+  async #offer({ event }: Extract<Happening, { kind: 'event' }>): Promise<void> {
+    if (!this.#obedience.sends(event.kind)) return;
+    await (event.kind === 'alert' ? this.#alerts : this.#telemetry).offer(event);
+  }
+
+  #sum(pick: (source: LaneSource) => number): number {
+    return Object.values(this.#sources).reduce((sum, source) => sum + pick(source), 0);
+  }
+
   #known() {
-    const { queued, sentBytes, refused } = (this.#drain as Drain).figures;
-    const reconnects = Math.max(0, this.#connections - 1);
+    const { queued, sentBytes, refused } = this.#drain.figures;
     const uptimeS = (this.#parts.clock.monotonic() - this.#begun) / 1000;
+    const { reconnects } = this.#session;
     return {
       uptimeS,
       sync: { queued: { ...queued }, dropped: this.#telemetry.dropped, reconnects, sentBytes, refused },

@@ -45,9 +45,12 @@ export interface SeenInfraction {
   readonly frame: number;
 }
 
-export type Happening =
-  | { readonly kind: 'event'; readonly event: OutboxEvent }
-  | { readonly kind: 'infraction'; readonly seen: SeenInfraction };
+interface SeenEvent {
+  readonly kind: 'event';
+  readonly event: OutboxEvent;
+}
+
+export type Happening = SeenEvent | { readonly kind: 'infraction'; readonly seen: SeenInfraction };
 
 /** What goes into the telemetry besides what is made up. */
 export interface KnownFigures {
@@ -92,15 +95,20 @@ export class Traffic {
     // A unit tells its figures first.
     if (!this.#begun) {
       this.#begun = true;
-      return event('telemetry', now, this.#telemetry(known()));
+      return this.figures(now, known());
     }
     const draw = this.#random();
     if (draw < shares.infraction) return { kind: 'infraction', seen: this.#infraction() };
     if (draw < shares.infraction + shares.alert) return event('alert', now, this.#alert(now));
     const more = shares.infraction + shares.alert + shares.telemetry;
-    if (draw < more) return event('telemetry', now, this.#telemetry(known()));
+    if (draw < more) return this.figures(now, known());
     const [line, direction] = this.#random() < 0.55 ? ['north', 'inbound'] : ['south', 'outbound'];
     return event('count', now, { line, direction, class: this.#roadUser(), dated: true });
+  }
+
+  /** Figures of machine and pipeline. */
+  figures(now: UtcMilliseconds, known: KnownFigures): SeenEvent {
+    return event('telemetry', now, this.#telemetry(known));
   }
 
   #roadUser(): RoadUser {
@@ -175,6 +183,6 @@ export class Traffic {
   }
 }
 
-function event(kind: OutboxEvent['kind'], time: UtcMilliseconds, data: object): Happening {
+function event(kind: OutboxEvent['kind'], time: UtcMilliseconds, data: object): SeenEvent {
   return { kind: 'event', event: { kind, time, data: data as JsonValue } };
 }

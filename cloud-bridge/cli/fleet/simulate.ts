@@ -21,6 +21,7 @@ interface SimulateFlags {
   readonly broker?: string;
   readonly certificates?: string;
   readonly bridge?: boolean;
+  readonly stubborn: number;
   readonly seed: number;
   readonly json?: boolean;
 }
@@ -42,6 +43,7 @@ export const addSimulate: AddCommands = (root, io, leave) => {
     .option('--certificates <folder>', 'for --broker mqtts://...: ca.pem, and NAME.pem with NAME.key of every unit')
     .option('--bridge', 'run a bridge too; so it is unless --broker is given')
     .option('--no-bridge', 'run none')
+    .option('--stubborn <number>', 'so many units fail the trial of every configuration', numberOf(0, 10_000, true), 0)
     .option('--seed <number>', 'the same seed gives the same traffic', numberOf(0, 2 ** 32 - 1, true), 1)
     .option('--json', 'the summary as JSON')
     .action(async (flags: SimulateFlags) => {
@@ -51,7 +53,7 @@ export const addSimulate: AddCommands = (root, io, leave) => {
 };
 
 async function simulate(flags: SimulateFlags, io: FleetIo): Promise<boolean> {
-  const { units, rate, minutes, broker, certificates, bridge = broker === undefined, seed } = flags;
+  const { units, rate, minutes, broker, certificates, bridge = broker === undefined, stubborn, seed } = flags;
   if (certificates !== undefined && broker === undefined) {
     throw new AtalayaError('usage-invalid', '--certificates are for a broker that runs', {
       hint: 'Name it: --broker.',
@@ -70,7 +72,7 @@ async function simulate(flags: SimulateFlags, io: FleetIo): Promise<boolean> {
     const named = certificates === undefined ? {} : { certificates: resolve(certificates) };
     const summary = await runSimulation(
       {
-        ...{ units, rate, folder, bridge, patience },
+        ...{ units, rate, folder, bridge, stubborn, patience },
         ...(minutes === undefined ? {} : { minutes }),
         ...(broker === undefined ? {} : { broker: { url: broker, ...named } }),
       },

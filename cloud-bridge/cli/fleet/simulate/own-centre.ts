@@ -12,12 +12,19 @@ import type { LinkCredentials } from '../../../link/link-options.ts';
 import { type BridgeConfig, bridgeConfigSchema } from '../../bridge/bridge-config.ts';
 import { type BridgeReady, runBridge } from '../../bridge/compose-bridge.ts';
 
+/** Whom the centre trusts: paths of the signed document and of the public root key. */
+export interface CentrePeople {
+  readonly trust: string;
+  readonly root: string;
+}
+
 /** A bridge in this process, and what a person needs to ask it. */
 export interface OwnCentre {
   /** As `--bridge` takes it. */
   readonly address: string;
   /** Private key of a supervisor. */
   readonly key: string;
+  readonly people: CentrePeople;
   /** What units are told to trust as the witness. */
   readonly witness: string;
   readonly ready: BridgeReady;
@@ -64,7 +71,7 @@ export async function startOwnCentre(
     return {
       // Where the bridge listens unless its configuration says otherwise.
       address: `unix:${at('data/api.sock')}`,
-      ...{ key, witness: it.witness, ready: it, running },
+      ...{ key, people: { trust, root }, witness: it.witness, ready: it, running },
       stop: async () => {
         stop.abort();
         await running.finally(() => log.close());

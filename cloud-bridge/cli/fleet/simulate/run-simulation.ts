@@ -13,7 +13,9 @@ import { openMqttLink } from '../../../link/mqtt-link.ts';
 import { type OwnBroker, startOwnBroker } from '../../../simulate/own-broker.ts';
 import { DemoAuthority } from '../../../simulate/pki/pki.ts';
 import { type FleetFigures, SimulatedFleet, unitName } from '../../../simulate/simulated-fleet.ts';
+import { ObedientUnit } from './obedient-unit.ts';
 import { type OwnCentre, ownBridge, startOwnCentre } from './own-centre.ts';
+import { openFleetConfig } from './simulated-config.ts';
 import { openUnitLedger } from './unit-ledger.ts';
 
 export interface SimulationOptions {
@@ -28,6 +30,8 @@ export interface SimulationOptions {
   readonly broker?: { readonly url: string; readonly certificates?: string };
   /** Run a bridge in this process too. */
   readonly bridge: boolean;
+  /** The last so many units fail every trial of a configuration; none where absent. */
+  readonly stubborn?: number;
   /** How long the centre is waited for at the end. */
   readonly patience: Milliseconds;
 }
@@ -138,16 +142,24 @@ async function work(
   { url, credentials, ended }: Place,
   centre: OwnCentre | undefined,
 ): Promise<SimulationSummary> {
-  const { units, rate, minutes, folder, patience } = options;
+  const { units, rate, minutes, folder, patience, stubborn = 0 } = options;
   const { clock, timer, random, traffic, signal, onFault, onFigures } = parts;
   const issued = new Map<string, LinkCredentials>();
   for (let number = 1; number <= units; number += 1) issued.set(unitName(number), await credentials(unitName(number)));
   const witnesses = centre === undefined ? [] : [centre.witness];
+  const config = await openFleetConfig(centre?.people, systemFiles, clock);
+  const fails = new Set(Array.from({ length: Math.min(stubborn, units) }, (_, i) => unitName(units - i)));
   const before = process.memoryUsage.rss();
   const fleet = await SimulatedFleet.open(
     {
       ...{ units, folder: join(folder, 'units'), files: systemFiles, clock, timer, random, traffic, onFault },
       openLedger: (place) => openUnitLedger(place, { files: systemFiles, clock, timer, witnesses }),
+      obey: (place, ledger, body) =>
+        ObedientUnit.open({
+          ...{ place, ledger, body, config, files: systemFiles, clock, timer, random },
+          stubborn: fails.has(place.unit),
+          onFault: (fault) => onFault(place.unit, fault),
+        }),
       openLink: (unit, handlers, will) =>
         openMqttLink(
           {

@@ -4,6 +4,7 @@ import { Ledger } from '../../../../device/evidence/ledger.ts';
 import { LedgerLane } from '../../../../device/evidence/ledger-lane.ts';
 import { makeEvidenceRecord } from '../../../../device/evidence/record/make-record.ts';
 import { indexEntryOf } from '../../../../device/evidence/record/read-entry.ts';
+import { recordAct, type UnitAct } from '../../../../device/evidence/record-act.ts';
 import type { Clock } from '../../../../device/kernel/clock.ts';
 import { makeFolders } from '../../../../device/kernel/durable-file.ts';
 import { isAtalayaError } from '../../../../device/kernel/errors.ts';
@@ -22,12 +23,17 @@ export interface UnitLedgerParts {
   readonly witnesses: readonly string[];
 }
 
+export interface UnitLedger extends SimulatedLedger {
+  /** States an act on the unit. Resolves when it is durable; rejects as `recordAct`. */
+  act(act: UnitAct): Promise<void>;
+}
+
 /** As often as a fleet on a desk is looked at: a real unit signs its log less often. */
 const rhythm = { entries: 64, time: milliseconds(10_000) };
 const segmentBytes = 1024 * 1024;
 
 /** The ledger of a unit as the real one has it: keystore, journal, index, log; only what it is told is made up. */
-export async function openUnitLedger(place: UnitPlace, parts: UnitLedgerParts): Promise<SimulatedLedger> {
+export async function openUnitLedger(place: UnitPlace, parts: UnitLedgerParts): Promise<UnitLedger> {
   const { unit, site, folder, boot } = place;
   const { files, clock, timer, witnesses } = parts;
   await makeFolders(files, join(folder, 'keys'));
@@ -57,6 +63,9 @@ export async function openUnitLedger(place: UnitPlace, parts: UnitLedgerParts): 
         (head) => makeEvidenceRecord(head, madeInfraction(seen, unit, site, clock), clock),
         (record, position, signed) => indexEntryOf({ ...signed, kind: 'evidence', record }, position),
       );
+    },
+    act: async (act) => {
+      await recordAct(ledger, act, clock);
     },
     cosigned: async (note) => {
       // Of an older state than the newest: the newer one is on its way.
