@@ -3,10 +3,12 @@ import type { Arrival } from './link.ts';
 
 /** Messages of QoS 0 that wait for their handler; what is more is dropped, as QoS 0 may be. */
 const mostUnacknowledgeable = 256;
-/** Bytes that wait for their handler. */
+/** Bytes that wait for their handler, at the least. */
 const mostBytes = 16 * 1024 * 1024;
-/** A window full of these is no fault, whatever its bytes: the longest message of the contract and what is around it. */
-const longestMessage = 128 * 1024;
+/** What a place of the window allows: twice the longest message of the contract, and what is around it. */
+const bytesOfPlace = 320 * 1024;
+/** What a short message takes in memory besides its bytes. */
+const overhead = 1024;
 
 /** Whose arrivals these are: known before the connection is. */
 export interface Source {
@@ -44,8 +46,9 @@ export const sourceOf = (drop: (fault: AtalayaError) => void): Source => ({
 /**
  * What brokers have sent and nobody has handled yet, of all connections, so that one handler is at work at a time.
  *
- * Guarantees: one after the other, in order; none before its connection is heard, none after; what waits is bounded, in messages and in
- * bytes: beyond twice the window the broker keeps to none, and the connection is ended.
+ * Guarantees: one after the other, in order; none before its connection is heard, none after; what waits is bounded in bytes, beyond which
+ * the connection is ended. Not in messages: Mosquitto 2.0.11 was seen with 401 short ones under way where 64 were configured and 200 allowed,
+ * and it sends them all again at the next connection.
  */
 export class ArrivalQueue {
   readonly #options: ArrivalQueueOptions;
@@ -87,10 +90,10 @@ export class ArrivalQueue {
 
   #excess({ unacknowledged, bytes }: Source): AtalayaError | undefined {
     const { window } = this.#options;
+    if (bytes <= Math.max(mostBytes, window * bytesOfPlace)) return undefined;
     const sent = `the broker sent ${unacknowledged} messages, of ${bytes} bytes, before we acknowledged one`;
     const hint = `Set the messages that the broker sends unacknowledged to ${window} at most.`;
-    const tooMuch = unacknowledged > 2 * window || bytes > Math.max(mostBytes, window * longestMessage);
-    return tooMuch ? new AtalayaError('link-down', sent, { hint }) : undefined;
+    return new AtalayaError('link-down', sent, { hint });
   }
 
   /** Forgets what a connection has brought. */
@@ -119,4 +122,4 @@ export class ArrivalQueue {
   }
 }
 
-const bytesOf = ({ topic, payload }: Arrival): number => topic.length + payload.byteLength;
+const bytesOf = ({ topic, payload }: Arrival): number => overhead + topic.length + payload.byteLength;

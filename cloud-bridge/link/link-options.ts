@@ -34,8 +34,8 @@ export interface LinkOptions extends LinkCredentials {
   /** How long the broker keeps subscriptions and queue of a lost connection; 0: not at all. 3.1.1 knows only 0 and for ever. */
   readonly sessionExpiry: Seconds;
   /**
-   * QoS 1 messages that the broker may send before one is acknowledged: told to it with MQTT 5. Of a broker that sends more than twice as
-   * many the connection is ended. 64 where absent.
+   * QoS 1 messages that the broker may send before one is acknowledged: told to it with MQTT 5. Of a broker that sends more bytes than
+   * such a window is good for (320 KiB a place, 16 MiB at the least) the connection is ended. 64 where absent.
    */
   readonly receiveMaximum?: number;
   readonly will?: LinkWill;

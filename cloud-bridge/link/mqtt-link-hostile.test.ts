@@ -93,10 +93,9 @@ for (const protocol of ['5', '3.1.1'] as const) {
     rogue.close();
   });
 
-  test(`MQTT ${protocol}: more messages than twice the window, and nothing acknowledged, end the connection`, async (t) => {
-    const rogue = await startRogue((socket, connection) => {
-      const most = connection > 1 ? 16 : 17;
-      for (let i = 1; i <= most; i += 1) socket.write(whole(publish(100, protocol, i)));
+  test(`MQTT ${protocol}: a broker that sends more short messages than the window has is borne, and none of them is lost`, async (t) => {
+    const rogue = await startRogue((socket) => {
+      for (let i = 1; i <= 400; i += 1) socket.write(whole(publish(100, protocol, i)));
     });
     let release = () => {};
     const hung = new Promise<void>((resolve) => {
@@ -106,14 +105,11 @@ for (const protocol of ['5', '3.1.1'] as const) {
       (handlers) => openTestLink({ url: rogue.url, clientId: 'unit-1', protocol, receiveMaximum: 8 }, handlers),
       { arrived: () => hung },
     );
-    await client.until(() => client.faults.length > 0);
-    t.regex(faultsOf(client)[0] ?? '', /the broker sent 17 messages, of 17\d\d bytes, before we acknowledged one/);
-    t.truthy(client.faults[0]?.hint);
-    await client.until(() => client.sessions.length === 2);
-    await wait(100);
-    t.is(client.faults.length, 1, 'twice the window is borne');
+    await client.online();
+    await wait(200);
+    t.deepEqual(client.faults, []);
     release();
-    await client.until(() => client.arrivals.length >= 16);
+    await client.until(() => client.arrivals.length === 400);
     await client.link.close();
     rogue.close();
   });
@@ -128,9 +124,9 @@ test('the longest packet that we take is said in the CONNECT of MQTT 5', async (
   rogue.close();
 });
 
-test('sixteen MiB that wait end the connection; a window full of the longest messages of the contract does not', async (t) => {
+test('more bytes than the window is good for end the connection; a window full of the longest messages of the contract does not', async (t) => {
   const rogue = await startRogue((socket) => {
-    for (let i = 1; i <= 100; i += 1) socket.write(whole(publish(190_000, '5', i)));
+    for (let i = 1; i <= 200; i += 1) socket.write(whole(publish(190_000, '5', i)));
   });
   const hang = () => new Promise<void>(() => undefined);
   const of = (receiveMaximum: number) =>
@@ -140,7 +136,8 @@ test('sixteen MiB that wait end the connection; a window full of the longest mes
     );
   const small = of(64);
   await small.until(() => small.faults.length > 0);
-  t.regex(faultsOf(small)[0] ?? '', /the broker sent 89 messages, of 169\d{5} bytes/);
+  t.regex(faultsOf(small)[0] ?? '', /the broker sent 110 messages, of 210\d{5} bytes/);
+  t.truthy(small.faults[0]?.hint);
   await small.link.close();
   const large = of(200);
   await large.online();
@@ -167,7 +164,7 @@ test('messages of QoS 0 that nobody can take are dropped by their bytes too', as
   await wait(500);
   release();
   await client.until(() => client.texts.includes(''));
-  t.is(client.arrivals.length, 67 + 1);
+  t.is(client.arrivals.length, 66 + 1);
   t.deepEqual(client.faults, []);
   await client.link.close();
   rogue.close();
