@@ -86,6 +86,7 @@ async function placeOf(t: ExecutionContext): Promise<Place | undefined> {
         executors: () => ({ 'self-test': execute }) as unknown as CommandExecutors,
         desired: async () => undefined,
         notice: (fault) => place.faults.push(fault),
+        tell: () => {},
       });
       t.teardown(() => cloud.close());
       return cloud;

@@ -2,11 +2,14 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { makeWitnessPem, witnessKeyOf } from '../cloud-bridge/centre/witness/witness-key.ts';
+import { topicOf } from '../cloud-bridge/contract/address.ts';
 import { openMqttLink } from '../cloud-bridge/link/mqtt-link.ts';
 import { type StartedBroker, startMosquitto } from '../cloud-bridge/testing/start-mosquitto.ts';
 import type { CommandExecutors } from '../cloud-bridge/unit-end/commands/command-types.ts';
 import type { Config } from './config/config-schema.ts';
 import { EvidenceStore } from './evidence/evidence-store.ts';
+import { formatNote, parseNote } from './evidence/log/note.ts';
 import { onDisk, seal } from './evidence/testing/stores.ts';
 import { systemClock } from './kernel/clock.ts';
 import { type AtalayaError, isAtalayaError } from './kernel/errors.ts';
@@ -29,6 +32,10 @@ interface Place {
   readonly store: EvidenceStore;
   readonly notices: AtalayaError[];
   readonly documents: string[];
+  /** At the console. */
+  readonly said: string[];
+  /** In the log, as a warning or an error. */
+  readonly warned: string[];
   readonly config: (cloud: Readonly<Record<string, unknown>>) => Config;
   open(config: Config): Promise<UnitCloud>;
 }
@@ -42,11 +49,16 @@ async function placeOf(t: ExecutionContext): Promise<Place> {
   });
   const notices: AtalayaError[] = [];
   const documents: string[] = [];
+  const said: string[] = [];
+  const warned: string[] = [];
+  const warn = (_: unknown, message: string) => void warned.push(message);
   return {
     folder,
     store,
     notices,
     documents,
+    said,
+    warned,
     config: (cloud) => unitConfig(join(folder, 'data'), { cloud }),
     open: async (config) => {
       const cloud = await openCloud({
@@ -54,7 +66,7 @@ async function placeOf(t: ExecutionContext): Promise<Place> {
         live: () => config,
         store,
         clock: systemClock,
-        log: silentLog,
+        log: { ...silentLog, warn, error: warn },
         people: () => undefined,
         state: () => ({ boot: 'boot-1', software: '1', health: 'good', problems: [] }),
         executors: () => ({}) as CommandExecutors,
@@ -62,6 +74,7 @@ async function placeOf(t: ExecutionContext): Promise<Place> {
           documents.push(Buffer.from(payload).toString());
         },
         notice: (fault) => notices.push(fault),
+        tell: (sentence) => said.push(sentence),
       });
       t.teardown(() => cloud.close());
       return cloud;
@@ -191,7 +204,7 @@ test.serial(
     const broker = await brokerOf(t);
     if (broker === undefined) return;
     const { heard, link, last } = await listener(t, broker);
-    const { config, open, documents, store, notices } = await placeOf(t);
+    const { config, open, documents, store, notices, said, warned } = await placeOf(t);
     const cloud = await open(config({ broker: broker.url }));
     await until('the state is said', () => /"online":true/.test(last(/\/state /)));
     await until('it knows that it is online', () => cloud.view.offlineSince === undefined);
@@ -222,6 +235,15 @@ test.serial(
     await cloud.close();
     await until('it took leave', () => /"online":false/.test(last(/\/state /)));
     t.deepEqual(notices, []);
+    t.is(said[0], 'link: connected to the broker, MQTT 5');
+    t.regex(said[1] ?? '', /^link: the broker is lost, .*; what is sealed waits for it$/);
+    t.is(said.at(-1), 'link: connected to the broker again, MQTT 5');
+    t.is(new Set(said).size, said.length, 'each once an outage');
+    t.true(warned.length > 0);
+    const warnings = warned.length;
+    await systemTimer.sleep(milliseconds(100));
+    t.is(warned.length, warnings);
+    t.is(said.filter((one) => one.includes('lost')).length, 1, 'taking leave is no loss');
   },
 );
 
@@ -245,4 +267,80 @@ test.serial('a broker that has frozen does not hold the unit up at its end', asy
   } finally {
     process.kill(broker.pid, 'SIGCONT');
   }
+});
+
+test.serial('a unit that is stopped takes leave without a word of a fault, connected or not', async (t) => {
+  const broker = await brokerOf(t);
+  if (broker === undefined) return;
+  const { config, open, said, warned, notices, store } = await placeOf(t);
+  const cloud = await open(config({ broker: broker.url }));
+  await until('it is there', () => cloud.view.offlineSince === undefined);
+  await cloud.offer(anAlert);
+  await seal(store, 1);
+  await cloud.close();
+  t.deepEqual([warned, notices, said.length], [[], [], 1]);
+});
+
+test.serial('a broker that nobody reaches is said once with the reason, however often it is tried', async (t) => {
+  const { config, open, said, notices } = await placeOf(t);
+  const cloud = await open(config({ broker: 'mqtt://127.0.0.1:9' }));
+  await until('it is said', () => said.length > 0);
+  await systemTimer.sleep(milliseconds(4000));
+  await cloud.close();
+  t.deepEqual(said, ['link: the broker is not reached, nobody listens at 127.0.0.1:9; what is sealed waits for it']);
+  t.deepEqual(notices, []);
+});
+
+test.serial('damaged queues and a damaged memory of commands keep no unit from working, and are told', async (t) => {
+  const { folder, config, open, notices } = await placeOf(t);
+  const settings = config({ broker: 'mqtt://127.0.0.1:9' });
+  const first = await open(settings);
+  await first.offer(anAlert);
+  await first.close();
+  const outbox = join(folder, 'data/outbox');
+  for (const journal of ['alert/journal', 'telemetry/journal', 'commands/ids']) {
+    const names = await readdir(join(outbox, journal));
+    await writeFile(join(outbox, journal, names.find((name) => !name.startsWith('.')) ?? ''), 'not a journal\n');
+  }
+  for (const name of ['grants.json', 'ledger-mark.json', 'data-budget.json'])
+    await writeFile(join(outbox, name), 'damaged');
+  const second = await open(settings);
+  t.is(second.view.setAside.length, 3, second.view.setAside.join('; '));
+  t.regex(second.view.setAside.join(), /queue of alerts.*queue of figures.*memory of commands/);
+  t.is(notices.length, 4, 'and the grants');
+  await second.offer(anAlert);
+  t.is(second.view.figures?.queued.alert, 1);
+  await second.close();
+  t.true((await readdir(join(outbox, 'commands'))).some((name) => name.startsWith('ids.damaged-')));
+  const third = await open(settings);
+  t.deepEqual(third.view.setAside, []);
+  await third.close();
+  t.is(notices.length, 5, 'the grants alone, until something is granted');
+});
+
+test.serial("a witness that is in nobody's settings is told once, with what to do", async (t) => {
+  const broker = await brokerOf(t);
+  if (broker === undefined) return;
+  const { link } = await listener(t, broker);
+  const { config, open, store, notices } = await placeOf(t);
+  const cloud = await open(config({ broker: broker.url }));
+  await until('it is there', () => cloud.view.offlineSince === undefined);
+  const witness = witnessKeyOf('a-witness', makeWitnessPem());
+  for (let i = 1; i <= 2; i += 1) {
+    await seal(store, i);
+    const { text, note } = await store.ledger.checkpoint();
+    const own = parseNote(Buffer.from(note));
+    if (!own.ok) throw new Error(own.reason);
+    const cosigned = formatNote({ text, signatures: [...own.note.signatures, witness.cosign(text, 1n)] });
+    await link.publish(topicOf('cosigned', 'unit-7', {}), JSON.stringify({ note: cosigned }), { qos: 1 });
+  }
+  await until('it is told', () => notices.length > 0);
+  await systemTimer.sleep(milliseconds(300));
+  await cloud.close();
+  t.is(notices.length, 1, notices.join('; '));
+  t.is(
+    notices[0]?.message,
+    'the cosigned note was not taken: it bears no cosignature of a known witness, and one of "a-witness"',
+  );
+  t.regex(notices[0]?.hint ?? '', /after `witness:`, into evidence.witnesses/);
 });

@@ -13,7 +13,8 @@ import { AtalayaError, isAtalayaError } from './kernel/errors.ts';
 import { systemFiles } from './kernel/files.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { utcMilliseconds } from './kernel/units.ts';
-import { type CloudParts, ConnectedCloud, credentialsOf, type UnitCloud } from './unit-connected-cloud.ts';
+import { credentialsOf } from './unit-certificates.ts';
+import { type CloudParts, ConnectedCloud, type UnitCloud } from './unit-connected-cloud.ts';
 
 export type { CloudParts, CloudView, UnitCloud } from './unit-connected-cloud.ts';
 
@@ -28,6 +29,7 @@ export const alone: UnitCloud = {
     reconnects: 0,
     dropped: 0,
     refusedMessages: 0,
+    setAside: [],
   },
   stateChanged: () => {},
   report: () => {},
@@ -36,12 +38,16 @@ export const alone: UnitCloud = {
   close: async () => {},
 };
 
+interface SetAside {
+  readonly folder: string;
+  readonly reason: string;
+}
+
 /** Alerts that no centre takes: a unit that is away for months keeps them, a disk must not fill with them. */
 const ALERT_BYTES = 64e6;
 
 /**
- * Opens the queues, the inboxes and the link of a unit whose configuration names a broker. Throws `config-invalid` where the certificate's
- * files cannot be read, and the faults of the disk: what is configured and cannot work is found out before the unit is left alone. That the
+ * Opens the queues, the inboxes and the link of a unit whose configuration names a broker. Throws `config-invalid` as `credentialsOf` does, and the faults of the disk: what is configured and cannot work is found out before the unit is left alone. That the
  * broker cannot be reached is no fault.
  */
 export async function openCloud(parts: CloudParts): Promise<UnitCloud> {
@@ -49,7 +55,7 @@ export async function openCloud(parts: CloudParts): Promise<UnitCloud> {
   const { cloud, unit, evidence } = config;
   const { broker } = cloud;
   if (broker === undefined) return alone;
-  await credentialsOf(config);
+  await credentialsOf(config, clock.utc());
   const folder = join(evidence.data, 'outbox');
   const files = systemFiles;
   await makeFolders(files, folder);
@@ -72,11 +78,15 @@ export async function openCloud(parts: CloudParts): Promise<UnitCloud> {
       mostBytes: cloud.telemetryQueueMegabytes * 1e6,
     });
     open.defer(() => telemetry.close());
-    for (const { opening } of [alerts, telemetry]) {
-      const { setAside } = opening;
-      if (setAside !== undefined)
-        notice(new AtalayaError('store-damaged', `a queue was set aside: ${setAside.reason}`));
-    }
+    const setAside: string[] = [];
+    const beganAnew = (what: string, found: SetAside | undefined) => {
+      if (found === undefined) return;
+      const words = `${what} was damaged and begun anew: ${found.reason}`;
+      setAside.push(words);
+      notice(new AtalayaError('store-damaged', words, { hint: `What was found lies in ${found.folder}.` }));
+    };
+    beganAnew('the queue of alerts', alerts.opening.setAside);
+    beganAnew('the queue of figures', telemetry.opening.setAside);
     const ledger = await LedgerLane.open(store.ledger, folder, files);
     const mostBytes = cloud.dataBudgetMegabytesPerMonth;
     const budget =
@@ -86,9 +96,13 @@ export async function openCloud(parts: CloudParts): Promise<UnitCloud> {
     if (budget !== undefined) open.defer(() => budget.close());
     const grants = await openGrants(join(folder, 'grants.json'), { files, clock, policy: cloud.evidence }, notice);
 
-    const unitCloud = new ConnectedCloud(parts, { alerts, telemetry, grants, ledger, budget: budget ?? unmetered });
+    const unitCloud = new ConnectedCloud(parts, {
+      ...{ alerts, telemetry, grants, ledger, setAside },
+      budget: budget ?? unmetered,
+    });
     const inbox = await CommandInbox.open({
       ...shared,
+      ...settingAside,
       folder: join(folder, 'commands'),
       unit: unit.id,
       people: parts.people,
@@ -109,6 +123,7 @@ export async function openCloud(parts: CloudParts): Promise<UnitCloud> {
       onFault: notice,
     });
     open.defer(() => inbox.close());
+    beganAnew('the memory of commands', inbox.setAside);
     // The link goes before its inboxes: the broker is told that it may forget a command only by who still takes it.
     open.defer(() => unitCloud.stop());
     unitCloud.start(inbox);

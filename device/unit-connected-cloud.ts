@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import type { Refused } from '../cloud-bridge/contract/message.ts';
 import type { OutboxEvent } from '../cloud-bridge/contract/outbox.ts';
 import type { People } from '../cloud-bridge/contract/people.ts';
 import type { Reported } from '../cloud-bridge/contract/state.ts';
-import type { Link } from '../cloud-bridge/link/link.ts';
-import type { LinkCredentials } from '../cloud-bridge/link/link-options.ts';
+import type { Link, LinkSession } from '../cloud-bridge/link/link.ts';
 import { openMqttLink } from '../cloud-bridge/link/mqtt-link.ts';
 import { Allowance } from '../cloud-bridge/unit-end/commands/allowance.ts';
 import type { CommandInbox } from '../cloud-bridge/unit-end/commands/command-inbox.ts';
@@ -18,12 +16,15 @@ import { type OwnState, UnitEnd } from '../cloud-bridge/unit-end/unit-end.ts';
 import type { Config } from './config/config-schema.ts';
 import type { EvidenceStore } from './evidence/evidence-store.ts';
 import type { LedgerLane } from './evidence/ledger-lane.ts';
+import { unknownWitness } from './evidence/log/transparency-log.ts';
 import type { Clock } from './kernel/clock.ts';
-import { AtalayaError } from './kernel/errors.ts';
+import { AtalayaError, isAtalayaError } from './kernel/errors.ts';
 import { eventName, type Log } from './kernel/log/log.ts';
 import { supervise } from './kernel/supervise.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { type Milliseconds, milliseconds, seconds, toMilliseconds } from './kernel/units.ts';
+import { credentialsOf } from './unit-certificates.ts';
+import { LinkWords } from './unit-link-words.ts';
 import { openSealedFile } from './unit-sealed-file.ts';
 
 /** What the centre's side of a unit needs of the rest of it. */
@@ -41,6 +42,8 @@ export interface CloudParts {
   readonly desired: (payload: Uint8Array) => Promise<void>;
   /** What is survived and a person should know. */
   readonly notice: (fault: AtalayaError) => void;
+  /** What a person at the console should know and is no fault, a sentence each. */
+  readonly tell: (sentence: string) => void;
 }
 
 /** What the health of a unit knows of its link. */
@@ -54,6 +57,8 @@ export interface CloudView {
   readonly reconnects: number;
   readonly dropped: number;
   readonly refusedMessages: number;
+  /** What was found damaged at the start and begun anew, a clause each. */
+  readonly setAside: readonly string[];
 }
 
 /** Everything between a unit and its centre. */
@@ -75,25 +80,6 @@ const CONNECT_DEADLINE = toMilliseconds(seconds(20));
 const LEAVE_DEADLINE = milliseconds(1000);
 /** Commands and documents wait so long at the broker for a unit that is away. */
 const SESSION = seconds(7 * 24 * 3600);
-/** The files of the certificate, read at every connection, so that renewed ones are used. */
-export async function credentialsOf({ cloud: { ca, cert, key } }: Config): Promise<LinkCredentials> {
-  const read = async (path: string | undefined, field: string) => {
-    if (path === undefined) return undefined;
-    return await readFile(path).catch((cause: unknown) => {
-      throw new AtalayaError('config-invalid', `${path} of cloud.${field} cannot be read`, {
-        hint: 'Put the file there, readable for this user.',
-        cause,
-      });
-    });
-  };
-  const [caPem, certPem, keyPem] = [await read(ca, 'ca'), await read(cert, 'cert'), await read(key, 'key')];
-  return {
-    ...(caPem === undefined ? {} : { ca: caPem }),
-    ...(certPem === undefined ? {} : { cert: certPem }),
-    ...(keyPem === undefined ? {} : { key: keyPem }),
-  };
-}
-
 /** What leaves the unit, and what may. */
 export interface Queues {
   readonly alerts: Spool;
@@ -101,6 +87,8 @@ export interface Queues {
   readonly grants: Grants;
   readonly ledger: LedgerLane;
   readonly budget: ConstructorParameters<typeof Drain>[0]['budget'];
+  /** What was found damaged and begun anew, a clause each. */
+  readonly setAside: readonly string[];
 }
 
 /** Lines of the log about what the other end may send as often as it likes; more of it is counted only, and the log is left to others. */
@@ -125,8 +113,11 @@ export class ConnectedCloud implements UnitCloud {
   readonly #lines: Allowance;
   /** Apart, so that noise cannot hide that the centre refuses what it was sent. */
   readonly #refusals: Allowance;
+  readonly #words: LinkWords;
   /** The note that was taken last. */
   #cosignature: string | undefined;
+  /** Why none is, where the unit's own settings are the reason. */
+  #uncosigned: string | undefined;
   #close: () => Promise<void> = async () => {};
 
   constructor(parts: CloudParts, queues: Queues) {
@@ -136,6 +127,7 @@ export class ConnectedCloud implements UnitCloud {
     this.#offlineSince = clock.monotonic();
     this.#lines = new Allowance(senderLines, clock.monotonic());
     this.#refusals = new Allowance(senderLines, clock.monotonic());
+    this.#words = new LinkWords(clock, parts.tell);
     this.end = new UnitEnd({
       unit: config.unit.id,
       clock,
@@ -149,24 +141,8 @@ export class ConnectedCloud implements UnitCloud {
         evidenceGet: async (get) => void this.#server?.asked(get),
         cosigned: (note) => this.#cosigned(note),
       },
-      online: (session) => {
-        this.#connections += 1;
-        this.#offlineSince = undefined;
-        this.#offlineWhy = undefined;
-        this.#heardAt = clock.monotonic();
-        parts.log.info({ part: 'link', ...session }, 'connected to the broker');
-        this.#drain?.online(session);
-        void this.#inbox?.resume();
-      },
-      offline: (fault) => {
-        const was = this.#offlineWhy;
-        this.#offlineSince ??= clock.monotonic();
-        this.#offlineWhy = fault?.message;
-        this.#drain?.offline();
-        if (fault !== undefined && fault.message !== was) {
-          parts.log.warn({ part: 'link', error: fault }, 'the broker cannot be reached');
-        }
-      },
+      online: (session) => this.#online(session),
+      offline: (fault) => this.#offline(fault),
       refused: (refused) => this.#refused(refused),
       onFault: parts.notice,
     });
@@ -182,7 +158,32 @@ export class ConnectedCloud implements UnitCloud {
       reconnects: Math.max(0, this.#connections - 1),
       dropped: telemetry.dropped,
       refusedMessages: this.end.counts.refused,
+      setAside: this.#queues.setAside,
     };
+  }
+
+  #online(session: LinkSession): void {
+    const { clock, log } = this.#parts;
+    this.#words.online(session.protocol);
+    this.#connections += 1;
+    this.#offlineSince = undefined;
+    this.#offlineWhy = undefined;
+    this.#heardAt = clock.monotonic();
+    log.info({ part: 'link', ...session }, 'connected to the broker');
+    this.#drain?.online(session);
+    void this.#inbox?.resume();
+  }
+
+  #offline(fault: AtalayaError | undefined): void {
+    const { clock, log } = this.#parts;
+    const was = this.#offlineWhy;
+    this.#offlineSince ??= clock.monotonic();
+    this.#offlineWhy = fault?.message;
+    this.#drain?.offline();
+    // Our own leave-taking is no loss.
+    if (fault === undefined || fault.message === was || this.#stopping.signal.aborted) return;
+    log.warn({ part: 'link', error: fault }, 'the broker cannot be reached');
+    this.#words.offline(fault.message);
   }
 
   /** Opens the link; from now on the queues drain. */
@@ -305,7 +306,9 @@ export class ConnectedCloud implements UnitCloud {
         clock,
         timer: systemTimer,
         random: Math.random,
-        ...(cert === undefined ? {} : { credentials: () => credentialsOf(config) }),
+        ...(cert === undefined
+          ? {}
+          : { credentials: async () => (await credentialsOf(config, clock.utc())).credentials }),
       },
       {
         ...handlers,
@@ -339,14 +342,20 @@ export class ConnectedCloud implements UnitCloud {
 
   /** The same note once more is not written once more. */
   async #cosigned(note: string): Promise<void> {
-    const { store, log } = this.#parts;
+    const { store, log, notice } = this.#parts;
     if (note === this.#cosignature) return;
     try {
       const { size } = await store.ledger.cosign(note);
       this.#cosignature = note;
+      this.#uncosigned = undefined;
       log.info({ part: 'witness', size }, 'a checkpoint was cosigned');
     } catch (error) {
-      if (this.#maySay()) log.warn({ part: 'witness', error }, 'a cosignature was not taken');
+      if (isAtalayaError(error, 'cosignature-refused') && error.message.includes(unknownWitness)) {
+        // Every checkpoint will be refused for it until somebody changes the settings.
+        if (this.#uncosigned === error.message) return;
+        this.#uncosigned = error.message;
+        notice(error);
+      } else if (this.#maySay()) log.warn({ part: 'witness', error }, 'a cosignature was not taken');
     }
   }
 

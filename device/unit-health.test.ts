@@ -194,6 +194,39 @@ test('figures go at their rhythm, more often while diagnosed, and not at all whe
   t.true(place.telemetry.length > quiet, 'a person who asks is answered');
 });
 
+test('figures say how many frames a second there were in the period, and a camera that is blind has none', async (t) => {
+  const place = new Place();
+  let frames = 0;
+  place.pipeline = () => ({ framesProcessed: frames });
+  await place.begin(t);
+  t.is(place.telemetry[0]?.pipeline?.framesPerSecond, undefined, 'nobody knows at the first moment');
+  const watch = async (seconds: number, each: number) => {
+    for (let second = 0; second < seconds; second += 1) {
+      frames += each;
+      await place.pass(1);
+    }
+  };
+  await watch(60, 15);
+  const steady = place.telemetry.at(-1)?.pipeline?.framesPerSecond ?? Number.NaN;
+  t.true(Math.abs(steady - 15) < 0.6, String(steady));
+  await watch(124, 0);
+  t.is(place.telemetry.at(-1)?.pipeline?.framesPerSecond, 0);
+});
+
+test('what was damaged and begun anew is an alert, which is over after a day', async (t) => {
+  const place = new Place();
+  const words = 'the memory of commands was damaged and begun anew: byte 7';
+  place.view = { ...alone.view, setAside: [words] };
+  await place.begin(t);
+  await place.pass(4);
+  t.deepEqual(place.alerts, ['store-set-aside raised']);
+  t.like(place.offered.find(({ kind }) => kind === 'alert')?.data, { detail: words });
+  t.regex(place.health.report().problems.join(), /memory of commands/);
+  await place.clock.advance(24 * 3_600_000);
+  await place.pass(4);
+  t.true(place.alerts.includes('store-set-aside closed'), place.alerts.join());
+});
+
 test('the state is said again where something changed, and not with every figure', async (t) => {
   const place = new Place();
   await place.begin(t);

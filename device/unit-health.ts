@@ -5,6 +5,7 @@ import type { Config } from './config/config-schema.ts';
 import type { EvidenceStore } from './evidence/evidence-store.ts';
 import { AlertKeeper } from './health/alert-keeper.ts';
 import type { HealthReport } from './health/contract/health-report.ts';
+import { FrameRate } from './health/frame-rate.ts';
 import { type HealthFacts, machineFacts, usualLimits } from './health/health-facts.ts';
 import { judgeHealth } from './health/judge-health.ts';
 import type { Machine, MachineFigures } from './health/machine-figures.ts';
@@ -43,6 +44,8 @@ const LOOK_EVERY = milliseconds(2000);
 /** A reader of plates that has not broken down again for so long works. */
 const SETTLED = milliseconds(60_000);
 const CERTIFICATES_EVERY = toMilliseconds(seconds(3600));
+/** What was begun anew at the start is an alert for so long. */
+const SET_ASIDE_SHOWN = toMilliseconds(seconds(24 * 3600));
 /** Faults that are remembered to have been told. */
 const MOST_TOLD = 100;
 /** A program may be told so by its service manager; systemd's own time service leaves this file. */
@@ -62,6 +65,7 @@ export class UnitHealth {
   #work: Promise<unknown> = Promise.resolve();
   #closeServer: () => Promise<void> = async () => {};
   #figures: MachineFigures = {};
+  readonly #rate = new FrameRate();
   #lastFrame: Milliseconds | undefined;
   #plateFault: { readonly why: string; readonly at: Milliseconds } | undefined;
   #refused = 0;
@@ -189,6 +193,7 @@ export class UnitHealth {
   /** Figures of machine and pipeline, the machine's as they were read last. */
   telemetry(): Telemetry {
     const { clock, pipeline } = this.#parts;
+    const { rate } = this.#rate;
     const { figures, dropped, reconnects, refusedMessages } = this.#cloud.view;
     const sync = figures && {
       queued: figures.queued,
@@ -200,7 +205,7 @@ export class UnitHealth {
     return makeTelemetry({
       uptime: toSeconds(milliseconds(clock.monotonic() - this.#begun)),
       machine: this.#figures,
-      pipeline: pipeline(),
+      pipeline: { ...pipeline(), ...(rate === undefined ? {} : { framesPerSecond: rate }) },
       ...(sync === undefined ? {} : { sync }),
     });
   }
@@ -217,6 +222,8 @@ export class UnitHealth {
     // One after the other, and none for want of another: a trial ends although a figure cannot be had.
     const steps = [
       () => this.#readMachine(),
+      async () =>
+        this.#rate.look(this.#parts.pipeline().framesProcessed ?? 0, this.#parts.clock.monotonic(), this.#every),
       () => this.#look(),
       () => this.#parts.unitConfig.tick(),
       () => this.#sendTelemetry(),
@@ -254,7 +261,7 @@ export class UnitHealth {
   #facts(watchList: NonNullable<HealthFacts['watchList']>): HealthFacts {
     const { clock, store, config, unitConfig } = this.#parts;
     const now = clock.monotonic();
-    const { offlineSince, offlineWhy } = this.#cloud.view;
+    const { offlineSince, offlineWhy, setAside } = this.#cloud.view;
     const { fault } = store.status;
     const reported = unitConfig.reported();
     const rolledBack =
@@ -273,6 +280,7 @@ export class UnitHealth {
       watchList,
       configuration: rolledBack,
       certificates: this.#certificates,
+      setAside: now - this.#begun < SET_ASIDE_SHOWN ? setAside : [],
       ...machineFacts(this.#figures),
       ...(config().cloud.broker === undefined
         ? {}
@@ -285,12 +293,21 @@ export class UnitHealth {
     };
   }
 
+  get #diagnosis(): { readonly every: Milliseconds } | undefined {
+    const diagnosing = this.#diagnosing;
+    return diagnosing !== undefined && this.#parts.clock.monotonic() < diagnosing.until ? diagnosing : undefined;
+  }
+
+  /** How often figures are taken at present. */
+  get #every(): Milliseconds {
+    return this.#diagnosis?.every ?? toMilliseconds(seconds(this.#parts.config().cloud.telemetryS));
+  }
+
   async #sendTelemetry(): Promise<void> {
     const { config, clock } = this.#parts;
     const now = clock.monotonic();
-    const diagnosing = this.#diagnosing !== undefined && now < this.#diagnosing.until ? this.#diagnosing : undefined;
-    if (!config().flags.sendTelemetry && diagnosing === undefined) return;
-    const every = diagnosing?.every ?? toMilliseconds(seconds(config().cloud.telemetryS));
+    if (!config().flags.sendTelemetry && this.#diagnosis === undefined) return;
+    const every = this.#every;
     // A look takes a moment itself: what is due before the next one is sent now.
     if (this.#telemetryAt !== undefined && now - this.#telemetryAt < every - LOOK_EVERY / 2) return;
     this.#telemetryAt = now;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { makePersonKey } from '../cloud-bridge/contract/person-key.ts';
 import { readWholeFile, writeWholeFile } from './kernel/durable-file.ts';
-import { isAtalayaError } from './kernel/errors.ts';
+import { type AtalayaError, isAtalayaError } from './kernel/errors.ts';
 import { ManualClock } from './kernel/manual-clock.ts';
 import { MemoryFiles } from './kernel/testing/memory-files.ts';
 import { makeTrustFiles, unitConfig } from './testing/trust-files.ts';
@@ -55,13 +55,33 @@ test('a file that cannot be read is named with its field', async (t) => {
   t.is(await refusal(open()), `config-invalid: ${cloud.rootKey} of cloud.rootKey cannot be read`);
 });
 
-test('a root key that is private, of another kind or none is refused, and is not repeated', async (t) => {
-  const { cloud, root, open } = await place(t);
+test('a root key that is of another kind or none is refused, and is not repeated', async (t) => {
+  const { cloud, open } = await place(t);
   const curve = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'pem', type: 'spki' });
-  for (const pem of [root.privatePem, curve.toString(), 'nothing']) {
+  for (const pem of [curve.toString(), 'nothing']) {
     await writeFile(cloud.rootKey, pem);
     const said = await refusal(open());
     t.is(said, 'config-invalid: the file of cloud.rootKey is no public Ed25519 key in PEM');
+  }
+});
+
+test('the private root key is refused with the name of the file to give, and is not repeated', async (t) => {
+  const { at, cloud, root, files } = await place(t);
+  for (const [name, wanted] of [
+    ['root.pem', 'root.public.pem'],
+    ['root.private.pem', 'root.public.pem'],
+    ['root', 'root.public.pem'],
+  ] as const) {
+    const rootKey = join(at, name);
+    await writeFile(rootKey, root.privatePem);
+    const config = unitConfig('/data', { cloud: { ...cloud, rootKey } });
+    const error = await t.throwsAsync(openPeople(config, folder, files, clock));
+    t.true(isAtalayaError(error, 'config-invalid'));
+    t.is(error?.message, `${rootKey} of cloud.rootKey is the private root key, and a unit is given the public one`);
+    const { hint } = error as AtalayaError;
+    t.true(hint?.includes(wanted), hint);
+    const secret = root.privatePem.split('\n')[1] ?? '';
+    t.true(secret.length > 10 && !`${error?.message}${hint}`.includes(secret));
   }
 });
 

@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { type AcceptedTrust, openTrust, type People, whileValid } from '../cloud-bridge/contract/people.ts';
 import type { Config } from './config/config-schema.ts';
@@ -34,7 +34,7 @@ export async function openPeople(
   if (cloud.trust === undefined || cloud.rootKey === undefined) return undefined;
   const [text, root] = [
     await readText(cloud.trust, 'cloud.trust'),
-    rootKeyOf(await readText(cloud.rootKey, 'cloud.rootKey')),
+    rootKeyOf(await readText(cloud.rootKey, 'cloud.rootKey'), cloud.rootKey),
   ];
   const path = join(folder, acceptedFile);
   const accepted = acceptedOf(await readWholeFile(files, path));
@@ -67,9 +67,17 @@ async function readText(path: string, field: string): Promise<string> {
   });
 }
 
-function rootKeyOf(pem: string): KeyObject {
+function rootKeyOf(pem: string, path: string): KeyObject {
+  if (pem.includes('PRIVATE KEY')) {
+    throw new AtalayaError(
+      'config-invalid',
+      `${path} of cloud.rootKey is the private root key, and a unit is given the public one`,
+      {
+        hint: `Name the public file beside it, ${publicOf(path)}, and take the private one away from this machine: whoever has it decides whom every unit obeys.`,
+      },
+    );
+  }
   try {
-    if (pem.includes('PRIVATE KEY')) throw new TypeError('it is private');
     const key = createPublicKey(pem);
     if (key.asymmetricKeyType === 'ed25519') return key;
     throw new TypeError(`it is of the kind ${key.asymmetricKeyType}`);
@@ -79,6 +87,12 @@ function rootKeyOf(pem: string): KeyObject {
       cause,
     });
   }
+}
+
+/** As `atalaya-fleet new-root` names the two files. */
+function publicOf(path: string): string {
+  const name = basename(path);
+  return name.endsWith('.pem') ? name.replace(/(\.private)?\.pem$/, '.public.pem') : `${name}.public.pem`;
 }
 
 /** What cannot be read is as good as nothing: the signature is what the document is believed by. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +41,14 @@ async function placeOf(t: ExecutionContext) {
 /** A start of the unit, without what sees and judges. */
 async function start(t: ExecutionContext, config: Config) {
   const notices: AtalayaError[] = [];
-  const remote = await UnitRemote.open(config, undefined, systemClock, (fault) => notices.push(fault));
+  const said: string[] = [];
+  const remote = await UnitRemote.open(
+    config,
+    undefined,
+    systemClock,
+    (fault) => notices.push(fault),
+    (sentence) => said.push(sentence),
+  );
   const store = await EvidenceStore.open(
     join(config.evidence.data, 'evidence'),
     onDisk({ clock: systemClock, unit: 'unit-7' }),
@@ -61,7 +68,7 @@ async function start(t: ExecutionContext, config: Config) {
       boot: 'boot-1',
       pipeline: () => ({ framesProcessed: 1 }),
     });
-  return { remote, store, notices, attach, end };
+  return { remote, store, notices, said, attach, end };
 }
 
 /** A broker and somebody at the centre of it; undefined where there is none. */
@@ -137,7 +144,7 @@ test.serial(
     await centre.say(topicOf('desired', 'unit-7', {}), await desired(1, { cloud: { telemetryS: 30 } }));
     const status = { listen: `127.0.0.1:${await freePort()}` };
     const config = unitConfig(data, { cloud: { ...cloud, broker: centre.url }, status });
-    const { remote, attach, store, notices, end } = await start(t, config);
+    const { remote, attach, store, notices, said, end } = await start(t, config);
     await attach();
     await until('it is confirmed', () => {
       remote.captured();
@@ -148,6 +155,14 @@ test.serial(
     t.like(remote.standing, { onTrial: false, restarting: false }, 'what is live needs no start');
     await end();
     t.deepEqual(notices, [], 'nothing goes wrong at the end either');
+    t.deepEqual(
+      said.filter((sentence) => sentence.startsWith('configuration')),
+      [
+        'configuration 1 of Ana was accepted',
+        'configuration 1 of Ana is on trial: it has to reach the broker, see frames and seal evidence',
+        'configuration 1 of Ana is confirmed: broker reached, frames seen, evidence sealed',
+      ],
+    );
     t.true(store.ledger.last >= 4, 'accepted, trial, sealed for it, confirmed');
   },
 );
@@ -177,6 +192,40 @@ test.serial('a document that needs a start begins the unit anew, once', async (t
   t.false(second.remote.restarting.aborted);
   await second.end();
   t.deepEqual([...first.notices, ...second.notices], []);
+  const ofConfig = (said: readonly string[]) => said.filter((sentence) => !sentence.startsWith('link: '));
+  t.deepEqual(ofConfig(first.said), [
+    'configuration 1 of Ana was accepted',
+    'the unit begins anew with configuration 1, which changes unit.site, detector.threads',
+  ]);
+  t.is(ofConfig(second.said).length, 2, 'on trial, and confirmed');
+});
+
+test.serial('a configuration that is refused or taken back is said at the console with the reason', async (t) => {
+  const centre = await centreOf(t);
+  if (centre === undefined) return;
+  const { cloud, data, desired } = await placeOf(t);
+  const config = unitConfig(data, { cloud: { ...cloud, broker: centre.url } });
+  const { attach, said, end } = await start(t, config);
+  await attach();
+  const topic = topicOf('desired', 'unit-7', {});
+  await centre.say(topic, await desired(1, { unit: { id: 'unit-8' } }));
+  await until('it is refused', () => centre.reported()?.outcome === 'rejected');
+  await centre.say(topic, await desired(2, { cloud: { telemetryS: 30 } }));
+  await until('it is tried', () => centre.reported()?.outcome === 'trial');
+  await writeFile(
+    join(data, 'config/request.json'),
+    JSON.stringify({ schema: 'atalaya/config-request/1', id: 'request-1', kind: 'rollback', by: 'ana' }),
+  );
+  await until('it is taken back', () => centre.reported()?.outcome === 'rolled-back');
+  await end();
+  t.regex(
+    said.find((one) => one.startsWith('configuration 1')) ?? '',
+    /^configuration 1 of Ana was refused: .*unit\.id/,
+  );
+  t.regex(
+    said.findLast((one) => one.startsWith('configuration 2')) ?? '',
+    /^configuration 2 was taken back by ana: by-hand: /,
+  );
 });
 
 test.serial(

@@ -15,11 +15,13 @@ import { openLog } from './kernel/log/pino-log.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { milliseconds } from './kernel/units.ts';
 import type { ListAlert } from './plate/lists/watch-lists.ts';
+import { credentialsOf } from './unit-certificates.ts';
 import { alone, openCloud, type UnitCloud } from './unit-cloud.ts';
 import { commandExecutors } from './unit-commands.ts';
 import { openUnitConfig, type UnitConfig } from './unit-config.ts';
 import { type HealthParts, UnitHealth } from './unit-health.ts';
 import { expiryFault } from './unit-people.ts';
+import { configSentence } from './unit-sentences.ts';
 import { version } from './version.ts';
 
 /** What the centre's side needs of a unit that is open. */
@@ -53,35 +55,61 @@ export class UnitRemote {
   readonly #unitConfig: UnitConfig;
   readonly #clock: Clock;
   readonly #notice: (fault: AtalayaError) => void;
+  readonly #tell: (sentence: string) => void;
   readonly #restarting = new AbortController();
   #config: Config;
   #health: UnitHealth | undefined;
   #cloud: UnitCloud = alone;
 
-  constructor(unitConfig: UnitConfig, log: Log, clock: Clock, notice: (fault: AtalayaError) => void) {
+  constructor(
+    unitConfig: UnitConfig,
+    log: Log,
+    clock: Clock,
+    notice: (fault: AtalayaError) => void,
+    tell: (sentence: string) => void,
+  ) {
     this.#unitConfig = unitConfig;
     this.#config = unitConfig.config;
     this.log = log;
     this.#clock = clock;
     this.#notice = notice;
+    this.#tell = tell;
   }
 
-  /** What is known before there is a unit: the configuration that it is to run with. Throws as `openUnitConfig` does. */
+  /**
+   * What is known before there is a unit: the configuration that it is to run with. `notice` takes what is wrong and survived, `tell` a
+   * sentence about what happens otherwise. Throws as `openUnitConfig` does.
+   */
   static async open(
     base: Config,
     scene: string | undefined,
     clock: Clock,
     notice: (fault: AtalayaError) => void,
+    tell: (sentence: string) => void = () => {},
   ): Promise<UnitRemote> {
     const unitConfig = await openUnitConfig(base, scene, clock);
     const opened = logOf(unitConfig.config, clock);
-    const remote = new UnitRemote(unitConfig, opened, clock, (fault) => {
+    const told = (fault: AtalayaError) => {
       opened.warn({ error: fault }, fault.message);
       notice(fault);
-    });
+    };
+    const remote = new UnitRemote(unitConfig, opened, clock, told, tell);
     const expired = expiryFault(unitConfig.people, clock);
     if (expired !== undefined) remote.#notice(expired);
     return remote;
+  }
+
+  /**
+   * What can be known of the link before anything runs: that this is the unit of its certificate. What is a matter of dates is told.
+   * Throws `config-invalid`.
+   */
+  async checkCertificates(): Promise<void> {
+    if (this.#config.cloud.broker === undefined) return;
+    const { warnings } = await credentialsOf(this.#config, this.#clock.utc());
+    for (const warning of warnings) {
+      this.log.warn({ part: 'link' }, warning);
+      this.#tell(warning);
+    }
   }
 
   /** In force now: a field that is `live` may change while the unit runs. */
@@ -156,6 +184,7 @@ export class UnitRemote {
         const actor = actorOf(person, byHand);
         await recordAct(store.ledger, { actor, action, reason: `configuration ${number} ${outcome}` }, this.#clock);
         this.log.info({ part: 'config', version: number, outcome, reasons }, `configuration ${number}: ${outcome}`);
+        this.#tell(configSentence({ version: number, outcome, reasons, by: person?.name ?? byHand }));
         this.#cloud.stateChanged();
       },
       problem: this.#notice,
@@ -176,13 +205,17 @@ export class UnitRemote {
             bystanders,
             clock: this.#clock,
             log: this.log,
-            restart: () => this.#restarting.abort(),
+            restart: (why) => {
+              this.#tell(`a command asks for it: the unit begins anew (${why})`);
+              this.#restarting.abort();
+            },
             reboot: this.#config.unit.reboot,
           },
           grants,
         ),
       desired: (payload) => this.#unitConfig.desired(payload),
       notice: this.#notice,
+      tell: this.#tell,
     });
     await health.begin(this.#cloud);
     const reported = this.#unitConfig.reported();
@@ -259,6 +292,9 @@ export class UnitRemote {
   async #apply(config: Config, changed: readonly string[], needs: 'live' | 'restart'): Promise<void> {
     this.log.info({ part: 'config', changed, needs }, 'a configuration comes into force');
     if (needs === 'restart') {
+      const { version: number, outcome } = this.#unitConfig.reported() ?? {};
+      const which = outcome === 'rolled-back' ? 'the configuration before' : `configuration ${number}`;
+      this.#tell(`the unit begins anew with ${which}, which changes ${changed.join(', ')}`);
       this.#restarting.abort();
       return;
     }

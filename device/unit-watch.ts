@@ -246,6 +246,12 @@ export async function watchRoad(
       { frames: every ? 'every' : 'newest', sealsAtOnce: SEALS_AT_ONCE },
       signal,
     );
+    if (config.source.atEnd === 'stay' && !signal.aborted) {
+      console.opening([
+        'the source has ended: nothing more is seen, and the unit stays reachable until it is stopped (source.atEnd)',
+      ]);
+      await aborted(signal);
+    }
     if (signal.aborted) outcome = { kind: 'interrupted' };
   } catch (error) {
     fault = { error };
@@ -294,6 +300,13 @@ export async function watchRoad(
   }
   if (fault !== undefined) throw fault.error;
   return { record, comparison, again: remote.restarting.aborted && !stopped.aborted };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 function pipelineFigures(recorder: RunRecorder, plates: UnitPlates): ReturnType<UnitInside['pipeline']> {

@@ -30,12 +30,17 @@ export async function runUnit(settings: RunSettings, io: UnitIo, stopped: AbortS
   await using open = new AsyncDisposableStack();
   const console = new RunConsole({ stream, clock, environment });
   open.defer(() => console.close());
-  const remote = await UnitRemote.open(settings.config, settings.scene, clock, (fault) =>
-    console.notice(explain(fault)),
+  const remote = await UnitRemote.open(
+    settings.config,
+    settings.scene,
+    clock,
+    (fault) => console.notice(explain(fault)),
+    (sentence) => console.opening([sentence]),
   );
   open.defer(() => remote.close());
   onStanding?.(() => remote.standing);
   try {
+    await remote.checkCertificates();
     return await watchRoad(settings, remote, truth, { console, onLines }, stopped);
   } catch (error) {
     if (!stopped.aborted) await remote.failed(error);

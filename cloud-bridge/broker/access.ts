@@ -1,12 +1,11 @@
 import { AtalayaError } from '../../device/kernel/errors.ts';
 import { filtersOf } from '../contract/address.ts';
-import { unitId } from '../contract/names.ts';
+import { bridgePrefix, clientName } from '../contract/names.ts';
 import { type Topic, type TopicName, topics, type Way } from '../contract/topics.ts';
 
 /** What a broker has to allow, from the table of topics: a unit says its own `up`, hears its own `down`; a bridge the other way round, for all. */
 
-/** Common names of bridges begin with it; no unit may be named so. */
-export const bridgePrefix = 'bridge-';
+export { bridgePrefix } from '../contract/names.ts';
 
 /**
  * The filters of all topics of one way; `unit` is a unit's level, or whatever stands for it. What comes up may be of any version, so that
@@ -24,7 +23,7 @@ export function filtersOfWay(way: Way, unit: string): readonly string[] {
  */
 export function checkNames(kind: 'unit' | 'bridge', names: readonly string[]): void {
   for (const name of names) {
-    if (!unitId.safeParse(name).success)
+    if (!clientName.safeParse(name).success)
       throw new AtalayaError('config-invalid', `${JSON.stringify(name)} is no name of a ${kind}`);
     if (name.startsWith(bridgePrefix) !== (kind === 'bridge'))
       throw new AtalayaError('config-invalid', `${name}: bridges are named ${bridgePrefix}..., and nobody else is`);

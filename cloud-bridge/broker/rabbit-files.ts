@@ -60,6 +60,9 @@ mqtt.vhost = /
 mqtt.exchange = amq.topic
 # QoS 1 messages on their way to one client.
 mqtt.prefetch = 64
+# Bytes of a message, above the contract's longest (120 KiB). A longer one reaches nobody, and whoever sent it gets nothing more through
+# until it connects again. There is no limit for packets: the whole is read first.
+max_message_size = 131072
 # How long a session that is away is kept: 14 days, in ms.
 mqtt.subscription_ttl = 1209600000
 # 44 ms less for each exchange.

@@ -145,3 +145,9 @@ test('no topic is made of what does not fit', (t) => {
     t.true(isAtalayaError(error, 'internal'));
   }
 });
+
+test('a name that brokers keep for bridges is no unit', (t) => {
+  t.throws(() => topicOf('state', 'bridge-1', {}));
+  t.like(addressOf('atalaya/v1/bridge-1/state'), { kind: 'refused', reason: 'unit-malformed' });
+  t.like(addressOf('atalaya/v1/bridge1/state'), { kind: 'known', unit: 'bridge1' });
+});

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { command, desired, reply, trust } from './acts.ts';
-import { actEntry, alertView, archivedEvent, evidenceView, layerView, unitView } from './api-views.ts';
+import { actEntry, alertView, archivedEvent, evidenceView, infractionView, layerView, unitView } from './api-views.ts';
 import { alertStates } from './events.ts';
 import { actId, digest, evidenceId, fileName, instant, reason, unitId } from './names.ts';
 import { lanes } from './outbox.ts';
@@ -41,6 +41,8 @@ export type RouteParameter = keyof typeof routeParameters;
 /** A whole number in a query. */
 const number = (least: number, most: number) => z.coerce.number().pipe(z.int().min(least).max(most));
 const limit = number(1, 1000).default(100);
+/** Where a page of a list by time ends: UTC milliseconds and position. */
+const pageMark = z.string().regex(/^-?[0-9]{1,16}\.[0-9]{1,16}$/, 'is no mark of a page');
 /** A comma between them. */
 const kinds = z
   .string()
@@ -206,12 +208,24 @@ export const routes = {
     }),
     about: 'What became of a command.',
   },
-  evidenceOf: {
+  infractions: {
     method: 'GET',
-    path: '/v1/evidence/:unit',
-    permission: 'evidence.read',
-    response: z.looseObject({ evidence: z.array(evidenceView) }),
-    about: 'Evidence of which files are here or on their way.',
+    path: '/v1/evidence',
+    permission: 'events.read',
+    query: z.strictObject({
+      unit: unitId.optional(),
+      from: instant.optional(),
+      to: instant.optional(),
+      /** Where the page before this one ended: its `next`. */
+      before: pageMark.optional(),
+      limit,
+    }),
+    response: z.looseObject({
+      infractions: z.array(infractionView),
+      /** Absent on the last page. */
+      next: pageMark.optional(),
+    }),
+    about: 'Records of infractions, whether their files are here or not, the latest first.',
   },
   evidence: {
     method: 'GET',
@@ -281,9 +295,16 @@ export const routes = {
     method: 'GET',
     path: '/v1/acts',
     permission: 'acts.read',
-    query: z.strictObject({ from: number(1, Number.MAX_SAFE_INTEGER).default(1), limit }),
+    query: z.strictObject({
+      /** Of the order `chain`: this one first. */
+      from: number(1, Number.MAX_SAFE_INTEGER).default(1),
+      /** Of the order `newest`: only those before this one. */
+      before: number(1, Number.MAX_SAFE_INTEGER).optional(),
+      order: z.enum(['chain', 'newest']).default('chain'),
+      limit,
+    }),
     response: z.looseObject({ acts: z.array(actEntry) }),
-    about: 'Who did what: the chain of acts, from a number on.',
+    about: 'Who did what: the chain of acts, in its order or the newest first.',
   },
   trust: {
     method: 'GET',

@@ -86,11 +86,41 @@ export const evidenceView = z.looseObject({
 });
 export type EvidenceView = z.infer<typeof evidenceView>;
 
+/** A record of an infraction in a list: what it says of itself, and how far its files are here. No plate: records name none. */
+export const infractionView = z.looseObject({
+  unit: unitId,
+  /** Absent where the record has no id that is known here. */
+  evidence: evidenceId.optional(),
+  sequence,
+  /** When it happened, as the record has it. */
+  time: instant,
+  archived: instant,
+  rule: z.string().optional(),
+  class: z.string().optional(),
+  /** Null where the vehicle was in none. */
+  lane: z.string().nullable().optional(),
+  /** Figures as the record has them, each with its unit at the end of its name: `speedKmh`, `limitKmh`, `redForS`. */
+  measured: z.record(z.string(), z.json()).optional(),
+  files: z.looseObject({
+    /** That are here whole. */
+    here: z.int().min(0),
+    /** Sealed ones with the key file; 0 where nothing was sealed. */
+    all: z.int().min(0),
+    state: z.enum(['none', 'not-asked', 'asked', 'finished', 'failed']),
+    /** Of `failed`. */
+    reason: reason.optional(),
+  }),
+});
+export type InfractionView = z.infer<typeof infractionView>;
+
 export const actEntry = z.looseObject({
   number: z.int().min(1),
   time: instant,
   act: z.json(),
   outcome: z.string(),
+  /** What the act is about, as far as its body says it: `command reboot for unit-1`. */
+  about: z.string().optional(),
   previous: z.string(),
   hash: digest,
 });
+export type ActEntryView = z.infer<typeof actEntry>;

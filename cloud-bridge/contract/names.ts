@@ -1,9 +1,16 @@
 import { z } from 'zod';
 
-/** Name of a unit: the CN of its certificate, the level of its topics. As `unit.id` of the configuration. */
-export const unitId = z
+/** Common names of bridges begin with it, and brokers let them read and write for every unit; no unit may be named so. */
+export const bridgePrefix = 'bridge-';
+/** The CN of a certificate that a broker takes, of a unit or of a bridge. */
+export const clientName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'is not 1 to 63 lower-case letters, digits and dashes');
+/** Name of a unit: the CN of its certificate, the level of its topics. As `unit.id` of the configuration. */
+export const unitId = clientName.refine(
+  (name) => !name.startsWith(bridgePrefix),
+  `begins with ${bridgePrefix}, which is kept for bridges`,
+);
 /** Id of a command, an alert, a rollout. */
 export const actId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{7,63}$/, 'is not 8 to 64 letters, digits and dashes');
 /** Id of an evidence record, as a level of a topic. */

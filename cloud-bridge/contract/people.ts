@@ -173,6 +173,6 @@ function personOf({ name, role, publicKey: pem }: Trust['people'][number], i: nu
 /** `why` follows "the trust document". */
 function refused(why: string): AtalayaError {
   return new AtalayaError('document-refused', `the trust document ${why}`, {
-    hint: 'Have a new one signed with the root key: atalaya-fleet trust sign',
+    hint: 'Have a new one signed with the root key: npx atalaya-fleet trust sign --file FILE --root FILE',
   });
 }

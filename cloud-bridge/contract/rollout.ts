@@ -24,7 +24,7 @@ export const rolloutPlan = z.strictObject({
   deadlineMinutes: z.number().min(0.05).max(43_200),
   /** Minutes between one group's success and the next group. */
   restMinutes: z.number().min(0).max(43_200).default(0),
-  /** Units that may be on trial at the same time; never more than the group has. */
+  /** Units that may be on trial at the same time, of all groups together; as many as the groups have where it is absent. */
   mostAtOnce: z.int().min(1).optional(),
   /** Not before. */
   notBefore: instant.optional(),

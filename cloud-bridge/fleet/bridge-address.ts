@@ -14,7 +14,7 @@ const loopback = new Set(['127.0.0.1', '[::1]', 'localhost']);
 export function parseBridgeAddress(text: string): BridgeAddress {
   const refused = (why: string): AtalayaError =>
     new AtalayaError('usage-invalid', `the bridge's address ${why}`, {
-      hint: 'Give --bridge, or ATALAYA_BRIDGE, as unix:/run/atalaya/bridge.sock or https://HOST:PORT.',
+      hint: 'Give --bridge, or ATALAYA_BRIDGE, as unix:/var/lib/atalaya/api.sock or https://HOST:PORT.',
     });
   if (text === '') throw refused('is empty');
   if (text.startsWith('unix:')) {

@@ -22,6 +22,9 @@ type Sealed = z.infer<typeof sealed>;
 
 const keys = 'keys';
 
+/** The record as it was signed, and its signature: in every folder, and none of the files that the record counts. */
+export const signedRecord: readonly string[] = ['record.json', 'record.sig'];
+
 /**
  * Evidence on the disk of whoever pulled it: `record.json` and `record.sig` as they were signed, the key file, and every file of the
  * record as a whole age file, `files/NAME.age`, which `age -d` opens for the authority.
@@ -60,7 +63,7 @@ export class EvidenceFolder {
     const record = this.#recordOf(entry);
     await this.#put('record.json', Buffer.from(canonicalJson(entry.record as JsonValue)));
     await this.#put('record.sig', Buffer.from(entry.signature, 'base64'));
-    const written = ['record.json', 'record.sig'];
+    const written = [...signedRecord];
     if (!names.includes(keys) || record.sealing === null) return written;
     const headers = await this.#keys(record.sealing.keys, read);
     written.push(keys);

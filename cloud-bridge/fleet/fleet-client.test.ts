@@ -61,7 +61,7 @@ test('an act is signed over method, path with query, and body, and serves once',
   );
   const client = open();
   await client.call('acts', { parameters: {}, query: { from: 7, limit: undefined } });
-  t.deepEqual(bridge.requests.at(-1)?.query, { from: 7, limit: 100 });
+  t.like(bridge.requests.at(-1)?.query, { from: 7, limit: 100 });
   const body = { settings: { log: { level: 'debug' } }, based: 0 };
   t.is((await client.call('putLayer', { parameters: { name: 'fleet' }, body })).version, 1);
   t.deepEqual(bridge.requests.at(-1)?.body, body);

@@ -22,6 +22,7 @@ import {
 import { faultsOf, readJson } from '../contract/read-json.ts';
 import type { BridgeAddress } from './bridge-address.ts';
 import { Exchange } from './exchange.ts';
+import { fleetProgram } from './program-name.ts';
 
 export interface FleetClientOptions {
   readonly address: BridgeAddress;
@@ -70,7 +71,23 @@ export class FleetClient {
   }
 
   async call<N extends JsonRoute>(name: N, asked: FleetRequest<N>, signal?: AbortSignal): Promise<RouteResponse<N>> {
-    const answer = await this.#ask(name, asked, signal);
+    return this.#read(name, await this.#ask(name, asked, signal));
+  }
+
+  /** As `call`; undefined where the centre has no such thing. */
+  async find<N extends JsonRoute>(
+    name: N,
+    asked: FleetRequest<N>,
+    signal?: AbortSignal,
+  ): Promise<RouteResponse<N> | undefined> {
+    const answer = await this.#send(name, asked, signal);
+    if (isServed(answer)) return this.#read(name, answer);
+    const body = await this.#whole(answer);
+    if (answer.statusCode === 404) return undefined;
+    throw refusal(answer.statusCode ?? 0, body);
+  }
+
+  async #read<N extends JsonRoute>(name: N, answer: IncomingMessage): Promise<RouteResponse<N>> {
     const json = readJson(await this.#whole(answer));
     if (json.kind === 'refused') throw strange(`what the bridge answered cannot be read: ${json.detail}`);
     const schema: z.ZodType = routes[name].response;
@@ -114,6 +131,12 @@ export class FleetClient {
   }
 
   async #ask<N extends RouteName>(name: N, asked: FleetRequest<N>, signal?: AbortSignal): Promise<IncomingMessage> {
+    const answer = await this.#send(name, asked, signal);
+    if (isServed(answer)) return answer;
+    throw refusal(answer.statusCode ?? 0, await this.#whole(answer));
+  }
+
+  async #send<N extends RouteName>(name: N, asked: FleetRequest<N>, signal?: AbortSignal): Promise<IncomingMessage> {
     const { signer, clock, newId } = this.#options;
     const { method } = routes[name];
     const path = pathOf(name, asked.parameters, asked.query);
@@ -130,16 +153,7 @@ export class FleetClient {
       [actHeader]: encodeAct(await signDocument(act, signer)),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     };
-    const answer = await this.#exchange.ask({
-      method,
-      path,
-      headers,
-      body,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    const { statusCode = 0 } = answer;
-    if (statusCode === 200 || statusCode === 201 || statusCode === 202) return answer;
-    throw refusal(statusCode, await this.#whole(answer));
+    return this.#exchange.ask({ method, path, headers, body, ...(signal === undefined ? {} : { signal }) });
   }
 
   async #whole(answer: IncomingMessage): Promise<Buffer> {
@@ -176,6 +190,9 @@ function lineOf(name: LinesRoute, line: string): LiveLine {
   return { kind: 'event', event: read.data };
 }
 
+const served: ReadonlySet<number | undefined> = new Set([200, 201, 202]);
+const isServed = ({ statusCode }: IncomingMessage): boolean => served.has(statusCode);
+
 /** What the centre says of a request that it did not serve. */
 function refusal(status: number, body: Buffer): AtalayaError {
   const json = readJson(body);
@@ -189,9 +206,9 @@ function refusal(status: number, body: Buffer): AtalayaError {
 }
 
 const hints: Readonly<Record<number, string>> = {
-  401: 'Look at --key (ATALAYA_KEY), at the clock of this machine, and whether the trust document of the centre names you: trust list.',
-  403: 'Have somebody do it whose role allows it: trust list says who that is.',
-  404: 'Look at the names: status lists the units.',
+  401: `Look at --key (ATALAYA_KEY), at the clock of this machine, and have somebody see whether the centre knows your key: ${fleetProgram} trust list`,
+  403: `Have somebody do it whose role allows it. Who that is: ${fleetProgram} trust list`,
+  404: `Look at the names. The units: ${fleetProgram} status`,
   409: 'Look at what it is now, and do it again on that.',
   503: 'Look at the health of the bridge, and try again.',
 };

@@ -58,13 +58,19 @@ export async function readKeyFile(path: string, hint: string): Promise<string> {
           hint: 'Name the PEM file of the private key.',
         });
       }
+      const text = await file.readFile('utf8');
+      if (text.includes('PUBLIC KEY') && !text.includes('PRIVATE KEY')) {
+        throw new AtalayaError('key-invalid', `${path} is the public half of a key, and the private one signs`, {
+          hint: 'Name the PEM file that was written beside it, without .public in its name.',
+        });
+      }
       if ((mode & 0o077) !== 0) {
         const octal = (mode & 0o777).toString(8).padStart(4, '0');
         throw new AtalayaError('key-invalid', `others may read or write the private key ${path} (mode ${octal})`, {
           hint: `Run: chmod 600 ${path}; and make a new key if anybody may have copied this one.`,
         });
       }
-      return await file.readFile('utf8');
+      return text;
     } finally {
       await file.close();
     }

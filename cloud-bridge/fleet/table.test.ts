@@ -44,6 +44,25 @@ test('whatever is in it: every line fits, and every word is there', (t) => {
   t.pass();
 });
 
+test('what stands below a row has the whole width', (t) => {
+  const columns = [{ head: 'version', right: true }, { head: 'state' }];
+  const below = ['broker-not-reached: the broker was not reached within 9 s', 'a\u001bb'];
+  const rows = [
+    [{ text: '2', below }, { text: 'rolled-back' }],
+    [{ text: '1' }, { text: 'confirmed' }],
+  ];
+  t.deepEqual(table(columns, rows, { width: 40, colours: false }), [
+    'version  state',
+    '      2  rolled-back',
+    '    broker-not-reached: the broker was',
+    '    not reached within 9 s',
+    '    a?b',
+    '      1  confirmed',
+  ]);
+  const phone = table(columns, rows, { width: 20, colours: false });
+  t.true(phone.every(({ length }) => length <= 20) && phone.join(' ').includes('a?b'), phone.join('\n'));
+});
+
 test('long words are broken, colours say nothing of their own', (t) => {
   t.deepEqual(wrap('abcdefghij kl', 4), ['abcd', 'efgh', 'ij', 'kl']);
   t.is(painted('x', 'red', false), 'x');

@@ -6,6 +6,8 @@ export type Colour = 'red' | 'yellow' | 'green' | 'dim' | 'bold';
 export interface Cell {
   readonly text: string;
   readonly colour?: Colour;
+  /** Under the row of this cell, over the whole width, a line or more each. */
+  readonly below?: readonly string[];
 }
 
 export interface Column {
@@ -38,10 +40,21 @@ export function table(
   const widths = fitting(columns, cells, look.width);
   if (widths === undefined) return blocks(columns, cells, look);
   const head = columns.map(({ head: text }): Cell => ({ text, colour: 'dim' }));
-  return [head, ...cells].flatMap((row) => lines(row, columns, widths, look.colours));
+  return [head, ...cells].flatMap((row) => [...lines(row, columns, widths, look.colours), ...under(row, look.width)]);
 }
 
-const cleaned = ({ text, ...cell }: Cell): Cell => ({ ...cell, text: plain(text) });
+const cleaned = ({ text, below, ...cell }: Cell): Cell => ({
+  ...cell,
+  text: plain(text),
+  ...(below === undefined ? {} : { below: below.map(plain) }),
+});
+
+/** What stands under a row. */
+function under(row: readonly Cell[], width: number): readonly string[] {
+  return row
+    .flatMap(({ below = [] }) => below)
+    .flatMap((text) => wrap(text, Math.max(8, width - 4)).map((line) => `    ${line}`));
+}
 
 /** Widths of the columns; undefined where they do not fit. */
 function fitting(
@@ -101,7 +114,7 @@ function blocks(
         (line, n) => `  ${(n === 0 ? head : '').padEnd(label + gap)}${painted(line, cell.colour, colours)}`,
       );
     });
-    return [...title, ...rest];
+    return [...title, ...rest, ...under(row, width)];
   });
 }
 

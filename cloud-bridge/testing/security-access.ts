@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { seconds } from '../../device/kernel/units.ts';
 import { filtersOfWay } from '../broker/access.ts';
+import { longestPayload } from '../contract/topics.ts';
 import type { Link } from '../link/link.ts';
 import type { LinkClient } from './link-client.ts';
 import { connectRaw } from './raw-client.ts';
@@ -40,6 +41,28 @@ export function accessCases(make: MakeSecurityCase): void {
       topicsOf('down', own),
     );
     t.deepEqual([centre.faults, unit.faults], [[], []]);
+  });
+
+  make('a message that is longer than any of the contract reaches nobody', async ({ t, own, other, bridge, open }) => {
+    const centre = await online(open(bridge));
+    await centre.link.subscribe(filtersOfWay('up', '+'));
+    const bystander = await online(open(other));
+    const topic = `atalaya/v1/${own}/state`;
+    for (const bytes of [131_073, 1_000_000]) {
+      const { link } = await online(open(own));
+      await attempt(link, topic, 'x'.repeat(bytes));
+      await link.close();
+    }
+    const unit = await online(open(own));
+    await unit.link.publish(topic, 'y'.repeat(longestPayload), { qos: 1 });
+    await bystander.link.publish(`atalaya/v1/${other}/state`, 'unharmed', { qos: 1 });
+    await centre.until(() => centre.texts.length >= 2);
+    await wait(150);
+    t.deepEqual(
+      centre.texts.map((text) => text.length),
+      [longestPayload, 'unharmed'.length],
+    );
+    t.deepEqual([centre.faults, bystander.faults], [[], []]);
   });
 
   make('a unit cannot publish as another, nor as the centre', async ({ t, own, other, bridge, open }) => {

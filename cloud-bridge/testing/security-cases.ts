@@ -19,7 +19,7 @@ export interface SecuritySetup {
 
 /** Names that the suite connects with; a broker that has to know its users beforehand is given these. */
 export const securityNames = {
-  units: Array.from({ length: 30 }, (_, at) => `unit-${at}`),
+  units: Array.from({ length: 40 }, (_, at) => `unit-${at}`),
   bridges: Array.from({ length: 10 }, (_, at) => `bridge-${at}`),
 };
 

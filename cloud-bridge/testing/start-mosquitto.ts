@@ -25,7 +25,7 @@ export interface StartedBroker {
 
 export interface MosquittoOptions {
   /** With TLS and the recommended configuration; without it, plain and open to everyone on this machine. */
-  readonly pki?: Pki;
+  readonly pki?: Pick<Pki, 'ca' | 'crl' | 'server'>;
   readonly bridges?: readonly string[];
   /** A free one where absent. */
   readonly port?: number;

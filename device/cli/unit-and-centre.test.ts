@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { appendFile, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { SqliteArchive } from '../../cloud-bridge/centre/archive/sqlite-archive.ts';
 import { makePki } from '../../cloud-bridge/testing/make-pki.ts';
@@ -11,6 +12,7 @@ import { systemClock } from '../kernel/clock.ts';
 
 /** A unit, a broker, a bridge and a person, each with the program that they have: nothing between them is made for the test. */
 
+const run = promisify(execFile);
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const programs = {
   unit: path('device/cli/atalaya-unit.ts'),
@@ -130,6 +132,34 @@ log: { folder: logs, level: info }
   return file;
 }
 
+/** What was pulled is listed with as many files, and is checked by the very lines that people are told, and by no program of ours. */
+async function listedAndChecked(t: ExecutionContext, { folder, fleet }: Place, id: string): Promise<void> {
+  const listed = JSON.parse(await fleet('evidence', 'list', 'north-1', '--json')) as {
+    readonly infractions: readonly { readonly evidence: string; readonly files: { here: number; all: number } }[];
+  };
+  const { here, all } = listed.infractions.find(({ evidence }) => evidence === id)?.files ?? { here: 0, all: -1 };
+  const pulled = join(folder, 'case', id);
+  t.deepEqual([here, all], [all, (await readdir(join(pulled, 'files'))).length + 1]);
+  t.regex(await fleet('evidence', 'list'), new RegExp(`${id} `));
+  const page = await readFile(path('cloud-bridge/fleet/README.md'), 'utf8');
+  const lines = /```sh\ncd .*\n(openssl pkeyutl[\s\S]*?)```/.exec(page)?.[1] ?? 'false';
+  await copyFile(join(folder, 'unit/evidence/public/unit.pem'), join(folder, 'unit.pem'));
+  const checked = async () =>
+    (await run('sh', ['-c', lines], { cwd: pulled }).catch((error: unknown) => error)) as {
+      readonly stdout: string;
+      readonly stderr: string;
+    };
+  const good = await checked();
+  t.regex(good.stdout, /Signature Verified Successfully/);
+  t.is(good.stdout.split(': as signed').length - 1, all, good.stdout);
+  t.false(good.stdout.includes('NOT'));
+  await appendFile(join(pulled, 'keys'), 'x');
+  await appendFile(join(pulled, 'record.json'), ' ');
+  const altered = await checked();
+  t.regex(altered.stdout, /keys: NOT AS SIGNED/);
+  t.notRegex(altered.stdout, /Signature Verified Successfully/);
+}
+
 test.serial(
   'a unit and its centre: sealed, archived, cosigned, commanded, pulled, configured, and gone back by itself',
   async (t) => {
@@ -167,6 +197,8 @@ test.serial(
         files.some((name) => name.endsWith('.age')),
         files.join(' '),
       );
+
+      await listedAndChecked(t, place, id);
 
       // A document that would cut the unit off: it goes back by itself, and says why.
       const cutting = join(folder, 'cutting.yaml');

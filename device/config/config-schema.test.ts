@@ -49,6 +49,7 @@ test('who is believed, what signs and where data lie is set at the unit only', (
     'log.folder',
     'plates.listKey',
     'scene',
+    'source.atEnd',
     'source.ffmpeg',
     'source.ffprobe',
     'source.path',
@@ -90,6 +91,16 @@ test('a broker is reached over TLS with a certificate, but on this very machine'
   t.false(fits({ broker: 'wss://broker.example', ...pair }));
   t.false(fits({ trust: 'trust.json' }));
   t.true(fits({ trust: 'trust.json', rootKey: 'root.pem' }));
+});
+
+test('a unit is not named as a bridge', (t) => {
+  const named = (id: string) => configSchema.safeParse({ unit: { id } });
+  for (const id of ['north-1', 'bridge', 'bridge7', 'a-bridge-1', 'unit-0']) t.true(named(id).success, id);
+  for (const id of ['bridge-1', 'bridge-', 'bridge-north-1']) {
+    const { error } = named(id);
+    t.is(error?.issues[0]?.path.join('.'), 'unit.id');
+    t.regex(error?.issues[0]?.message ?? '', /^begins with bridge-: brokers let whoever is named so/, id);
+  }
 });
 
 test('paths start at the folder of the file', (t) => {

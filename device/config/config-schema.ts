@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bridgePrefix } from '../../cloud-bridge/contract/names.ts';
 import { atUnit, live, restart } from './apply.ts';
 import { cloud } from './cloud-section.ts';
 import { evidence } from './evidence-section.ts';
@@ -17,8 +18,16 @@ const unit = z.strictObject({
   id: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes, at most 63')
+    .refine(
+      (id) => !id.startsWith(bridgePrefix),
+      `begins with ${bridgePrefix}: brokers let whoever is named so read and write for every unit`,
+    )
     .default('unit-0')
-    .meta(atUnit('Name of this unit, as it stands in every record. Lower-case letters, digits and dashes.')),
+    .meta(
+      atUnit(
+        'Name of this unit, as it stands in every record and, where it speaks with a centre, as the CN of its certificate. Lower-case letters, digits and dashes; not beginning with `bridge-`, which is kept for bridges.',
+      ),
+    ),
   site: z.string().max(200).default('').meta(restart('Where the unit stands, in words.')),
   direction: z
     .string()
@@ -63,6 +72,14 @@ const source = z.strictObject({
       restart(
         'Frames a second to assume for an .mjpeg file that has no `.times.json` beside it. No speed is stated from assumed times.',
         'Hz',
+      ),
+    ),
+  atEnd: z
+    .enum(['end', 'stay'])
+    .default('end')
+    .meta(
+      atUnit(
+        'What the unit does when a recording has ended: `end` writes the report and ends; `stay` goes on without frames, reachable and saying that its camera is silent, until it is stopped or begins anew, and with that the recording too.',
       ),
     ),
   startedAt: z.iso

@@ -15,6 +15,7 @@ export const alertNames = [
   'clock-unreliable',
   'broker-unreachable',
   'certificate-expiring',
+  'store-set-aside',
   'config-rolled-back',
   'plate-reader-failed',
   'watch-list',
@@ -187,6 +188,12 @@ export const alertRules: Readonly<Record<AlertName, AlertRule>> = {
         const detail = `${name} ${left <= 0 ? 'ended' : 'ends'} on ${toIso(expires).slice(0, 10)}`;
         return { subject: name, level, detail, figures: { daysLeft } };
       }),
+    patience: 0,
+    relief: 0,
+  },
+  'store-set-aside': {
+    read: ({ facts: { setAside } }) =>
+      setAside?.map((detail, i) => ({ subject: String(i + 1), level: 'raised', detail: words(detail) })),
     patience: 0,
     relief: 0,
   },

@@ -106,6 +106,7 @@ const bad: readonly (readonly [HealthFacts, number, string])[] = [
     'certificate-expiring critical',
   ],
   [{ configuration: { rolledBack: { version: 7, reason: 'no link' } } }, 0, 'config-rolled-back raised'],
+  [{ setAside: ['the queue of figures was damaged'] }, 0, 'store-set-aside raised'],
   [{ plateReader: { fault: 'no model' } }, 0, 'plate-reader-failed raised'],
   [{ watchList: [{ list: 'stolen', entry: 'case-1' }] }, 0, 'watch-list critical'],
 ];
@@ -138,6 +139,7 @@ const good: HealthFacts = {
   broker: {},
   configuration: {},
   certificates: [{ name: 'the unit', expires: utcMilliseconds(start + 300 * 86_400_000) }],
+  setAside: [],
   watchList: [],
 };
 

@@ -39,6 +39,8 @@ export interface HealthFacts {
   };
   /** The unit's certificate, the authorities' and the revocation list's next update. */
   readonly certificates?: readonly { readonly name: string; readonly expires: UtcMilliseconds }[];
+  /** Queues and memories of the outbox that the start found damaged and began anew, a clause each. */
+  readonly setAside?: readonly string[];
   /** Hits on watch lists since the last look: names of lists and ids of their entries, never a plate. */
   readonly watchList?: readonly { readonly list: string; readonly entry: string }[];
 }

@@ -98,7 +98,7 @@ test('every figure of the contract has a sample, in base units and under a conve
   const contract = (['machine', 'pipeline', 'sync'] as const).flatMap(figures);
   t.is(contract.length, 28);
   // Each figure one sample, of the queue one a lane; uptime, 5 probes, 14 alerts, dropped lines and the build.
-  t.is(read.size, contract.length - 1 + 3 + 1 + 5 + 14 + 1 + 1);
+  t.is(read.size, contract.length - 1 + 3 + 1 + 5 + 15 + 1 + 1);
 });
 
 test('the text is the exposition format: help, type, unit, and _total for counters alone', async (t) => {

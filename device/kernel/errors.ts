@@ -43,6 +43,7 @@ const codes = {
   'key-invalid': 'halt',
   'key-unavailable': 'restart',
   'key-closed': 'halt',
+  'authority-expired': 'halt',
   'list-refused': 'halt',
   'link-down': 'retry',
   'link-refused': 'halt',

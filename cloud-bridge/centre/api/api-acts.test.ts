@@ -101,7 +101,7 @@ test('every route is open to the roles that may, and to nobody else', async (t) 
       },
     },
     reply: { unit: 'unit-1', id: 'command-0001' },
-    evidenceOf: { unit: 'unit-1' },
+    infractions: {},
     evidence: { unit: 'unit-1', evidence: 'unit-1-000000001' },
     evidenceFile: { unit: 'unit-1', evidence: 'unit-1-000000001', file: 'keys' },
     startRollout: {
@@ -230,6 +230,14 @@ test('who did what stands in the chain of acts before it takes effect', async (t
     ],
   );
   t.like(value.acts[0]?.act, { path: '/v1/layers/fleet', signature: { key: operator.key.id } });
+  t.deepEqual(
+    value.acts.map(({ about }) => about),
+    ['layer fleet, version 1', 'layer fleet, version 2', 'record of unit-1-000000001'],
+  );
+  const newest = await auditor.ask('acts', { parameters: {}, query: { order: 'newest', limit: 2 } });
+  t.deepEqual(newest.value.acts, [value.acts[2], value.acts[1]]);
+  const before = await auditor.ask('acts', { parameters: {}, query: { order: 'newest', before: 2 } });
+  t.deepEqual(before.value.acts, [value.acts[0]]);
   t.is(value.acts[1]?.previous, value.acts[0]?.hash);
   await api.end();
 });

@@ -1,15 +1,16 @@
 import type { RolloutPlan } from '../../contract/rollout.ts';
 import type { Changed } from '../rollout/rollout-keeper.ts';
 import { type Handlers, json, type Refusal, refuse, unknown } from './answer.ts';
+import { listInfractions } from './list-infractions.ts';
 import type { Services } from './services.ts';
 
-type EvidenceRoute = 'evidenceOf' | 'evidence' | 'evidenceFile';
+type EvidenceRoute = 'infractions' | 'evidence' | 'evidenceFile';
 type RolloutRoute = 'startRollout' | 'rollouts' | 'rollout' | 'pauseRollout' | 'resumeRollout' | 'abortRollout';
 
 /** Sealed evidence, as far as it is here. */
-export function evidenceHandlers({ bridge, blobs }: Services): Pick<Handlers, EvidenceRoute> {
+export function evidenceHandlers({ bridge, archive, blobs }: Services): Pick<Handlers, EvidenceRoute> {
   return {
-    evidenceOf: async ({ parameters: { unit } }) => json({ evidence: [...(await bridge.evidence.views(unit))] }),
+    infractions: async ({ query }) => json(await listInfractions(archive, query)),
     evidence: async ({ parameters: { unit, evidence } }) => {
       const view = await bridge.evidence.view(unit, evidence);
       return view === undefined ? unknown(`evidence ${evidence}`) : json(view);

@@ -44,8 +44,10 @@ export function fleetHandlers({ bridge, archive }: Services): Pick<Handlers, Fle
       const alert = await bridge.alerts.acknowledge(unit, id, `${person.name} (${person.role})`, note);
       return alert === undefined ? unknown(`alert ${id} of unit ${unit}`) : json(alert);
     },
-    acts: async ({ query: { from, limit } }) =>
-      json({ acts: (await archive.acts(from, limit)).map((entry) => entry as (typeof actEntry)['_output']) }),
+    acts: async ({ query: { from, before, order, limit } }) => {
+      const acts = order === 'newest' ? await archive.lastActs(before, limit) : await archive.acts(from, limit);
+      return json({ acts: acts.map((entry) => entry as (typeof actEntry)['_output']) });
+    },
     live: async ({ query, signal }) => ({ kind: 'lines', lines: linesOf(bridge.live.follow(query, signal)) }),
   };
 }

@@ -6,6 +6,7 @@ import { type Route, type RouteName, routes } from '../../contract/api.ts';
 import type { People, Person } from '../../contract/people.ts';
 import { mayDo, type Permission } from '../../contract/roles.ts';
 import type { EventKind } from '../../contract/topics.ts';
+import { aboutWords } from './about-words.ts';
 import { checkAct, checkBody, type ReadAct, type RefusedAct, readAct, refusedAct } from './act-check.ts';
 import type { Services } from './services.ts';
 import { UsedActs } from './used-acts.ts';
@@ -78,12 +79,13 @@ export class Gate {
       return refusedAct('replayed', `the act ${signed.act.id} was used before`);
     }
     const act = signed.document as JsonValue;
+    const words = aboutWords(name, about);
     for (const permission of await this.#permissions(name, about)) {
       if (mayDo(person.role, permission)) continue;
-      await archive.appendAct(act, `refused: not-allowed: ${permission}`);
+      await archive.appendAct(act, `refused: not-allowed: ${permission}`, words);
       return refusedAct('not-allowed', `the role ${person.role} has no permission ${permission}`);
     }
-    if (kept) await archive.appendAct(act, `allowed: ${person.name}, ${person.role}`);
+    if (kept) await archive.appendAct(act, `allowed: ${person.name}, ${person.role}`, words);
     return { kind: 'passed', person };
   }
 

@@ -104,9 +104,18 @@ export interface EventQuery {
   /** Of one numbering. */
   readonly stream?: string;
   readonly afterSequence?: number;
-  /** `sequence`: per unit, lane and stream; `position`: as archived; `newest`: position, backwards. */
-  readonly order: 'sequence' | 'position' | 'newest';
+  /** Of the order `latest`: what comes behind this one. */
+  readonly before?: Moment;
+  /** `sequence`: per unit, lane and stream; `position`: as archived; `newest`: position, backwards; `latest`: of happening, backwards. */
+  readonly order: 'sequence' | 'position' | 'newest' | 'latest';
   readonly limit: number;
+}
+
+/** Where an event stands among others by when they happened; of one instant by when they were archived. */
+export interface Moment {
+  /** UTC milliseconds. */
+  readonly at: number;
+  readonly position: number;
 }
 
 /** Small JSON documents of the centre, each with a version that grows by one with each change. */
@@ -125,6 +134,8 @@ export const documentKinds = [
   'leaf-edge',
   /** An act that was used, by its id, so that it serves once. */
   'act',
+  /** An event that the archive would not have, kept whole until it does. */
+  'set-aside',
   /** What one bridge at a time does for all of them, and which one does it. */
   'duty',
 ] as const;
@@ -151,6 +162,8 @@ export interface ActEntry {
   /** The signed act as it was sent, or what the centre did by itself. */
   readonly act: JsonValue;
   readonly outcome: string;
+  /** What the act is about, of what its body says: one line. */
+  readonly about?: string;
   readonly previous: string;
   readonly hash: string;
 }
@@ -204,8 +217,11 @@ export interface Archive {
   /** `based`: the version that is replaced, 0 for none. False where it has changed meanwhile. */
   putDocument(kind: DocumentKind, key: string, value: JsonValue, based: number): Promise<boolean>;
   removeDocument(kind: DocumentKind, key: string, based: number): Promise<boolean>;
-  appendAct(act: JsonValue, outcome: string): Promise<ActEntry>;
+  appendAct(act: JsonValue, outcome: string, about?: string): Promise<ActEntry>;
+  /** From a number on, in the order of the chain. */
   acts(from: number, limit: number): Promise<readonly ActEntry[]>;
+  /** The last ones, or the last before a number: the last one first. */
+  lastActs(before: number | undefined, limit: number): Promise<readonly ActEntry[]>;
   /** What is to be sent to a queue without being an event; nothing where the same message waits for the same queue already. */
   forward(queue: string, message: string, payload: JsonValue): Promise<void>;
   /** Oldest first; of an event the payload is what `forwardedEvent` makes of it. Another bridge does not get the same ones within `leaseMs`. */

@@ -84,8 +84,8 @@ needs(
     await client.query('update atalaya.version set number = 9');
     const newer = await fault(PostgresArchive.open(options, { clock }));
     t.is(newer.code, 'store-version-unknown');
-    t.regex(newer.message, /has version 9 of the archive; this program knows up to 2/);
-    await client.query('update atalaya.version set number = 2; alter database newer set synchronous_commit = off');
+    t.regex(newer.message, /has version 9 of the archive; this program knows up to 3/);
+    await client.query('update atalaya.version set number = 3; alter database newer set synchronous_commit = off');
     await client.end();
     const forgets = await fault(PostgresArchive.open(options, { clock }));
     t.is(forgets.code, 'store-failed');

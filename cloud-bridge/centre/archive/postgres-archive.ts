@@ -3,7 +3,7 @@ import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
 import type { Clock } from '../../../device/kernel/clock.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { toIso } from '../../../device/kernel/units.ts';
-import { nextAct } from './act-chain.ts';
+import { type ActRow, actColumns, actOf, nextAct } from './act-chain.ts';
 import type {
   ActEntry,
   Archive,
@@ -21,7 +21,7 @@ import type {
   Refusal,
   Watermark,
 } from './archive.ts';
-import { type EventRow, eventOf, eventStatements, mergeEvents } from './event-query.ts';
+import { type EventRow, eventOf, eventStatements, lanesFor, mergeEvents } from './event-query.ts';
 import { type ForwardRow, forwardColumns, forwardOf } from './forward-row.ts';
 import { afterPrefix, type LaneName, laneKey, lanesOf } from './place.ts';
 import { instantOf } from './plan-ingest.ts';
@@ -102,7 +102,9 @@ export class PostgresArchive implements Archive {
   }
 
   async events(query: EventQuery): Promise<readonly ArchivedEvent[]> {
-    const upTo = query.order === 'sequence' ? undefined : await this.#settledPosition();
+    // Only whoever goes on from a position must not pass one that is yet to come.
+    const byPosition = query.order === 'position' || query.order === 'newest';
+    const upTo = byPosition ? await this.#settledPosition() : undefined;
     const lanes = query.unit === undefined ? undefined : await this.#lanesOf(query.unit, query);
     const lists: ArchivedEvent[][] = [];
     for (const { text, values } of eventStatements(query, { upTo, ...(lanes === undefined ? {} : { lanes }) }))
@@ -167,27 +169,29 @@ export class PostgresArchive implements Archive {
     );
   }
 
-  appendAct(act: JsonValue, outcome: string): Promise<ActEntry> {
+  appendAct(act: JsonValue, outcome: string, about?: string): Promise<ActEntry> {
     return this.#connections.transaction(`select pg_advisory_xact_lock(${locks.acts})`, async (query) => {
       const [last] = await query<{ number: string; hash: string }>(
         'select number, hash from atalaya.acts order by number desc limit 1',
       );
       const before = last === undefined ? undefined : { number: Number(last.number), hash: last.hash };
-      const entry = nextAct(before, toIso(this.#clock.utc()), act, outcome);
-      await query(
-        'insert into atalaya.acts (number, time, act, outcome, previous, hash) values ($1, $2, $3, $4, $5, $6)',
-        [entry.number, entry.time, JSON.stringify(act), outcome, entry.previous, entry.hash],
-      );
+      const entry = nextAct(before, toIso(this.#clock.utc()), act, outcome, about);
+      const { number, time, previous, hash } = entry;
+      const values = [number, time, JSON.stringify(act), outcome, about ?? null, previous, hash];
+      await query(`insert into atalaya.acts (${actColumns}) values ($1, $2, $3, $4, $5, $6, $7)`, values);
       return entry;
     });
   }
 
   async acts(from: number, limit: number): Promise<readonly ActEntry[]> {
-    const rows = await this.#connections.query<Omit<ActEntry, 'number' | 'act'> & { number: string; act: string }>(
-      'select number, time, act, outcome, previous, hash from atalaya.acts where number >= $1 order by number limit $2',
-      [from, Math.max(0, limit)],
-    );
-    return rows.map((row) => ({ ...row, number: Number(row.number), act: JSON.parse(row.act) }));
+    const text = `select ${actColumns} from atalaya.acts where number >= $1 order by number limit $2`;
+    return (await this.#connections.query<ActRow>(text, [from, Math.max(0, limit)])).map(actOf);
+  }
+
+  async lastActs(before: number | undefined, limit: number): Promise<readonly ActEntry[]> {
+    const text = `select ${actColumns} from atalaya.acts where number < $1 order by number desc limit $2`;
+    const values = [before ?? Number.MAX_SAFE_INTEGER, Math.max(0, limit)];
+    return (await this.#connections.query<ActRow>(text, values)).map(actOf);
   }
 
   async forward(queue: string, message: string, payload: JsonValue): Promise<void> {
@@ -218,14 +222,12 @@ export class PostgresArchive implements Archive {
     return this.#connections.close();
   }
 
-  async #lanesOf(unit: string, { lane, stream }: EventQuery): Promise<number[]> {
+  async #lanesOf(unit: string, query: EventQuery): Promise<number[]> {
     const rows = await this.#connections.query<{ id: string; lane: string; stream: string }>(
       'select id, lane, stream from atalaya.lanes where unit = $1 order by lane, stream',
       [unit],
     );
-    return rows
-      .filter((one) => (lane ?? one.lane) === one.lane && (stream ?? one.stream) === one.stream)
-      .map(({ id }) => Number(id));
+    return lanesFor(rows, query).map(({ id }) => Number(id));
   }
 
   async #inLanes<T>(items: readonly LaneName[], work: (ingest: PostgresIngest) => Promise<T>): Promise<T> {

@@ -79,6 +79,10 @@ const migrations: readonly string[] = [
   create index forwards_position on atalaya.forwards (position);
   `,
   'alter table atalaya.parts add column arrived int8 not null default 0;',
+  `
+  create index events_infraction on atalaya.events (lane_id, at, position) where kind = 'infraction';
+  alter table atalaya.acts add column about text;
+  `,
 ];
 
 /**

@@ -9,6 +9,7 @@ import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../../device/kernel/clock.ts';
 import { isAtalayaError } from '../../../device/kernel/errors.ts';
 import { fault } from '../../../device/kernel/testing/fault.ts';
+import { eventStatements } from './event-query.ts';
 import { SqliteArchive } from './sqlite-archive.ts';
 import { SqliteConnection } from './sqlite-connection.ts';
 import { archiveContract } from './testing/archive-contract.ts';
@@ -73,6 +74,26 @@ test.serial('a full disk is told, everything acknowledged stays, and it goes on 
   await archive.close();
 });
 
+test('lists of infractions are read along an index in their order, of a unit and of the fleet', async (t) => {
+  const path = join(await newFolder(t), 'archive.sqlite');
+  await (await SqliteArchive.open(path, { clock })).close();
+  const database = new DatabaseSync(path);
+  t.teardown(() => database.close());
+  const plan = (lanes?: readonly number[]) =>
+    eventStatements(
+      { kinds: ['infraction'], order: 'latest', from: '2026-03-01', before: { at: 5, position: 5 }, limit: 20 },
+      lanes === undefined ? {} : { lanes },
+    )
+      .flatMap(({ text, values }) =>
+        database.prepare(`explain query plan ${text}`).all(Object.fromEntries(values.map((v, i) => [`$${i + 1}`, v]))),
+      )
+      .map(({ detail }) => String(detail))
+      .join('; ');
+  t.regex(plan(), /SEARCH e USING INDEX events_kind_at/);
+  t.regex(plan([1]), /SEARCH e USING INDEX events_infraction/);
+  t.notRegex(`${plan()}${plan([1])}`, /SCAN|TEMP B-TREE/);
+});
+
 test('a file of a newer version, a foreign file and rubbish are refused with their reasons, and not touched', async (t) => {
   const folder = await newFolder(t);
   const path = join(folder, 'archive.sqlite');
@@ -85,7 +106,7 @@ test('a file of a newer version, a foreign file and rubbish are refused with the
   database.close();
   const newer = await fault(SqliteArchive.open(path, { clock }));
   t.is(newer.code, 'store-version-unknown');
-  t.regex(newer.message, /has version 9 of the archive; this program knows up to 2/);
+  t.regex(newer.message, /has version 9 of the archive; this program knows up to 3/);
   const foreign = join(folder, 'foreign.sqlite');
   const other = new DatabaseSync(foreign);
   other.exec('create table lanes (id integer)');

@@ -114,12 +114,16 @@ export class SqliteArchive implements Archive {
     return this.#writer.call('removeDocument', kind, key, based);
   }
 
-  appendAct(act: JsonValue, outcome: string): Promise<ActEntry> {
-    return this.#writer.call('appendAct', act, outcome, toIso(this.#clock.utc()));
+  appendAct(act: JsonValue, outcome: string, about?: string): Promise<ActEntry> {
+    return this.#writer.call('appendAct', act, outcome, about, toIso(this.#clock.utc()));
   }
 
   acts(from: number, limit: number): Promise<readonly ActEntry[]> {
     return this.#reader.call('acts', from, limit);
+  }
+
+  lastActs(before: number | undefined, limit: number): Promise<readonly ActEntry[]> {
+    return this.#reader.call('lastActs', before, limit);
   }
 
   forward(queue: string, message: string, payload: JsonValue): Promise<void> {

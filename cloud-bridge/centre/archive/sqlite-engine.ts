@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
-import { nextAct } from './act-chain.ts';
+import { type ActRow, actColumns, actOf, nextAct } from './act-chain.ts';
 import type {
   ActEntry,
   ArchivedEvent,
@@ -17,7 +17,7 @@ import type {
   Refusal,
   Watermark,
 } from './archive.ts';
-import { type EventRow, eventOf, eventStatements, mergeEvents } from './event-query.ts';
+import { type EventRow, eventOf, eventStatements, lanesFor, mergeEvents } from './event-query.ts';
 import { type ForwardRow, forwardColumns, forwardOf } from './forward-row.ts';
 import { afterPrefix } from './place.ts';
 import { sqliteFault } from './sqlite-faults.ts';
@@ -163,18 +163,19 @@ export class SqliteEngine {
     );
   }
 
-  appendAct(act: JsonValue, outcome: string, now: string): ActEntry {
+  appendAct(act: JsonValue, outcome: string, about: string | undefined, now: string): ActEntry {
     return this.#change(() => {
       const [last] = this.#all<{ number: number; hash: string }>(
         'select number, hash from acts order by number desc limit 1',
         [],
       );
-      const entry = nextAct(last, now, act, outcome);
-      this.#run('insert into acts (number, time, act, outcome, previous, hash) values ($1, $2, $3, $4, $5, $6)', [
+      const entry = nextAct(last, now, act, outcome, about);
+      this.#run(`insert into acts (${actColumns}) values ($1, $2, $3, $4, $5, $6, $7)`, [
         entry.number,
         entry.time,
         JSON.stringify(act),
         outcome,
+        about ?? null,
         entry.previous,
         entry.hash,
       ]);
@@ -183,10 +184,13 @@ export class SqliteEngine {
   }
 
   acts(from: number, limit: number): readonly ActEntry[] {
-    return this.#all<Omit<ActEntry, 'act'> & { act: string }>(
-      'select number, time, act, outcome, previous, hash from acts where number >= $1 order by number limit $2',
-      [from, Math.max(0, limit)],
-    ).map((row) => ({ ...row, act: JSON.parse(row.act) }));
+    const text = `select ${actColumns} from acts where number >= $1 order by number limit $2`;
+    return this.#all<ActRow>(text, [from, Math.max(0, limit)]).map(actOf);
+  }
+
+  lastActs(before: number | undefined, limit: number): readonly ActEntry[] {
+    const text = `select ${actColumns} from acts where number < $1 order by number desc limit $2`;
+    return this.#all<ActRow>(text, [before ?? Number.MAX_SAFE_INTEGER, Math.max(0, limit)]).map(actOf);
   }
 
   forward(queue: string, message: string, payload: JsonValue): void {
@@ -219,14 +223,12 @@ export class SqliteEngine {
     this.#database.close();
   }
 
-  #lanesOf(unit: string, { lane, stream }: EventQuery): number[] {
+  #lanesOf(unit: string, query: EventQuery): number[] {
     const rows = this.#all<{ id: number; lane: string; stream: string }>(
       'select id, lane, stream from lanes where unit = $1 order by lane, stream',
       [unit],
     );
-    return rows
-      .filter((one) => (lane ?? one.lane) === one.lane && (stream ?? one.stream) === one.stream)
-      .map(({ id }) => id);
+    return lanesFor(rows, query).map(({ id }) => id);
   }
 
   #change<T>(work: () => T): T {

@@ -72,6 +72,10 @@ const migrations: readonly string[] = [
   ) strict;
   `,
   'alter table parts add column arrived integer not null default 0;',
+  `
+  create index events_infraction on events (lane_id, kind, at) where kind = 'infraction';
+  alter table acts add column about text;
+  `,
 ];
 
 /** Brings a file to this version. Throws `store-version-unknown` for a newer one, `store-damaged` for a file that is not an archive. */
@@ -101,8 +105,11 @@ export function migrate(database: DatabaseSync, path: string): void {
         `${path} has version ${version} of the archive; this program knows up to ${migrations.length}`,
         { hint: 'Run the version of the program that wrote it, or a newer one.' },
       );
-    for (const migration of migrations.slice(Number(version))) database.exec(migration);
-    database.exec(`pragma application_id = ${applicationId}; pragma user_version = ${migrations.length}`);
+    // Nothing is written where all of it is there: what is on a full disk can still be opened and read.
+    if (Number(version) < migrations.length) {
+      for (const migration of migrations.slice(Number(version))) database.exec(migration);
+      database.exec(`pragma application_id = ${applicationId}; pragma user_version = ${migrations.length}`);
+    }
     database.exec('commit');
   } catch (error) {
     if (database.isTransaction) database.exec('rollback');

@@ -34,9 +34,15 @@ export function s3Fault(error: unknown, what: string): AtalayaError {
 }
 
 function unavailable(error: unknown, what: string): AtalayaError {
-  const reason = error instanceof Error ? error.message || (systemCode(error) ?? error.name) : String(error);
+  const reason = reasonOf(error);
   return new AtalayaError('archive-unavailable', `${what}: the object store does not answer: ${reason}`, {
     hint: 'Start it, or wait until it is there again.',
     cause: error,
   });
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (/wrong version number/.test(error.message)) return 'it does not speak TLS';
+  return (error.message || (systemCode(error) ?? error.name)).split('\n')[0] ?? error.name;
 }

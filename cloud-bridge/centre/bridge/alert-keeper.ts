@@ -16,6 +16,8 @@ export const centreAlerts = {
   'signing-key-changed': 'critical',
   /** Two different events in one place. */
   'event-conflict': 'raised',
+  /** An event that the archive takes at no time, while it takes others; it is kept aside. */
+  'event-set-aside': 'critical',
   /** A sealed file that is not what the record says. */
   'evidence-mismatch': 'critical',
   /** Nothing is heard of the unit; critical when that lasts. */
@@ -206,6 +208,7 @@ export class AlertKeeper {
 const endsWithPerson: ReadonlySet<string> = new Set<CentreAlert>([
   'record-refused',
   'event-conflict',
+  'event-set-aside',
   'evidence-mismatch',
 ]);
 

@@ -25,6 +25,7 @@ import { LateLink } from './late-link.ts';
 import { LiveHub } from './live-hub.ts';
 import { MessageDesk } from './message-desk.ts';
 import { Refusals } from './refusals.ts';
+import { SetAside } from './set-aside.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { checkSharing, filtersFor, isOurs, type Sharing, unitLevel } from './subscriptions.ts';
 import { Twins } from './twins.ts';
@@ -86,6 +87,7 @@ export class Bridge {
   readonly desk: MessageDesk;
   readonly witnessDesk: WitnessDesk;
   readonly forwarder: Forwarder | undefined;
+  readonly setAside: SetAside;
   readonly silence: SilenceWatch;
   readonly #options: BridgeOptions;
   readonly #link: LateLink;
@@ -121,8 +123,9 @@ export class Bridge {
       ...{ archive, witness, alerts: this.alerts, refusals: this.refusals, link, ...loop },
       pinned: async (unit) => (await this.twins.twin(unit))?.keys.at(-1),
     });
+    this.setAside = new SetAside({ archive, alerts: this.alerts, refusals: this.refusals, clock, log });
     this.ingest = new Ingest({
-      ...{ archive, acks: this.acks, refusals: this.refusals, ...loop },
+      ...{ archive, acks: this.acks, refusals: this.refusals, setAside: this.setAside, ...loop },
       ...{ mostBytes: options.mostBytes, mostBytesOfUnit: options.mostBytesOfUnit },
       judge: (event) => this.desk.judge(event),
       effects: (events) => this.#follow(events),
@@ -194,6 +197,7 @@ export class Bridge {
     // Where several bridges share a unit, one may have died between archiving an alert and this, and another acknowledged what followed.
     const alerts = await this.#options.archive.events({ kinds: ['alert'], order: 'newest', limit: alertsAgain });
     await this.alerts.apply(alerts.toReversed());
+    await this.#follow(await this.setAside.offerAgain());
   }
 
   #handlers(signal: AbortSignal): LinkHandlers {
@@ -208,7 +212,10 @@ export class Bridge {
       },
       offline: (fault) => {
         this.silence.offline();
-        log.warn({ part: 'bridge', ...(fault === undefined ? {} : { error: fault }) }, 'the broker is gone');
+        // Our own leave-taking is no loss.
+        if (this.#stopping) return log.info({ part: 'bridge' }, 'took leave of the broker');
+        const fields = { part: 'bridge', ...(fault === undefined ? {} : { error: fault }) };
+        log.warn(fields, this.#connections === 0 ? 'there is no connection to the broker' : 'the broker is gone');
       },
       arrived: (arrival) => this.#arrived(arrival, signal),
     };

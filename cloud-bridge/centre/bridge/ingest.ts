@@ -1,5 +1,5 @@
 import type { Clock } from '../../../device/kernel/clock.ts';
-import { isAtalayaError } from '../../../device/kernel/errors.ts';
+import { type AtalayaError, isAtalayaError } from '../../../device/kernel/errors.ts';
 import { eventName, type Log } from '../../../device/kernel/log/log.ts';
 import { type Backoff, type Random, supervise } from '../../../device/kernel/supervise.ts';
 import type { Timer } from '../../../device/kernel/timer.ts';
@@ -16,30 +16,19 @@ import type {
 } from '../archive/archive.ts';
 import { messageOf } from '../archive/place.ts';
 import type { Acks } from './acks.ts';
+import { type Batch, joined, type Piece, type Sentence, type Waiting } from './batch.ts';
 import { PieceGathering } from './piece-gathering.ts';
 import type { Refusals } from './refusals.ts';
+import type { SetAside } from './set-aside.ts';
 import { takeInHalves } from './take-in-halves.ts';
-
-/** What is to be made of an event, when that is known. */
-export type Sentence =
-  /** Archived, then acknowledged. */
-  | { readonly kind: 'archive'; readonly event: Arrived }
-  /** Its place is noted as refused, so that the lane goes on behind it; then the unit is told. */
-  | { readonly kind: 'refuse'; readonly refusal: Refusal }
-  /** Nothing: it was counted. */
-  | { readonly kind: 'drop' };
-
-/** A piece of an event; what is to be made of the event is asked when it is whole. */
-export interface Piece {
-  readonly kind: 'piece';
-  readonly part: ArrivedPart;
-}
 
 export interface IngestOptions {
   readonly archive: Pick<Archive, 'ingest' | 'gather' | 'discard' | 'refuse'>;
   /** What is to be made of an event that came in pieces. */
   readonly judge: (event: WholeEvent) => Sentence | Promise<Sentence>;
   readonly acks: Pick<Acks, 'add'>;
+  /** What is left out time after time ends there. */
+  readonly setAside: Pick<SetAside, 'failed' | 'taken'>;
   readonly refusals: Refusals;
   /** What follows from events that are durable, each time that they come: must bear repetition. Before the acknowledgement. */
   readonly effects: (events: readonly Arrived[]) => Promise<void>;
@@ -63,26 +52,14 @@ const mostEvents = 500;
 const gather = milliseconds(5);
 const retry: Backoff = { first: milliseconds(100), most: milliseconds(5000) };
 
-interface Waiting {
-  readonly unit: string;
-  readonly bytes: number;
-  readonly sentence: Sentence | Piece | Promise<Sentence>;
-}
-
-interface Batch {
-  readonly events: readonly Arrived[];
-  readonly parts: readonly ArrivedPart[];
-  readonly refused: readonly Refusal[];
-  readonly waiting: readonly Waiting[];
-}
-
 /**
  * Brings events into the archive: what arrives within a few milliseconds in one transaction, then its effects, then the acknowledgements.
  * Pieces go there too, and what they make comes back to be judged.
  *
- * Guarantees: nothing is acknowledged that the archive does not have; what waits here is bounded, in all and of each unit; an event that
- * the archive cannot take, while it takes others, is left out and counted, and stops nobody else. What waits when the process ends was
- * never acknowledged, and is sent again.
+ * Guarantees: nothing is acknowledged that the archive does not have, or that was refused for good with a reason; what waits here is
+ * bounded, in all and of each unit; an event that the archive cannot take, while it takes others, is left out and counted, and stops nobody
+ * else: left out time after time it is set aside. Where nothing is taken the archive itself is at fault: everything waits, and is tried
+ * together with whatever comes meanwhile. What waits when the process ends was never acknowledged, and is sent again.
  */
 export class Ingest {
   readonly #options: IngestOptions;
@@ -150,10 +127,9 @@ export class Ingest {
       async (attempt) => {
         while (!attempt.signal.aborted) {
           attempt.beat();
-          if (this.#batch === undefined) {
-            if (!(await this.#some(attempt.signal))) continue;
-            this.#batch = await this.#gathered(attempt.signal);
-          }
+          if (this.#batch === undefined && !(await this.#some(attempt.signal))) continue;
+          // One that was not taken is tried again beside others: alone it would not show whose fault it is, and they would wait for it.
+          this.#batch = joined(this.#batch, await this.#gathered(attempt.signal, this.#batch?.waiting.length));
           await this.#archive(this.#batch);
           this.#release(this.#batch);
           this.#batch = undefined;
@@ -184,9 +160,10 @@ export class Ingest {
     return this.#head < this.#queue.length && !signal.aborted;
   }
 
-  async #gathered(signal: AbortSignal): Promise<Batch> {
-    if (this.#queue.length - this.#head < mostEvents) await this.#options.timer.sleep(gather, signal);
-    const waiting = this.#queue.slice(this.#head, this.#head + mostEvents);
+  async #gathered(signal: AbortSignal, already = 0): Promise<Batch> {
+    const most = mostEvents - already;
+    if (this.#queue.length - this.#head < most) await this.#options.timer.sleep(gather, signal);
+    const waiting = this.#queue.slice(this.#head, this.#head + most);
     this.#head += waiting.length;
     if (this.#head > 4096 || this.#head === this.#queue.length) {
       this.#queue = this.#queue.slice(this.#head);
@@ -227,15 +204,22 @@ export class Ingest {
     }
   }
 
-  async #settle(events: readonly Arrived[], refused: readonly Refusal[], before: readonly Watermark[]): Promise<void> {
+  async #settle(events: readonly Arrived[], judged: readonly Refusal[], before: readonly Watermark[]): Promise<void> {
     const { acks, archive } = this.#options;
     const marks = [...before];
+    let refused = judged;
     if (refused.length > 0) marks.push(...(await archive.refuse(refused)));
     if (events.length > 0) {
       const { done, left } = await takeInHalves(events, (some) => archive.ingest(some));
-      for (const { item, error } of left) this.#left(item, error.code);
+      const aside: Refusal[] = [];
+      for (const { item, error } of left) aside.push(...(await this.#left(item, error)));
+      if (aside.length > 0) {
+        marks.push(...(await archive.refuse(aside)));
+        refused = [...refused, ...aside];
+      }
       const taken = done.flatMap(({ items }) => items);
       const ingested = done.map(({ result }) => result);
+      this.#options.setAside.taken(taken);
       await this.#follow(taken, ingested);
       marks.push(...ingested.flatMap(({ watermarks }) => watermarks));
     }
@@ -254,10 +238,14 @@ export class Ingest {
     await this.#options.effects(taken.filter((event) => !elsewise.has(messageOf(event))));
   }
 
-  #left({ unit, lane, stream, sequence }: Place, code: string): void {
-    this.#options.refusals.count(unit, 'not-archivable', `the archive does not take it: ${code}`, {
+  /** The refusal, where it is set aside: that is durable then. */
+  async #left(event: Arrived, error: AtalayaError): Promise<readonly Refusal[]> {
+    const { unit, lane, stream, sequence } = event;
+    this.#options.refusals.count(unit, 'not-archivable', `the archive does not take it: ${error.code}`, {
       event: eventName(lane, stream, sequence),
     });
+    const refusal = await this.#options.setAside.failed(event, error);
+    return refusal === undefined ? [] : [refusal];
   }
 
   async #conflict({ unit, lane, stream, sequence }: Place): Promise<void> {

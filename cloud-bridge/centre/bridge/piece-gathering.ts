@@ -1,6 +1,6 @@
 import { eventName } from '../../../device/kernel/log/log.ts';
 import type { Archive, Arrived, ArrivedPart, Place, Refusal, Watermark, WholeEvent } from '../archive/archive.ts';
-import type { Sentence } from './ingest.ts';
+import type { Sentence } from './batch.ts';
 import type { Refusals } from './refusals.ts';
 import { takeInHalves } from './take-in-halves.ts';
 

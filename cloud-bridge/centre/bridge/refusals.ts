@@ -23,6 +23,8 @@ export const bridgeRefusals = [
   'event-conflict',
   /** The archive can take everything but this. */
   'not-archivable',
+  /** The archive would not have it, time after time, while it took others: it is kept aside, and its place is passed. */
+  'set-aside',
   'checkpoint-refused',
   /** A block or a reply that nobody asked for. */
   'not-asked',

@@ -43,6 +43,14 @@ class World {
   }
 }
 
+/** A unit shows how often it sends figures. */
+function showsInterval(world: World, { twins }: { readonly twins: Twins }, unit: string, everyS: number): void {
+  for (const before of [everyS, 0]) {
+    const time = new Date(world.clock.utc() - before * 1000).toISOString();
+    twins.figures(unit, { time, data: { uptimeS: 100_000 - before } });
+  }
+}
+
 /** Minutes pass, each with a round, as at work. */
 async function pass(
   world: World,
@@ -100,7 +108,10 @@ test('a unit that stops without a last will is silent as well, unless it says th
   await bridge.twins.state('unit-1', { online: true, flags: { sendTelemetry: true } });
   await bridge.twins.seen('unit-2');
   await bridge.twins.state('unit-2', { online: true, flags: { sendTelemetry: false } });
-  await pass(world, 11, bridge);
+  for (const unit of ['unit-1', 'unit-2']) showsInterval(world, bridge, unit, 60);
+  await pass(world, 24, bridge);
+  t.deepEqual(await world.open(), []);
+  await pass(world, 2, bridge);
   t.deepEqual(await world.open(), [['unit-1', 'raised']]);
   await bridge.twins.seen('unit-1', true);
   await pass(world, 1, bridge);
@@ -110,6 +121,60 @@ test('a unit that stops without a last will is silent as well, unless it says th
   t.deepEqual(await world.open(), []);
 });
 
+test('a unit that is there is not silent for sending figures seldom', async (t) => {
+  const world = new World();
+  const bridge = await world.bridge('one');
+  for (const unit of ['hourly', 'new']) {
+    await bridge.twins.seen(unit);
+    await bridge.twins.state(unit, { online: true, flags: { sendTelemetry: true } });
+  }
+  showsInterval(world, bridge, 'hourly', 3600);
+  // Once an hour, and then no more: twice that is silence.
+  for (let hours = 0; hours < 5; hours += 1) {
+    await pass(world, 60, bridge);
+    await bridge.twins.seen('hourly');
+    showsInterval(world, bridge, 'hourly', 3600);
+  }
+  t.deepEqual(await world.open(), []);
+  await pass(world, 119, bridge);
+  t.deepEqual(await world.open(), []);
+  await pass(world, 2, bridge);
+  t.deepEqual(await world.open(), [['hourly', 'raised']]);
+  // Of the other one it is not known how often it will: it has a day.
+  await pass(world, 17 * 60 + 2, bridge);
+  t.deepEqual((await world.open()).map(([unit]) => unit).sort(), ['hourly', 'new']);
+  // By its last will the broker knows better.
+  await bridge.twins.seen('new');
+  await bridge.twins.state('new', { online: true });
+  await pass(world, 1, bridge);
+  await bridge.twins.state('new', { online: false });
+  await pass(world, 11, bridge);
+  t.true((await world.open()).some(([unit]) => unit === 'new'));
+});
+
+test('how far apart figures lie is the longest of late, within one run of the unit', async (t) => {
+  const world = new World();
+  const { twins } = await world.bridge('one');
+  await twins.seen('unit-1');
+  const start = world.clock.utc();
+  const say = (atS: number, uptimeS = atS) =>
+    twins.figures('unit-1', { time: new Date(start + atS * 1000).toISOString(), data: { uptimeS } });
+  const everyS = () => twins.known()[0]?.telemetry?.everyS;
+  say(100);
+  t.is(everyS(), undefined, 'one says nothing');
+  say(700);
+  t.is(everyS(), 600);
+  // An hour of diagnostics.
+  for (let at = 710; at <= 4310; at += 10) say(at);
+  t.true((everyS() ?? 0) > 570, String(everyS()));
+  // Switched off for a day: that is no interval.
+  say(90_000, 5);
+  t.true((everyS() ?? 0) > 570 && (everyS() ?? 0) < 600, String(everyS()));
+  say(90_060, 65);
+  for (let at = 90_120; at < 90_000 + 5 * 86_400; at += 60) say(at, at - 90_000 + 5);
+  t.is(everyS(), 60, 'what was long ago counts no more');
+});
+
 test('the silence of the centre is none of its units, and an alert that stands outlives it', async (t) => {
   const world = new World();
   const first = await world.bridge('one');
@@ -117,6 +182,7 @@ test('the silence of the centre is none of its units, and an alert that stands o
     await first.twins.seen(unit);
     await first.twins.state(unit, { online: true });
   }
+  showsInterval(world, first, 'unit-1', 60);
   await first.twins.seen('unit-2');
   await first.twins.state('unit-2', { online: false });
   await pass(world, 11, first);
@@ -153,14 +219,15 @@ test('of bridges side by side one sees to it, and what the other has heard count
   await one.twins.state('unit-1', { online: true });
   const other = await world.bridge('other');
   await other.twins.seen('unit-1');
-  for (let i = 0; i < 20; i += 1) {
+  for (let i = 0; i < 40; i += 1) {
     await other.twins.seen('unit-1');
     await other.twins.flush();
     await pass(world, 1, one, other);
   }
   t.deepEqual(await world.open(), []);
+  showsInterval(world, other, 'unit-1', 30);
   await other.twins.flush();
-  await pass(world, 11, one, other);
+  await pass(world, 26, one, other);
   t.deepEqual(await world.open(), [['unit-1', 'raised']]);
   t.like((await world.archive.document('duty', 'silence'))?.value, { holder: 'one' });
   // The one that did it is killed; the other one has it when the lease is over, and notices that the unit is back.

@@ -10,7 +10,7 @@ export interface SilenceOptions {
   readonly duty: Pick<Duty, 'take' | 'leave'>;
   /** Units that this bridge takes; of those that are shared it takes all. */
   readonly isOurs: (unit: string) => boolean;
-  /** Silence after which it is raised. */
+  /** Absence after which it is raised; of a unit that is there by what the broker says, silence has to last longer (`quietFor`). */
   readonly raisedAfter: Milliseconds;
   readonly clock: Clock;
 }
@@ -18,6 +18,10 @@ export interface SilenceOptions {
 const criticalAfter = milliseconds(24 * 3600 * 1000);
 /** After a connection the broker first says what it has: units that came back while we were away are not silent. */
 const settling = milliseconds(120_000);
+/** Figures that are thinned on a metered link lie ten minutes apart, and no alarm is to come of that. */
+const usualQuiet = milliseconds(25 * 60_000);
+/** Of a unit that has not shown yet how often it sends figures: the longest interval that it may be given. */
+const longestQuiet = milliseconds(24 * 3600 * 1000);
 
 interface Standing {
   readonly state: 'raised' | 'critical';
@@ -25,8 +29,10 @@ interface Standing {
 }
 
 /**
- * Says of units that have fallen silent: whose last will came, or of which nothing is heard at all. Raised after a time, critical after a
- * day, closed when the unit is back. What the centre did not hear while it was away itself is no silence of a unit; an alert that stands
+ * Says of units that have fallen silent. The broker holds a session against its keepalive, and says that a unit is gone by its last will:
+ * raised when that has lasted `raisedAfter`. A unit that is there by that, and yet says nothing, may have lost its last will with a broker:
+ * raised when nothing was heard of it for twice the interval at which it sends figures, at least 25 minutes, and a day where that interval
+ * is not known yet. Critical after a day, closed when the unit is back. What the centre did not hear while it was away itself is no silence of a unit; an alert that stands
  * stays over a new start until the unit is heard.
  *
  * Of bridges side by side, one at a time does this for all.
@@ -64,8 +70,9 @@ export class SilenceWatch {
     for (const known of twins.known()) {
       if (!isOurs(known.unit)) continue;
       const isStanding = this.#standing.has(known.unit);
-      if (!isStanding && now - silentSince(known, listening) < raisedAfter) continue;
-      // Another bridge may have heard of it.
+      // Another bridge may have heard of it, and may know how often it sends figures.
+      const least = isGone(known) ? raisedAfter : Math.max(raisedAfter, usualQuiet);
+      if (!isStanding && now - silentSince(known, listening) < least) continue;
       const twin = await twins.twin(known.unit);
       if (twin !== undefined) await this.#judge(twin, listening, now);
     }
@@ -80,13 +87,14 @@ export class SilenceWatch {
     const { alerts, raisedAfter } = this.#options;
     const { unit } = twin;
     const standing = this.#standing?.get(unit);
-    if (standing !== undefined && now - lastSign(twin) < raisedAfter) {
+    const patience = quietFor(twin, raisedAfter);
+    if (standing !== undefined && now - lastSign(twin) < patience) {
       await alerts.close(unit, 'unit-silent');
       this.#standing?.delete(unit);
       return;
     }
     const since = standing?.since ?? silentSince(twin, listening);
-    if (now - since < raisedAfter) return;
+    if (now - since < patience) return;
     const state = now - since >= criticalAfter ? 'critical' : 'raised';
     if (standing?.state === state || standing?.state === 'critical') return;
     const detail = isGone(twin)
@@ -112,6 +120,13 @@ function silentSince(twin: Twin, listening: number): number {
   const { sendTelemetry } = twin.state?.flags ?? {};
   if (sendTelemetry === false) return Number.POSITIVE_INFINITY;
   return Math.max(lastSign(twin), listening);
+}
+
+/** How long a unit may be away, or be there and say nothing. */
+function quietFor(twin: Twin, raisedAfter: Milliseconds): number {
+  if (isGone(twin)) return raisedAfter;
+  const { everyS } = twin.telemetry ?? {};
+  return Math.max(raisedAfter, everyS === undefined ? longestQuiet : Math.max(usualQuiet, 2 * everyS * 1000));
 }
 
 function standingOf(alerts: Awaited<ReturnType<AlertKeeper['list']>>): Map<string, Standing> {

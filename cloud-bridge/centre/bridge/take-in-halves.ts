@@ -35,12 +35,7 @@ export async function takeInHalves<Item, Result>(
   }
 }
 
-/** May be the fault of one of them. */
+/** May be the fault of one of them. Every other one is the archive's: not there, full, damaged, too slow. */
 function isPoison(error: unknown): error is AtalayaError {
-  return (
-    isAtalayaError(error) &&
-    error.code !== 'archive-unavailable' &&
-    error.code !== 'store-full' &&
-    error.code !== 'store-closed'
-  );
+  return isAtalayaError(error, 'store-failed') || isAtalayaError(error, 'internal');
 }

@@ -31,7 +31,12 @@ export interface Twin {
   /** Accepted ones, oldest first: each is good for what it signed, the last is the one in use. */
   readonly keys: readonly TwinKey[];
   readonly presented?: TwinKey;
-  readonly telemetry?: { readonly time: string; readonly data: Telemetry };
+  readonly telemetry?: {
+    readonly time: string;
+    readonly data: Telemetry;
+    /** How far apart its figures lie, in seconds; absent until two of one run of the unit have come. */
+    readonly everyS?: number;
+  };
   readonly refused: Readonly<Record<string, number>>;
 }
 
@@ -95,7 +100,8 @@ export class Twins {
   figures(unit: string, telemetry: NonNullable<Twin['telemetry']>): void {
     const held = this.#held.get(unit);
     if (held === undefined || (held.telemetry ?? held.twin.telemetry ?? telemetry).time > telemetry.time) return;
-    held.telemetry = telemetry;
+    const everyS = intervalOf(held.telemetry ?? held.twin.telemetry, telemetry);
+    held.telemetry = { ...telemetry, ...(everyS === undefined ? {} : { everyS }) };
   }
 
   async state(unit: string, said: UnitState): Promise<StateOutcome> {
@@ -212,8 +218,24 @@ function withUnwritten(twin: Twin, held: Held, counted: Readonly<Record<string, 
     ...twin,
     refused,
     ...(lastSeen === undefined || lastSeen < twin.lastSeen ? {} : { lastSeen }),
-    ...(telemetry === undefined || telemetry.time < (twin.telemetry?.time ?? '') ? {} : { telemetry }),
+    // Another bridge may know how far apart its figures lie.
+    ...(telemetry === undefined || telemetry.time < (twin.telemetry?.time ?? '')
+      ? {}
+      : { telemetry: { ...everyOf(twin.telemetry), ...telemetry } }),
   };
+}
+
+const everyOf = ({ everyS }: { readonly everyS?: number } = {}) => (everyS === undefined ? {} : { everyS });
+
+/**
+ * How far apart figures lie, by the unit's own times: the longest of late, since what is asked of it for an hour, or sent thinned, changes
+ * that. What was longer before counts for half after a day. From one run to the next nothing is told.
+ */
+function intervalOf(before: Twin['telemetry'], { time, data }: NonNullable<Twin['telemetry']>): number | undefined {
+  if (before === undefined) return undefined;
+  const gapS = (Date.parse(time) - Date.parse(before.time)) / 1000;
+  if (!(gapS > 0) || data.uptimeS < before.data.uptimeS) return before.everyS;
+  return Math.max(gapS, (before.everyS ?? 0) * 0.5 ** (gapS / 86_400));
 }
 
 const idsOf = ({ keys, presented }: Twin): string => [...keys.map(({ id }) => id), presented?.id ?? ''].join();

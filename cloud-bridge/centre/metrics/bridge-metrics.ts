@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { bridgeRefusals } from '../bridge/refusals.ts';
 
 /** Where the figures come from, asked at each scrape. */
 export interface BridgeFigures {
@@ -11,6 +12,7 @@ export interface BridgeFigures {
   readonly transactions: number;
   readonly waiting: number;
   readonly waitingBytes: number;
+  readonly setAside: number;
   readonly acksSent: number;
   readonly acksLost: number;
   readonly units: number;
@@ -43,6 +45,7 @@ const plain: { readonly [F in Plain]: readonly [name: string, help: string] } = 
   transactions: ['archive_transactions_total', 'Transactions of events'],
   waiting: ['events_waiting', 'Events that wait for the archive'],
   waitingBytes: ['events_waiting_bytes', 'Bytes of messages that wait for the archive'],
+  setAside: ['events_set_aside_total', 'Events kept aside, since the archive takes others and not them'],
   acksSent: ['acks_total', 'Acknowledgements given to the broker'],
   acksLost: ['acks_lost_total', 'Acknowledgements that the broker did not take'],
   units: ['units', 'Units ever heard of'],
@@ -70,10 +73,12 @@ export class BridgeMetrics {
         collect: () => gauge.set(Number(figures()[field])),
       });
     }
-    for (const [field, name, help] of reasons) {
+    for (const [field, name, help, known] of reasons) {
       const gauge: Gauge<'reason'> = new Gauge({
         ...{ name: `atalaya_bridge_${name}`, help, labelNames: ['reason'] as const, registers: [this.#registry] },
         collect: () => {
+          // Every reason from the first scrape on, so that a rate has a beginning.
+          for (const reason of known) gauge.set({ reason }, 0);
           for (const [reason, count] of Object.entries(figures()[field])) gauge.set({ reason }, count);
         },
       });
@@ -97,6 +102,6 @@ export class BridgeMetrics {
 }
 
 const reasons = [
-  ['refusedMessages', 'messages_refused_total', 'Messages, or events in them, that were refused'],
-  ['refusedRequests', 'requests_refused_total', 'Requests of people that were refused'],
+  ['refusedMessages', 'messages_refused_total', 'Messages, or events in them, that were refused', bridgeRefusals],
+  ['refusedRequests', 'requests_refused_total', 'Requests of people that were refused', []],
 ] as const;

@@ -1,6 +1,7 @@
 import { toIso, type UtcMilliseconds } from '../../../device/kernel/units.ts';
 import type { Desired } from '../../contract/acts.ts';
 import type { Rollout, RolloutPlan, RolloutUnit } from '../../contract/rollout.ts';
+import { counted } from '../../fleet/text.ts';
 
 /** Why a plan is no plan, a line each; none where it is one. */
 export function faultsOfPlan(plan: RolloutPlan): readonly string[] {
@@ -19,7 +20,9 @@ export function faultsOfPlan(plan: RolloutPlan): readonly string[] {
     const rollback = rollbacks.get(unit);
     if (document === undefined) faults.push(`unit ${unit} has no document`);
     else if (document.probationMinutes >= plan.deadlineMinutes)
-      faults.push(`unit ${unit} may be on trial for ${document.probationMinutes} minutes, its deadline is no later`);
+      faults.push(
+        `unit ${unit} may be on trial for ${counted(document.probationMinutes, 'minute')}, its deadline is no later`,
+      );
     if (document !== undefined && rollback !== undefined && rollback.version <= document.version)
       faults.push(
         `the rollback document of unit ${unit} is of version ${rollback.version}, not above ${document.version}`,

@@ -1,6 +1,7 @@
 import type { UtcMilliseconds } from '../../../device/kernel/units.ts';
 import type { Rollout, RolloutUnit, RolloutUnitState } from '../../contract/rollout.ts';
 import type { Reported } from '../../contract/state.ts';
+import { counted } from '../../fleet/text.ts';
 import { applyNotes, type Note, type RolloutStep } from './rollout-steps.ts';
 
 /** What is known of a unit, held against its documents in the rollout. */
@@ -48,8 +49,8 @@ export const unitsOf = ({ groups }: Rollout): readonly RolloutUnit[] => groups.f
  * What is to be done next: either notes, to be made durable before anything else is planned, or effects, or nothing.
  *
  * Guarantees, whatever the units say and whenever it is asked: no unit is released that was not `releasing` in `rollout`; a unit whose
- * document is durable for it is never released again; together no more units are on trial than the group that is being released has, or
- * `mostAtOnce`; nothing of a group is released before each group before it has its share of confirmed units; nothing is released in any
+ * document is durable for it is never released again; together no more units are on trial than `mostAtOnce`, and without it all of a
+ * group are released when its turn has come; nothing of a group is released before each group before it has its share of confirmed units; nothing is released in any
  * state but `running`, and none of more than the share of errors that is borne.
  */
 export function planRollout(
@@ -97,7 +98,7 @@ function observed(
   if (one.state === 'silent') return [];
   if (view.newest === 'other') return settle('superseded', [superseded]);
   return late(one.releasedAt)
-    ? settle('silent', [`deadline: no outcome within ${rollout.deadlineMinutes} minutes of its release`])
+    ? settle('silent', [`deadline: no outcome within ${counted(rollout.deadlineMinutes, 'minute')} of its release`])
     : [];
 }
 
@@ -126,11 +127,11 @@ function failureOf(rollout: Rollout): string | undefined {
   if (rollout.state !== 'running' && rollout.state !== 'paused') return undefined;
   for (const { name, units } of rollout.groups) {
     const errors = units.filter(isError).length;
-    const counted = `${errors} of ${units.length} units of group ${name} failed`;
+    const failed = `${errors} of ${counted(units.length, 'unit')} of group ${name} failed`;
     if (errors > rollout.errorThreshold * units.length + hair)
-      return `${counted}; ${percent(rollout.errorThreshold)} are borne`;
+      return `${failed}; ${percent(rollout.errorThreshold)} are borne`;
     if (units.length - errors < rollout.successThreshold * units.length - hair)
-      return `${counted}; ${percent(rollout.successThreshold)} cannot confirm any more`;
+      return `${failed}; ${percent(rollout.successThreshold)} cannot confirm any more`;
   }
   return undefined;
 }
@@ -159,13 +160,16 @@ function advanced(rollout: Rollout, now: UtcMilliseconds): readonly Note[] {
   if (group === undefined) {
     if (unitsOf(rollout).some(onTrial)) return [];
     const { length } = unitsOf(rollout).filter(({ state }) => state === 'confirmed');
-    return [{ kind: 'end', state: 'done', reason: `${length} of ${unitsOf(rollout).length} units confirmed` }];
+    return [
+      { kind: 'end', state: 'done', reason: `${length} of ${counted(unitsOf(rollout).length, 'unit')} confirmed` },
+    ];
   }
   if (hasSucceeded(group, rollout.successThreshold)) return [{ kind: 'succeed', group: at }];
   const rested = timeOf(rollout.groups[at - 1]?.succeededAt, 0) + rollout.restMinutes * 60_000;
   if (at > 0 && now < rested) return [];
-  const most = Math.min(group.units.length, rollout.mostAtOnce ?? group.units.length);
-  const room = most - unitsOf(rollout).filter(onTrial).length;
+  // Stragglers of a group before count against a bound that somebody has set, and take no place from this group without one.
+  const { mostAtOnce } = rollout;
+  const room = mostAtOnce === undefined ? group.units.length : mostAtOnce - unitsOf(rollout).filter(onTrial).length;
   return group.units
     .filter(({ state }) => state === 'waiting')
     .slice(0, Math.max(0, room))

@@ -29,8 +29,8 @@ test('canaries go first, and the next group when enough of them have confirmed',
   await keeper.tick();
   t.is(
     states(await keeper.show('rollout-1')),
-    'confirmed released | released released waiting',
-    'one of the canaries is still on trial, so that no more than three are together',
+    'confirmed released | released released released',
+    'a canary that is still on trial takes no place from the next group',
   );
   for (const unit of ['b', 'c', 'd']) world.unitSays(unit, 'confirmed');
   await keeper.tick();
@@ -41,6 +41,26 @@ test('canaries go first, and the next group when enough of them have confirmed',
   t.is(rollout?.state, 'done');
   t.is(rollout?.reason, '4 of 5 units confirmed');
   t.is(rollout?.by, 'Ana (supervisor)');
+});
+
+test('a bound on trials together counts the stragglers of the groups before', async (t) => {
+  const world = new RolloutWorld();
+  const keeper = world.bridge();
+  const plan = world.plan(
+    [
+      ['a', 'b'],
+      ['c', 'd', 'e'],
+    ],
+    { successThreshold: 0.5, errorThreshold: 0.5, mostAtOnce: 2 },
+  );
+  await keeper.start(plan, 'Ana (supervisor)');
+  await keeper.tick();
+  world.unitSays('a', 'confirmed');
+  await keeper.tick();
+  t.is(states(await keeper.show('rollout-1')), 'confirmed released | released waiting waiting');
+  world.unitSays('b', 'confirmed');
+  await keeper.tick();
+  t.is(states(await keeper.show('rollout-1')), 'confirmed confirmed | released released waiting');
 });
 
 test('more errors than are borne end it, and a unit that is silent past the deadline is one', async (t) => {
@@ -57,7 +77,7 @@ test('more errors than are borne end it, and a unit that is silent past the dead
   const rollout = await keeper.show('rollout-1');
   t.is(rollout?.state, 'failed');
   t.is(states(rollout), 'silent | skipped');
-  t.regex(rollout?.reason ?? '', /1 of 1 units of group group 1 failed; 0 % are borne/);
+  t.regex(rollout?.reason ?? '', /1 of 1 unit of group group 1 failed; 0 % are borne/);
   t.regex(rollout?.groups[0]?.units[0]?.reasons?.[0] ?? '', /deadline: no outcome within 60 minutes/);
   t.deepEqual(world.releases, [{ unit: 'a', version: 2 }]);
 });

@@ -189,11 +189,7 @@ class Trial {
     const rollout = this.rollout;
     if (rollout === undefined) return;
     const trials = unitsOf(rollout).filter(onTrial).length;
-    const begun = rollout.groups.filter(({ units }) =>
-      units.some(({ state }) => state !== 'waiting' && state !== 'skipped'),
-    );
-    const largest = Math.max(0, ...begun.map(({ units }) => units.length));
-    const most = Math.min(largest, this.plan.mostAtOnce ?? largest);
+    const most = this.plan.mostAtOnce ?? Number.POSITIVE_INFINITY;
     if (trials > most) this.#break(`${trials} units are on trial, ${most} may be`);
     for (const { unit, state } of unitsOf(rollout)) {
       const has = this.world.newest.has(unit);

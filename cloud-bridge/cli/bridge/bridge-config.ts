@@ -169,7 +169,7 @@ export const bridgeConfigSchema = z.strictObject({
     .max(10_080)
     .default(10)
     .describe(
-      'A unit that is offline, or of which nothing is heard, for so long raises `unit-silent`: longer than between two telemetries of any unit (`cloud.telemetryS`).',
+      'A unit that is offline for so long raises `unit-silent`. One that is there by what the broker says, and of which nothing is heard, raises it after twice the interval at which it sends figures, at least 25 minutes, and never before this.',
     ),
   memoryMegabytes: z
     .number()

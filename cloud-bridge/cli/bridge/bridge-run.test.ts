@@ -127,6 +127,8 @@ test('the program, Mosquitto and SQLite: killed in the middle, everything is arc
     t.regex(await (await fetch(`${address}/metrics`)).text(), /atalaya_bridge_acks_total [1-9]/);
     bridge.child.kill('SIGTERM');
     t.is(await bridge.ended, 0, bridge.err());
+    t.regex(bridge.err(), /took leave of the broker/);
+    t.notRegex(bridge.err(), /the broker is gone/, 'our own leave-taking is no loss');
     await unit.close();
     const archive = await SqliteArchive.open(join(data, 'archive.sqlite'), { clock: systemClock });
     const sequences: number[] = [];

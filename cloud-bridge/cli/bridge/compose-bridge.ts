@@ -1,18 +1,15 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../../device/kernel/clock.ts';
 import { makeFolders, readWholeFile, writeWholeFile } from '../../../device/kernel/durable-file.ts';
-import { AtalayaError, explain, isAtalayaError, systemCode } from '../../../device/kernel/errors.ts';
+import { explain } from '../../../device/kernel/errors.ts';
 import { systemFiles } from '../../../device/kernel/files.ts';
 import { FolderLock } from '../../../device/kernel/folder-lock.ts';
 import type { Log } from '../../../device/kernel/log/log.ts';
 import { type Random, supervise } from '../../../device/kernel/supervise.ts';
 import { systemTimer, type Timer } from '../../../device/kernel/timer.ts';
-import { milliseconds, seconds } from '../../../device/kernel/units.ts';
+import { milliseconds } from '../../../device/kernel/units.ts';
 import { desiredFault } from '../../centre/api/config-handlers.ts';
 import { type BridgeHealth, OpsServer, type PartHealth } from '../../centre/api/ops-server.ts';
-import { PeopleKeeper } from '../../centre/api/people-keeper.ts';
 import { ApiServer } from '../../centre/api/server.ts';
 import type { Services } from '../../centre/api/services.ts';
 import type { Archive } from '../../centre/archive/archive.ts';
@@ -26,7 +23,11 @@ import type { Link, LinkHandlers } from '../../link/link.ts';
 import { openMqttLink } from '../../link/mqtt-link.ts';
 import type { BridgeConfig } from './bridge-config.ts';
 import { figuresOf } from './figures.ts';
+import { checkCredentials, linkOptions } from './link-settings.ts';
+import { apiPlaces, listenerOf, listening, opsPlace } from './listening.ts';
+import { needed } from './needed-file.ts';
 import { type Engines, openEngines } from './open-engines.ts';
+import { openPeople } from './open-people.ts';
 
 export interface BridgeParts {
   readonly clock: Clock;
@@ -63,6 +64,7 @@ export async function runBridge(config: BridgeConfig, parts: BridgeParts): Promi
   const lock = await FolderLock.take(config.data);
   try {
     const { clock, log, timer = systemTimer, random = Math.random } = parts;
+    if (parts.connect === undefined) await checkCredentials(config, clock, log);
     const engines = parts.engines ?? (await openEngines(config, { clock, log, timer, random }));
     try {
       await work(config, parts, engines);
@@ -80,7 +82,7 @@ async function work(config: BridgeConfig, parts: BridgeParts, { archive, blobs, 
   const people = await openPeople(config, archive, clock, log);
   const bridge = new Bridge({
     ...{ archive, blobs, queues, witnessKey, clock, timer, random, log },
-    connect: parts.connect ?? ((handlers) => openMqttLink(linkOptions(config, clock, timer, random), handlers)),
+    connect: parts.connect ?? ((handlers) => openMqttLink(linkOptions(config, { clock, timer, random }), handlers)),
     sharing: sharingOf(config),
     evidence: config.evidence,
     telemetryDays: config.telemetryDays,
@@ -118,8 +120,10 @@ async function work(config: BridgeConfig, parts: BridgeParts, { archive, blobs, 
   const stop = new AbortController();
   const all = AbortSignal.any([signal, stop.signal]);
   try {
-    const addresses = [...(await api.listen(await listenerOf(config)))];
-    if (ops !== undefined) addresses.push(await ops.listen());
+    const listener = await listenerOf(config);
+    const addresses = [...(await listening(apiPlaces(listener), () => api.listen(listener)))];
+    if (ops !== undefined && config.ops !== null)
+      addresses.push(await listening([opsPlace(config.ops)], () => ops.listen()));
     log.info({ part: 'bridge', addresses, witness: witnessKey.vkey }, 'the bridge is there');
     parts.onReady?.({ bridge, addresses, witness: witnessKey.vkey });
     const working = [bridge.run(all), keepRollouts(rollouts, bridge, all, { clock, timer, random, log })];
@@ -163,25 +167,6 @@ async function keepRollouts(
   );
 }
 
-/** The certificate is read at each connection, so that a renewed one is used. */
-function linkOptions({ name, broker }: BridgeConfig, clock: Clock, timer: Timer, random: Random) {
-  const { url, ca, cert, key, serverName, protocol, keepAliveS, sessionHours } = broker;
-  return {
-    ...{ url, clientId: name, protocol, clock, timer, random },
-    ...(serverName === undefined ? {} : { serverName }),
-    keepAlive: seconds(keepAliveS),
-    sessionExpiry: seconds(Math.round(sessionHours * 3600)),
-    receiveMaximum: 200,
-    backoff: { first: milliseconds(500), most: milliseconds(30_000) },
-    connectDeadline: milliseconds(15_000),
-    credentials: async () => ({
-      ...(ca === undefined ? {} : { ca: await needed(ca, 'broker.ca') }),
-      ...(cert === undefined ? {} : { cert: await needed(cert, 'broker.cert') }),
-      ...(key === undefined ? {} : { key: await needed(key, 'broker.key') }),
-    }),
-  };
-}
-
 function sharingOf({ sharing: { group, partition } }: BridgeConfig): Sharing {
   if (group !== undefined) return { kind: 'shared', group };
   return partition === undefined ? { kind: 'alone' } : { kind: 'partition', ...partition };
@@ -195,57 +180,6 @@ async function openWitness({ data, witness: { name, keyFile } }: BridgeConfig): 
   const pem = standing?.toString() ?? makeWitnessPem();
   if (standing === undefined) await writeWholeFile(systemFiles, path, Buffer.from(pem));
   return witnessKeyOf(name, pem);
-}
-
-async function openPeople(config: BridgeConfig, archive: Archive, clock: Clock, log: Log): Promise<PeopleKeeper> {
-  const { rootKey, document } = config.trust;
-  const people = new PeopleKeeper(archive, rootKey === undefined ? undefined : await rootOf(rootKey), clock);
-  if (document !== undefined) {
-    try {
-      await people.accept((await needed(document, 'trust.document')).toString());
-    } catch (error) {
-      // A newer one that was presented since is no reason to stay away.
-      if (!isAtalayaError(error, 'document-refused') || (await people.people()) === undefined) throw error;
-      log.warn({ part: 'bridge', error }, 'the trust document of the configuration is not taken; the one in use stays');
-    }
-  }
-  if ((await people.people()) === undefined) {
-    log.warn({ part: 'bridge' }, 'nobody may ask anything of this bridge: there is no trust document in force');
-  }
-  return people;
-}
-
-async function rootOf(path: string): Promise<KeyObject> {
-  try {
-    const key = createPublicKey(await needed(path, 'trust.rootKey'));
-    if (key.asymmetricKeyType === 'ed25519') return key;
-  } catch (error) {
-    if (isAtalayaError(error)) throw error;
-  }
-  throw new AtalayaError('key-invalid', `${path} is no Ed25519 key in PEM`);
-}
-
-async function listenerOf({ data, api: { socket, tls } }: BridgeConfig) {
-  return {
-    socket: socket === null ? undefined : (socket ?? join(data, 'api.sock')),
-    tls:
-      tls === undefined
-        ? undefined
-        : {
-            ...{ host: tls.host, port: tls.port },
-            cert: await needed(tls.cert, 'api.tls.cert'),
-            key: await needed(tls.key, 'api.tls.key'),
-          },
-  };
-}
-
-async function needed(path: string, field: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    const why = systemCode(error) === 'ENOENT' ? 'does not exist' : 'cannot be read';
-    throw new AtalayaError('key-missing', `${path} ${why}`, { hint: `It is named by ${field}.`, cause: error });
-  }
 }
 
 async function healthOf(bridge: Bridge, archive: Archive): Promise<BridgeHealth> {

@@ -13,7 +13,7 @@ export function figuresOf(bridge: Bridge, api: Pick<ApiServer, 'figures'>): Brid
     refusedMessages[reason] = (refusedMessages[reason] ?? 0) + count;
   return {
     ...{ online: bridge.online, connections: bridge.connections, messages, bytes },
-    ...{ archived, duplicates, transactions: batches, waiting, waitingBytes },
+    ...{ archived, duplicates, transactions: batches, waiting, waitingBytes, setAside: bridge.setAside.count },
     ...{ acksSent: bridge.acks.sent, acksLost: bridge.acks.lost },
     ...{ units: bridge.twins.size, unitsOnline: bridge.twins.online },
     ...{ configsPending: bridge.configs.pending, commandsPending: bridge.commands.pending },

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../../device/kernel/clock.ts';
-import { AtalayaError, systemCode } from '../../../device/kernel/errors.ts';
+import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { systemFiles } from '../../../device/kernel/files.ts';
 import type { Log } from '../../../device/kernel/log/log.ts';
 import type { Random } from '../../../device/kernel/supervise.ts';
@@ -16,6 +15,7 @@ import { S3Blobs } from '../../centre/blobs/s3-blobs.ts';
 import { AmqpQueues } from '../../centre/queues/amqp-queues.ts';
 import type { Queues } from '../../centre/queues/queues.ts';
 import type { BridgeConfig } from './bridge-config.ts';
+import { needed } from './needed-file.ts';
 
 /** Where a bridge keeps things, and whom it tells. */
 export interface Engines {
@@ -57,9 +57,26 @@ export async function openEngines(config: BridgeConfig, parts: EngineParts): Pro
 
 async function openArchive({ data, archive }: BridgeConfig, clock: Clock): Promise<Archive> {
   const url = await urlOf(archive, 'archive');
-  return url === undefined
-    ? SqliteArchive.open(join(data, 'archive.sqlite'), { clock })
-    : PostgresArchive.open(url, { clock });
+  if (url === undefined) return SqliteArchive.open(join(data, 'archive.sqlite'), { clock });
+  if (!/^postgres(ql)?:\/\//.test(url)) {
+    // The address is not repeated: it may hold a password.
+    throw new AtalayaError('config-invalid', 'the address of the archive is none', {
+      hint: 'Write it as postgres://user@host:5432/database in archive.url, or with a password in the file of archive.urlFile.',
+    });
+  }
+  return named('archive', PostgresArchive.open(url, { clock }));
+}
+
+/** What an engine throws, with the section of the configuration that says where it is. */
+async function named<T>(section: string, opening: Promise<T>): Promise<T> {
+  try {
+    return await opening;
+  } catch (error) {
+    if (!(error instanceof AtalayaError)) throw error;
+    const { code, message, hint, cause } = error;
+    const where = `Where it is, and who we are there, is said in the section ${section} of the configuration.`;
+    throw new AtalayaError(code, message, { hint: hint === undefined ? where : `${hint} ${where}`, cause });
+  }
 }
 
 async function openBlobs({ data, blobs }: BridgeConfig, timer: Timer): Promise<Blobs> {
@@ -73,7 +90,7 @@ async function openBlobs({ data, blobs }: BridgeConfig, timer: Timer): Promise<B
     accessKey: await secretOf(accessKeyFile, 'blobs.accessKeyFile'),
     secretKey: await secretOf(secretKeyFile, 'blobs.secretKeyFile'),
   };
-  return S3Blobs.open(options, { timer });
+  return named('blobs', S3Blobs.open(options, { timer }));
 }
 
 async function openQueues(section: NonNullable<BridgeConfig['queues']>, parts: EngineParts): Promise<Queues> {
@@ -98,10 +115,5 @@ async function urlOf(
 }
 
 async function secretOf(path: string, field: string): Promise<string> {
-  try {
-    return (await readFile(path, 'utf8')).trim();
-  } catch (error) {
-    const why = systemCode(error) === 'ENOENT' ? 'does not exist' : 'cannot be read';
-    throw new AtalayaError('key-missing', `${path} ${why}`, { hint: `It is named by ${field}.`, cause: error });
-  }
+  return (await needed(path, field)).toString().trim();
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { ActEntryView } from '../../contract/api-views.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Column } from '../../fleet/table.ts';
 import { safeJson, timeWords } from '../../fleet/text.ts';
 import type { AddCommands } from './exits.ts';
@@ -8,13 +10,14 @@ import { numberOf } from './words.ts';
 
 interface ActsFlags extends CentreFlags {
   readonly from?: number;
+  readonly before?: number;
   readonly limit: number;
 }
 
 const columns: readonly Column[] = [
   { head: 'no', right: true },
   { head: 'time' },
-  { head: 'key' },
+  { head: 'who', wraps: true },
   { head: 'act', wraps: true },
   { head: 'outcome', wraps: true },
 ];
@@ -28,32 +31,44 @@ const shown = z.looseObject({
 
 /** Adds `acts`: the chain of what people did. */
 export const addActs: AddCommands = (root, io) => {
-  onCentre(root.command('acts').description('who did what, as the centre keeps it'))
-    .option('--from <number>', 'from this one on', numberOf(1, Number.MAX_SAFE_INTEGER, true))
+  const number = numberOf(1, Number.MAX_SAFE_INTEGER, true);
+  onCentre(root.command('acts').description('who did what, as the centre keeps it; the newest first'))
+    .option('--from <number>', 'in the order of the chain instead, from this one on; 1 is the beginning', number)
+    .option('--before <number>', 'only what came before this one', number)
     .option('--limit <number>', 'no more than so many', numberOf(1, 1000, true), 100)
-    .action(({ from, limit, ...flags }: ActsFlags) =>
+    .action(({ from, before, limit, ...flags }: ActsFlags) =>
       withCentre(io, flags, async (session) => {
-        const { acts } = await session.client.call('acts', { parameters: {}, query: { from, limit } }, io.signal);
+        const inOrder = from !== undefined;
+        const query = { ...(inOrder ? { from } : { before, order: 'newest' }), limit };
+        const { acts } = await session.client.call('acts', { parameters: {}, query }, io.signal);
         const people = await namesOf(session);
         session.tell({ acts });
         session.show(
           columns,
-          acts.map(({ number, time, act, outcome }) => {
-            const read = shown.safeParse(act);
-            const { method, path, signature } = read.success ? read.data : {};
-            const key = signature?.key;
-            return [
-              { text: `${number}` },
-              { text: timeWords(time) },
-              { text: key === undefined ? 'centre' : (people.get(key) ?? key.slice(0, 8)) },
-              { text: method === undefined ? safeJson(act) : `${method} ${path ?? ''}` },
-              { text: outcome },
-            ];
-          }),
-          from === undefined ? 'Nobody has done anything yet.' : `There is no act from ${from} on.`,
+          acts.map((entry) => rowOf(entry, people).map((text) => ({ text }))),
+          inOrder ? `There is no act from ${from} on.` : 'Nobody has done anything yet.',
         );
         const last = acts.at(-1);
-        if (last !== undefined && acts.length === limit) session.note(`More: acts --from ${last.number + 1}`);
+        if (last === undefined || acts.length < limit) return;
+        if (inOrder) session.note(`More: ${fleetProgram} acts --from ${last.number + 1}`);
+        else if (last.number > 1) session.note(`More: ${fleetProgram} acts --before ${last.number}`);
       }),
     );
 };
+
+function rowOf(
+  { number, time, act, outcome, about }: ActEntryView,
+  people: ReadonlyMap<string, string>,
+): readonly string[] {
+  const { method, path, signature } = shown.safeParse(act).data ?? {};
+  const key = signature?.key;
+  const name = key === undefined ? undefined : people.get(key);
+  const who = key === undefined ? 'centre' : [...(name === undefined ? [] : [name]), key.slice(0, 8)].join(' ');
+  return [
+    `${number}`,
+    timeWords(time),
+    who,
+    about ?? (method === undefined ? safeJson(act) : `${method} ${path ?? ''}`),
+    outcome,
+  ];
+}

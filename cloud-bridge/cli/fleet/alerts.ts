@@ -2,9 +2,11 @@ import { Option } from 'commander';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import type { AlertView } from '../../contract/api-views.ts';
 import { type AlertState, alertStates } from '../../contract/events.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Cell, Column } from '../../fleet/table.ts';
 import { counted, spanWords } from '../../fleet/text.ts';
 import type { AddCommands } from './exits.ts';
+import { requireHeard } from './known-units.ts';
 import { type CentreFlags, onCentre, type Session, withCentre } from './session.ts';
 import { unitOf } from './words.ts';
 
@@ -44,9 +46,11 @@ export const addAlerts: AddCommands = (root, io) => {
 };
 
 async function fetched(
-  { client, io }: Session,
+  session: Session,
   query: { readonly state: AlertState | undefined; readonly unit: string | undefined },
 ): Promise<readonly AlertView[]> {
+  const { client, io } = session;
+  if (query.unit !== undefined) await requireHeard(session, [query.unit]);
   return (await client.call('alerts', { parameters: {}, query }, io.signal)).alerts;
 }
 
@@ -61,12 +65,12 @@ function theOne(alerts: readonly AlertView[], unit: string, words: string): Aler
     first === undefined
       ? `${unit} has no open alert ${words}`
       : `${words} may mean ${counted(meant.length, 'alert')} of ${unit}`,
-    { hint: `Look: atalaya-fleet alerts --unit ${unit}; --json shows whole ids.` },
+    { hint: `Look: ${fleetProgram} alerts --unit ${unit}; --json shows whole ids.` },
   );
 }
 
 const columns: readonly Column[] = [
-  { head: 'state' },
+  { head: 'state', wraps: true },
   { head: 'unit' },
   { head: 'alert' },
   { head: 'since', right: true },
@@ -82,21 +86,30 @@ function list(session: Session, alerts: readonly AlertView[]): void {
   // Two of one name are told apart by their ids.
   const isTwice = ({ unit, name }: AlertView) =>
     alerts.filter((one) => one.unit === unit && one.name === name).length > 1;
-  const sorted = [...alerts].sort((a, b) => gravity[a.state] - gravity[b.state] || b.since.localeCompare(a.since));
+  const isSeen = ({ acknowledged }: AlertView) => Number(acknowledged !== undefined);
+  const sorted = [...alerts].sort(
+    (a, b) => gravity[a.state] - gravity[b.state] || isSeen(a) - isSeen(b) || b.since.localeCompare(a.since),
+  );
   session.show(
     columns,
     sorted.map((alert): readonly Cell[] => [
-      { text: alert.state, colour: colours[alert.state] },
+      stateOf(alert),
       { text: alert.unit },
       { text: alert.name },
       { text: spanWords(now - Date.parse(alert.since)) },
-      { text: `${alert.detail}${isTwice(alert) ? ` (${alert.id})` : ''}${acknowledgement(alert)}` },
+      { text: `${alert.detail}${isTwice(alert) ? ` (${alert.id})` : ''}${noteOf(alert)}` },
     ]),
-    'No alert is open. Closed ones: atalaya-fleet alerts --state closed',
+    `No alert is open. Closed ones: ${fleetProgram} alerts --state closed`,
   );
 }
 
-function acknowledgement({ acknowledged }: AlertView): string {
-  if (acknowledged === undefined) return '';
-  return ` [${acknowledged.by}${acknowledged.note === '' ? '' : `: ${acknowledged.note}`}]`;
+/** Who looks after it, where somebody does; that it is critical, or over, is said all the same. */
+function stateOf({ state, acknowledged }: AlertView): Cell {
+  if (acknowledged === undefined) return { text: state, colour: colours[state] };
+  const by = `acknowledged by ${acknowledged.by}`;
+  return state === 'raised' ? { text: by, colour: 'dim' } : { text: `${state}, ${by}`, colour: colours[state] };
+}
+
+function noteOf({ acknowledged }: AlertView): string {
+  return acknowledged === undefined || acknowledged.note === '' ? '' : ` [${acknowledged.note}]`;
 }

@@ -10,6 +10,7 @@ import {
   commandSchemaId,
   type Reply,
 } from '../../contract/acts.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Session } from './session.ts';
 
 /** A command on its way. */
@@ -69,5 +70,5 @@ export async function replyTo({ client, io }: Session, sent: Sent, seconds: numb
 /** What to say where no reply has come. */
 export function noReply({ relayed, unit, id }: Answered): string {
   const where = relayed === undefined ? 'the broker does not have it yet' : 'the unit has not answered yet';
-  return `${where}; look later: command reply ${unit} ${id}`;
+  return `${where}; look later: ${fleetProgram} command reply ${unit} ${id}`;
 }

@@ -4,10 +4,13 @@ import { type Command, Option } from 'commander';
 import type { z } from 'zod';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import type { CommandName, commandArguments, Reply } from '../../contract/acts.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
+import { selfTestRows } from '../../fleet/self-test-words.ts';
 import type { Cell, Column } from '../../fleet/table.ts';
-import { valueWords } from '../../fleet/text.ts';
+import { counted, valueWords } from '../../fleet/text.ts';
 import { type Answered, noReply, relay, replyTo } from './command-relay.ts';
 import { type AddCommands, type Exit, exit } from './exits.ts';
+import { requireHeard } from './known-units.ts';
 import { agreed, type CentreFlags, onCentre, type Session, withCentre } from './session.ts';
 import { actOf, numberOf, unitOf, unitsOf } from './words.ts';
 
@@ -45,13 +48,12 @@ export const addCommands: AddCommands = (root, io, leave) => {
   toUnits('reboot', 'start the machine again')
     .requiredOption('--reason <words>', 'why; stands in the audit log of the unit')
     .option('--yes', 'without a question')
-    .action(
-      async (units: readonly string[], flags: CommandFlags & { readonly reason: string; readonly yes?: boolean }) => {
-        if (await agreed(io, flags.yes, `Reboot ${units.join(', ')}?`)) {
-          return sent('reboot', units, flags, { reason: flags.reason });
-        }
-        leave(exit.failed);
-      },
+    .action((units: readonly string[], flags: CommandFlags & { readonly reason: string; readonly yes?: boolean }) =>
+      withCentre(io, flags, async (session) => {
+        await requireHeard(session, units);
+        const going = await agreed(io, flags.yes, `Reboot ${units.join(', ')}?`);
+        leave(going ? await send(session, 'reboot', units, flags, { reason: flags.reason }) : exit.failed);
+      }),
     );
   toUnits('log-level', 'log more, or less, for a while')
     .addOption(
@@ -93,11 +95,13 @@ async function send<N extends CommandName>(
   flags: CommandFlags,
   args: z.input<(typeof commandArguments)[N]>,
 ): Promise<Exit> {
+  await requireHeard(session, units);
   const sent = [];
   for (const unit of new Set(units)) sent.push(await relay(session, unit, name, args, flags.expires));
   if (flags.wait === undefined) {
     session.tell({ sent });
-    for (const { unit, id } of sent) session.say(`${unit}: ${name} is on its way; command reply ${unit} ${id}`);
+    for (const { unit, id } of sent)
+      session.say(`${unit}: ${name} is on its way\n  What became of it: ${fleetProgram} command reply ${unit} ${id}`);
     return exit.done;
   }
   const seconds = secondsOf(flags.wait);
@@ -112,10 +116,12 @@ const colours = { done: 'green', failed: 'red', refused: 'red' } as const;
 function report(session: Session, answered: readonly Answered[]): Exit {
   session.show(
     columns,
-    answered.map((one): readonly Cell[] => {
+    answered.flatMap((one): readonly (readonly Cell[])[] => {
       const { unit, reply } = one;
-      if (reply === undefined) return [{ text: unit }, { text: 'open', colour: 'yellow' }, { text: noReply(one) }];
-      return [{ text: unit }, { text: reply.outcome, colour: colours[reply.outcome] }, { text: wordsOf(reply) }];
+      if (reply === undefined) return [[{ text: unit }, { text: 'open', colour: 'yellow' }, { text: noReply(one) }]];
+      const checks = selfTestRows(unit, reply.result);
+      const words = checks.length > 0 ? `self-test: ${counted(checks.length, 'check')}` : wordsOf(reply);
+      return [[{ text: unit }, { text: reply.outcome, colour: colours[reply.outcome] }, { text: words }], ...checks];
     }),
     'No unit was named.',
   );
@@ -137,6 +143,7 @@ async function snapshot(
   units: readonly string[],
   flags: CommandFlags & { readonly width: number; readonly out: string },
 ): Promise<Exit> {
+  await requireHeard(session, units);
   const folder = resolve(flags.out);
   await mkdir(folder, { recursive: true });
   const sent = [];
@@ -157,7 +164,7 @@ async function writePicture(folder: string, answered: Answered): Promise<Answere
   if (reply?.outcome !== 'done') return answered;
   if (typeof image !== 'string') {
     throw new AtalayaError('message-refused', `${unit} answered without a picture`, {
-      hint: 'Look at its software: status.',
+      hint: `Look at its software: ${fleetProgram} status ${unit}`,
     });
   }
   const path = join(folder, `${unit}-${id.slice(0, 8)}.jpg`);

@@ -1,14 +1,12 @@
 import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
 import type { Desired } from '../../contract/acts.ts';
-import type { RouteResponse } from '../../contract/api.ts';
 import type { LayerView } from '../../contract/api-views.ts';
 import { type SettingChange, settingChanges } from '../../fleet/settings-diff.ts';
 import { signConfig } from '../../fleet/sign-config.ts';
 import { valueWords } from '../../fleet/text.ts';
+import { type ConfigHistory, type FailedVersion, failedWith, type Standing, standingOf } from './config-standing.ts';
 import type { Printer, Session } from './session.ts';
 import { checkSettings, composeLayers } from './settings.ts';
-
-export type ConfigHistory = RouteResponse<'config'>;
 
 /** What a document is made with. */
 export interface DocumentFlags {
@@ -17,15 +15,25 @@ export interface DocumentFlags {
   readonly expires?: string;
 }
 
+/** Of what gives a unit a configuration. */
+export interface PushGuards {
+  /** Settings that failed before are to be tried again. */
+  readonly again?: boolean;
+}
+
 /** A unit's next configuration, before it is signed. */
 export interface NextConfig {
   readonly unit: string;
-  readonly history: ConfigHistory;
   readonly version: number;
-  /** Of the newest document that was released; empty where there is none. */
-  readonly before: Record<string, JsonValue>;
+  /** What the unit has. */
+  readonly standing: Standing;
+  /** Of the newest document that was released; undefined where there is none. */
+  readonly newest: Record<string, JsonValue> | undefined;
   readonly settings: Record<string, JsonValue>;
+  /** Against what stands; against nothing where that is not known here. */
   readonly changes: readonly SettingChange[];
+  /** When the unit was given these settings last, it did not keep them. */
+  readonly failed: FailedVersion | undefined;
 }
 
 export function configOfUnit({ client, io }: Session, unit: string): Promise<ConfigHistory> {
@@ -47,12 +55,35 @@ export function nextVersion({ desired, reported, history }: ConfigHistory): numb
   return Math.max(0, ...known.filter((version) => version !== undefined)) + 1;
 }
 
-/** Settings that a unit is to have next: checked, and held against those it was given last. Throws `config-invalid`. */
-export function nextConfig(unit: string, history: ConfigHistory, settings: Record<string, JsonValue>): NextConfig {
+/** Settings that a unit is to have next: checked, and held against what it has. Throws `config-invalid`. */
+export async function nextConfig(
+  session: Session,
+  unit: string,
+  history: ConfigHistory,
+  settings: Record<string, JsonValue>,
+): Promise<NextConfig> {
   checkSettings(settings, `the configuration of ${unit}`);
-  const before: Record<string, JsonValue> = history.desired?.settings ?? {};
-  const version = nextVersion(history);
-  return { unit, history, version, before, settings, changes: settingChanges(before, settings) };
+  const standing = await standingOf(session, unit, history);
+  const before = 'settings' in standing ? standing.settings : {};
+  const changes = settingChanges(before, settings);
+  return {
+    unit,
+    version: nextVersion(history),
+    standing,
+    newest: history.desired?.settings,
+    settings,
+    changes,
+    // What it runs it has kept.
+    failed: changes.length === 0 ? undefined : await failedWith(session, unit, history, settings),
+  };
+}
+
+/**
+ * Whether there is anything to release: the unit has something else, nobody here knows what it has, or its first document is to say that
+ * its own file holds.
+ */
+export function isNeeded({ standing, changes, newest }: NextConfig): boolean {
+  return changes.length > 0 || standing.kind === 'elsewhere' || newest === undefined;
 }
 
 /** From the layers, or the same settings for every unit where they are given. */
@@ -62,7 +93,8 @@ export async function nextOf(
   from: { readonly layers: readonly LayerView[] } | { readonly settings: Record<string, JsonValue> },
 ): Promise<NextConfig> {
   const history = await configOfUnit(session, unit);
-  return nextConfig(unit, history, 'settings' in from ? from.settings : composeLayers(unit, from.layers).settings);
+  const settings = 'settings' in from ? from.settings : composeLayers(unit, from.layers).settings;
+  return nextConfig(session, unit, history, settings);
 }
 
 export function signNext(

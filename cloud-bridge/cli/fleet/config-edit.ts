@@ -5,21 +5,32 @@ import { stringify } from 'yaml';
 import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
 import { AtalayaError, explain, isAtalayaError } from '../../../device/kernel/errors.ts';
 import type { LayerView } from '../../contract/api-views.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import { settingChanges } from '../../fleet/settings-diff.ts';
 import { showChanges } from './config-documents.ts';
 import { type Exit, exit } from './exits.ts';
+import { requireHeard } from './known-units.ts';
+import { requirePermission } from './permitted.ts';
 import { agreed, type CentreFlags, type Session } from './session.ts';
 import { checkLayer, parseSettings, readSettingsFile } from './settings.ts';
 
 export interface EditFlags extends CentreFlags {
   readonly settings?: string;
+  /** Of a unit that is not there yet. */
+  readonly new?: boolean;
   readonly yes?: boolean;
 }
+
+const ofUnit = 'unit-';
 
 /** A layer goes to the person's editor and back: checked, shown, asked for, put where nobody else has changed it meanwhile. */
 export async function editLayer(session: Session, name: string, flags: EditFlags): Promise<Exit> {
   const { client, io } = session;
+  await requirePermission(session, 'config.push');
   const layer = await client.call('layer', { parameters: { name } }, io.signal);
+  // A layer that is written was meant by somebody before.
+  if (name.startsWith(ofUnit) && layer.version === 0 && flags.new !== true)
+    await requireHeard(session, [name.slice(ofUnit.length)], 'Or say --new, to prepare a unit that is not there yet.');
   if (flags.settings !== undefined) return put(session, layer, await readSettingsFile(flags.settings), flags);
   const folder = await mkdtemp(join(tmpdir(), 'atalaya-layer-'));
   const path = join(folder, `${name}.yaml`);
@@ -92,6 +103,9 @@ async function put(
   );
   session.tell(after);
   session.say(`${name} is version ${after.version}`);
-  if (!session.json) session.note('Units are not told of it before: config push UNIT, or rollout start');
+  if (!session.json)
+    session.note(
+      `Units are not told of it before: ${fleetProgram} config push UNIT, or ${fleetProgram} rollout start --group all=rest`,
+    );
   return exit.done;
 }

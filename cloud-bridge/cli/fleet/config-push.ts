@@ -1,18 +1,25 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { milliseconds } from '../../../device/kernel/units.ts';
 import type { Reported } from '../../contract/state.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import {
   allLayers,
   configOfUnit,
   type DocumentFlags,
+  isNeeded,
   type NextConfig,
   nextConfig,
   nextOf,
+  type PushGuards,
   showChanges,
   signNext,
 } from './config-documents.ts';
+import { failedWords, failureAt, requireAgain, standingWords } from './config-standing.ts';
 import { type Exit, exit } from './exits.ts';
+import { requireHeard, unheard } from './known-units.ts';
+import { requirePermission } from './permitted.ts';
 import { agreed, type CentreFlags, type Session } from './session.ts';
 import { readSettingsFile } from './settings.ts';
 
@@ -21,11 +28,13 @@ interface WaitFlags {
   readonly wait?: boolean | number;
 }
 
-export interface PushFlags extends CentreFlags, DocumentFlags, WaitFlags {
+export interface PushFlags extends CentreFlags, DocumentFlags, WaitFlags, PushGuards {
   readonly settings?: string;
+  /** For units that are not there yet. */
+  readonly new?: boolean;
 }
 
-export interface RollbackFlags extends CentreFlags, DocumentFlags, WaitFlags {}
+export interface RollbackFlags extends CentreFlags, DocumentFlags, WaitFlags, PushGuards {}
 
 /** What became of one document. */
 interface Pushed {
@@ -39,58 +48,91 @@ interface Pushed {
 const lookEveryMs = 1000;
 const waitS = 900;
 
+/** Throws `act-refused` where the role does not allow it, `usage-invalid` for a unit that nobody has heard of. */
 export async function push(session: Session, units: readonly string[], flags: PushFlags): Promise<Exit> {
-  const from =
-    flags.settings === undefined
-      ? { layers: await allLayers(session) }
-      : { settings: await readSettingsFile(flags.settings) };
+  await requirePermission(session, 'config.push');
+  const given = flags.settings === undefined ? undefined : await readSettingsFile(flags.settings);
+  const named = [...new Set(units)];
+  if (flags.new !== true) await requireThere(session, named);
+  const from = given === undefined ? { layers: await allLayers(session) } : { settings: given };
   const next: NextConfig[] = [];
-  for (const unit of new Set(units)) next.push(await nextOf(session, unit, from));
-  return release(session, next, flags);
+  for (const unit of named) next.push(await nextOf(session, unit, from));
+  return release(
+    session,
+    next.map((one) => ({ ...one, needed: isNeeded(one) })),
+    flags,
+  );
 }
 
-/** Without a version: what the unit runs with where that is not the newest, else the one before. */
+/** A unit is there once it was heard, or somebody has prepared a configuration for it. */
+async function requireThere(session: Session, units: readonly string[]): Promise<void> {
+  const prepared = await Promise.all(
+    (await unheard(session, units)).map(async (unit) => ({ unit, known: await configOfUnit(session, unit) })),
+  );
+  const strange = prepared.filter(({ known }) => known.desired === undefined).map(({ unit }) => unit);
+  await requireHeard(session, strange, 'Or say --new, to prepare a unit that is not there yet.');
+}
+
+/** Without a version: what the unit runs with where that is not the newest, else the last one before that it kept. */
 export async function rollback(
   session: Session,
   unit: string,
   version: number | undefined,
   flags: RollbackFlags,
 ): Promise<Exit> {
-  const history = await configOfUnit(session, unit);
-  const newest = history.desired?.version;
-  const inForce = history.reported?.inForce.version;
-  const before = history.history.find((one) => newest !== undefined && one.version < newest)?.version;
+  await requirePermission(session, 'config.push');
+  const known = await configOfUnit(session, unit);
+  if (known.desired === undefined) await requireHeard(session, [unit]);
+  const newest = known.desired?.version;
+  const inForce = known.reported?.inForce.version;
+  const before = known.history.find(
+    (one) => newest !== undefined && one.version < newest && failureAt(one.version, known) === undefined,
+  )?.version;
   const target = version ?? (inForce !== undefined && inForce > 0 && inForce !== newest ? inForce : before);
   if (target === undefined) {
     throw new AtalayaError('usage-invalid', `there is no earlier version of ${unit} to go back to`, {
-      hint: `Look: atalaya-fleet config history ${unit}`,
+      hint: `Look: ${fleetProgram} config history ${unit}`,
     });
   }
   const { client, io } = session;
   const parameters = { unit, version: `${target}` };
   const { settings } = await client.call('configVersion', { parameters }, io.signal);
   const note = flags.note ?? `settings of version ${target}`;
-  return release(session, [nextConfig(unit, history, settings as Record<string, JsonValue>)], { ...flags, note });
+  const next = await nextConfig(session, unit, known, settings as Record<string, JsonValue>);
+  // What the unit runs is released again where the centre still wants something else.
+  const needed = isNeeded(next) || !isDeepStrictEqual(next.newest, next.settings);
+  const failed = next.changes.length === 0 ? undefined : (next.failed ?? failureAt(target, known));
+  return release(session, [{ ...next, failed, needed }], { ...flags, note });
 }
 
-async function release(session: Session, next: readonly NextConfig[], flags: RollbackFlags): Promise<Exit> {
+interface Releasable extends NextConfig {
+  readonly needed: boolean;
+}
+
+async function release(session: Session, next: readonly Releasable[], flags: RollbackFlags): Promise<Exit> {
   const { client, io } = session;
-  const changing = next.filter(({ changes, history }) => changes.length > 0 || history.desired === undefined);
-  for (const { unit, version, changes, history } of next) {
-    if (!changing.some((one) => one.unit === unit)) {
-      session.say(`${unit}: nothing differs from version ${history.desired?.version}`);
+  const changing = next.filter(({ needed }) => needed);
+  requireAgain(changing, flags.again);
+  for (const { unit, version, standing, changes, failed, needed } of next) {
+    if (!needed) {
+      session.say(`${unit}: nothing differs from ${standingWords(standing)}`);
       continue;
     }
     session.say(`${unit}: version ${version}`, 'bold');
+    if (failed !== undefined) session.say(`  again: ${failedWords(failed)}`, 'yellow');
     showChanges(session, changes);
-    if (changes.length === 0) session.say("  (no settings: the unit's own file)");
+    if (changes.length === 0) session.say('  (nothing that it runs differs)');
   }
-  if (changing.length === 0) {
+  // A document that the unit has not answered is waited for as those of now are.
+  const open = next.flatMap(({ unit, standing, needed }): readonly Pushed[] =>
+    !needed && standing.kind === 'open' ? [{ unit, version: standing.version }] : [],
+  );
+  if (changing.length === 0 && (flags.wait === undefined || open.length === 0)) {
     session.tell({ pushed: [] });
     return exit.done;
   }
   const names = changing.map(({ unit }) => unit).join(', ');
-  if (!(await agreed(io, flags.yes, `Sign and release to ${names}?`))) {
+  if (changing.length > 0 && !(await agreed(io, flags.yes, `Sign and release to ${names}?`))) {
     session.note('Nothing was released.');
     return exit.failed;
   }
@@ -107,11 +149,11 @@ async function release(session: Session, next: readonly NextConfig[], flags: Rol
   }
   if (flags.wait === undefined) {
     session.tell({ pushed });
-    if (!session.json) session.note('What became of it: atalaya-fleet status, or config show UNIT');
+    if (!session.json) session.note(`What became of it: ${fleetProgram} config history ${pushed[0]?.unit ?? 'UNIT'}`);
     return exit.done;
   }
   const seconds = typeof flags.wait === 'number' ? flags.wait : waitS;
-  const ends = await Promise.all(pushed.map((one) => outcomeOf(session, one, seconds)));
+  const ends = await Promise.all([...open, ...pushed].map((one) => endOf(session, one, seconds)));
   session.tell({ pushed: ends });
   for (const { unit, version, outcome, reasons = [] } of ends) {
     session.say(
@@ -123,7 +165,7 @@ async function release(session: Session, next: readonly NextConfig[], flags: Rol
   return ends.every(({ outcome }) => outcome === 'confirmed') ? exit.done : exit.failed;
 }
 
-async function outcomeOf(session: Session, pushed: Pushed, seconds: number): Promise<Pushed> {
+async function endOf(session: Session, pushed: Pushed, seconds: number): Promise<Pushed> {
   const { clock, timer, signal } = session.io;
   const until = clock.monotonic() + seconds * 1000;
   for (;;) {

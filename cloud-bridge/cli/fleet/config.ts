@@ -1,18 +1,11 @@
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
-import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { layerName } from '../../contract/api.ts';
-import { settingChanges } from '../../fleet/settings-diff.ts';
-import type { Cell, Column } from '../../fleet/table.ts';
-import { plain, timeWords } from '../../fleet/text.ts';
-import { allLayers, type ConfigHistory, configOfUnit, showChanges } from './config-documents.ts';
 import { type EditFlags, editLayer } from './config-edit.ts';
+import { diff, history, layers, show } from './config-look.ts';
 import { type PushFlags, push, type RollbackFlags, rollback } from './config-push.ts';
 import type { AddCommands } from './exits.ts';
-import { type CentreFlags, onCentre, type Session, withCentre } from './session.ts';
-import { composeLayers } from './settings.ts';
-import { configOf } from './status.ts';
+import { type CentreFlags, onCentre, withCentre } from './session.ts';
 import { momentOf, numberOf, unitOf, unitsOf, versionOf } from './words.ts';
 
 /** Options of whatever signs a configuration. */
@@ -27,6 +20,7 @@ export const onDocument = (command: Command, now: () => number): Command =>
     )
     .option('--expires <date>', 'not to be applied from then on', (text) => expiryOf(text, now()))
     .option('--settings <file>', 'these settings (YAML) instead of those of the layers')
+    .option('--again', 'even where a unit refused these settings before, or gave them back')
     .option('--yes', 'without a question');
 
 /** Adds `config`. */
@@ -45,6 +39,7 @@ export const addConfig: AddCommands = (root, io, leave) => {
     config.command('edit <layer>').description('change a layer in $EDITOR: fleet, group-NAME, site-NAME, unit-NAME'),
   )
     .option('--settings <file>', 'put this file (YAML) instead of opening an editor')
+    .option('--new', 'of a unit that the centre has never heard of, too: prepare it')
     .option('--yes', 'without a question')
     .addHelpText('after', '\nIn a layer unit-NAME, `layers: [group-NAME, site-NAME]` says what the unit belongs to.')
     .action((layer: string, flags: EditFlags) =>
@@ -74,6 +69,7 @@ export const addConfig: AddCommands = (root, io, leave) => {
     io.clock.utc,
   )
     .argument('<units...>', 'names of units', unitsOf)
+    .option('--new', 'for units that the centre has never heard of, too: prepare them')
     .option('--wait [seconds]', 'until the unit says what became of it; 900 unless said otherwise', numberOf(1, 86_400))
     .action((units: readonly string[], flags: PushFlags) =>
       withCentre(io, flags, async (session) => leave(await push(session, units, flags))),
@@ -88,6 +84,7 @@ export const addConfig: AddCommands = (root, io, leave) => {
       numberOf(0.05, 1440),
       10,
     )
+    .option('--again', 'even where the unit refused these settings before, or gave them back')
     .option('--wait [seconds]', 'until the unit says what became of it; 900 unless said otherwise', numberOf(1, 86_400))
     .option('--yes', 'without a question')
     .action((unit: string, version: string | undefined, flags: RollbackFlags) =>
@@ -114,132 +111,4 @@ function layerOf(text: string): string {
   throw new AtalayaError('usage-invalid', `${text} is no layer`, {
     hint: 'Layers are fleet, group-NAME, site-NAME and unit-NAME, of lower-case letters, digits and dashes.',
   });
-}
-
-async function show(session: Session, unit: string, version: number | undefined): Promise<void> {
-  const { client, io } = session;
-  if (version !== undefined) {
-    const parameters = { unit, version: `${version}` };
-    const document = await client.call('configVersion', { parameters }, io.signal);
-    session.tell(document);
-    return say(session, document.settings);
-  }
-  const known = await configOfUnit(session, unit);
-  const { desired, reported } = known;
-  session.tell({ desired, reported });
-  if (desired === undefined) {
-    return session.say(
-      `Nothing was ever released to ${unit}: it runs with its own file.\n  Write a layer (config edit unit-${unit}), then: config push ${unit}`,
-    );
-  }
-  session.say(
-    `${unit}: version ${desired.version}, issued ${timeWords(desired.issued)}${desired.note === undefined ? '' : `, ${desired.note}`}`,
-    'bold',
-  );
-  const { text, colour } = configOf({ desired: { version: desired.version, sha256: '' }, reported });
-  session.say(`in force: ${text}`, colour);
-  for (const reason of reported?.reasons ?? []) session.say(`  ${reason}`);
-  say(session, desired.settings);
-}
-
-function say(session: Session, settings: Readonly<Record<string, JsonValue>>): void {
-  const text =
-    Object.keys(settings).length === 0 ? "(no settings: the unit's own file)" : stringify(settings).trimEnd();
-  for (const line of text.split('\n')) session.say(plain(line));
-}
-
-async function diff(
-  session: Session,
-  unit: string,
-  older: number | undefined,
-  newer: number | undefined,
-): Promise<void> {
-  const { client, io } = session;
-  const known = await configOfUnit(session, unit);
-  const released = known.desired?.settings ?? {};
-  const of = async (version: number) =>
-    (await client.call('configVersion', { parameters: { unit, version: `${version}` } }, io.signal)).settings;
-  const before = older === undefined ? released : await of(older);
-  const after =
-    older === undefined
-      ? composeLayers(unit, await allLayers(session)).settings
-      : newer === undefined
-        ? released
-        : await of(newer);
-  const changes = settingChanges(before, after);
-  session.tell({ unit, changes });
-  const names = [
-    older ?? known.desired?.version ?? 'nothing',
-    older === undefined ? 'the layers' : (newer ?? known.desired?.version ?? 'nothing'),
-  ];
-  session.say(`${unit}: from ${names[0]} to ${names[1]}`, 'bold');
-  showChanges(session, changes);
-  if (changes.length === 0) session.say('  Nothing differs.');
-}
-
-const layerColumns: readonly Column[] = [
-  { head: 'layer' },
-  { head: 'version', right: true },
-  { head: 'fields', wraps: true },
-];
-
-async function layers(session: Session, unit: string | undefined): Promise<void> {
-  const all = await allLayers(session);
-  if (unit !== undefined) {
-    const composed = composeLayers(unit, all);
-    session.tell({ unit, ...composed });
-    session.say(`${unit}: ${composed.layers.length === 0 ? 'no layer' : composed.layers.join(', then ')}`, 'bold');
-    return session.json ? undefined : say(session, composed.settings);
-  }
-  session.tell({ layers: all });
-  session.show(
-    layerColumns,
-    all.map(({ name, version, settings }) => [
-      { text: name },
-      { text: `${version}` },
-      {
-        text: settingChanges({}, settings)
-          .map(({ path }) => path)
-          .join(', '),
-      },
-    ]),
-    'There is no layer yet. Begin with: atalaya-fleet config edit fleet',
-  );
-}
-
-const historyColumns: readonly Column[] = [
-  { head: 'version', right: true },
-  { head: 'released' },
-  { head: 'by', wraps: true },
-  { head: 'state' },
-  { head: 'note, reasons', wraps: true },
-];
-
-async function history(session: Session, unit: string): Promise<void> {
-  const { history: all, reported } = await configOfUnit(session, unit);
-  session.tell({ unit, history: all, reported });
-  session.show(
-    historyColumns,
-    all.map(({ version, released, by, note, became }) => [
-      { text: `${version}` },
-      { text: timeWords(released) },
-      { text: by },
-      stateOf(version, reported, became),
-      { text: [note ?? '', ...(became?.reasons ?? [])].filter((words) => words !== '').join('; ') },
-    ]),
-    `Nothing was ever released to ${unit}. Write a layer (config edit unit-${unit}), then: config push ${unit}`,
-  );
-}
-
-/** What became of a version. The newest report has the word where a centre keeps none by version. */
-function stateOf(
-  version: number,
-  reported: ConfigHistory['reported'],
-  became: ConfigHistory['history'][number]['became'],
-): Cell {
-  const outcome = became?.outcome ?? (reported?.version === version ? reported.outcome : undefined);
-  if (outcome === 'rolled-back' || outcome === 'rejected') return { text: outcome, colour: 'red' };
-  const inForce = reported?.inForce.version === version;
-  if (outcome === undefined || outcome === 'none') return { text: inForce ? 'in force' : '' };
-  return inForce && outcome === 'confirmed' ? { text: outcome, colour: 'green' } : { text: outcome };
 }

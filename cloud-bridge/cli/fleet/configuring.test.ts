@@ -24,7 +24,7 @@ test('from a root key to a trust document that opens', async (t) => {
   t.is((await fleet.call([...add, fleet.at('none.pem')])).code, 2);
   const early = await fleet.call(['trust', 'push', ...file]);
   t.is(early.code, 2);
-  t.regex(early.err, /is not signed\n {2}Run: atalaya-fleet trust sign/);
+  t.regex(early.err, /is not signed\n {2}Run: npx atalaya-fleet trust sign/);
   const sign = ['trust', 'sign', ...file, '--root', fleet.at('root.pem'), '--days', '30'];
   t.regex((await fleet.call(sign)).out, /is version 1, of 1 person/);
   t.is((await fleet.call(['trust', 'remove', ...file, '--name', 'Nobody'])).code, 2);
@@ -46,6 +46,43 @@ test('from a root key to a trust document that opens', async (t) => {
   t.regex((await fleet.call(['trust', 'list', ...file])).out, /version 3, not signed yet.*\nnobody is in it/);
 });
 
+test('another root key than the one before signs only where that is said', async (t) => {
+  const fleet = await StubFleet.start();
+  t.teardown(() => fleet.close());
+  const file = ['--file', fleet.at('trust.json')];
+  for (const name of ['root', 'other']) await fleet.call(['new-root', '--out', fleet.at(`${name}.pem`)]);
+  const made = ['new-key', '--out', fleet.at('ben.pem'), '--name', 'Ben', '--role', 'operator', ...file];
+  t.is((await fleet.call(made)).code, 0);
+  const sign = (name: string) => ['trust', 'sign', ...file, '--root', fleet.at(name)];
+  t.is((await fleet.call(sign('root.pem'))).code, 0);
+  const signed = await readFile(fleet.at('trust.json'), 'utf8');
+  const refused = async (when: string) => {
+    const before = await readFile(fleet.at('trust.json'), 'utf8');
+    const other = await fleet.call(sign('other.pem'));
+    t.is(other.code, 2, when);
+    t.regex(other.err, /key-wrong: the version before was signed by the root key [0-9a-f]{16}, and this one is/, when);
+    t.regex(other.err, /every unit and bridge that has the first would refuse the document\n.*say --new-root/, when);
+    t.is(await readFile(fleet.at('trust.json'), 'utf8'), before, when);
+  };
+  await refused('as it was signed');
+  t.is((await fleet.call(['trust', 'remove', ...file, '--name', 'Ben'])).code, 0);
+  await refused('after it was changed');
+  const early = await fleet.call(['trust', 'push', ...file]);
+  t.regex(early.err, /is not signed/);
+  t.is((await fleet.call(sign('root.pem'))).code, 0, 'the same root key');
+  t.deepEqual(Object.keys(JSON.parse(await readFile(fleet.at('trust.json'), 'utf8'))).sort(), [
+    ...['issued', 'people', 'schema', 'signature', 'version'],
+  ]);
+  t.not(await readFile(fleet.at('trust.json'), 'utf8'), signed);
+  const anew = await fleet.call([...sign('other.pem'), '--new-root']);
+  t.is(anew.code, 0, anew.err);
+  t.regex(anew.err, /give the public half of it .* to every bridge and every unit by hand/);
+  t.is((await fleet.call(sign('other.pem'))).code, 0, 'from then on it is the one');
+  const half = await fleet.call(sign('other.public.pem'));
+  t.is(half.code, 2);
+  t.regex(half.err, /other\.public\.pem is the public half of a key, and the private one signs/);
+});
+
 test('from a layer to a pushed configuration, and back', async (t) => {
   const fleet = await StubFleet.start();
   t.teardown(() => fleet.close());
@@ -64,7 +101,10 @@ test('from a layer to a pushed configuration, and back', async (t) => {
   t.is(missing.code, 0, missing.err);
   const gap = await fleet.call(['config', 'push', 'north-1', '--yes']);
   t.is(gap.code, 2);
-  t.regex(gap.err, /names site-north, and nobody has written that layer\n {2}atalaya-fleet config edit site-north/);
+  t.regex(
+    gap.err,
+    /names site-north, and nobody has written that layer\n {2}Run: npx atalaya-fleet config edit site-north/,
+  );
   await writeFile(fleet.at('site.yaml'), 'cloud: {telemetryS: 120}\n');
   t.is((await fleet.call(['config', 'edit', 'site-north', '--settings', fleet.at('site.yaml'), '--yes'])).code, 0);
   t.regex(
@@ -121,7 +161,10 @@ test('from a layer to a pushed configuration, and back', async (t) => {
   fleet.became.set(1, { outcome: 'confirmed', at: '2026-03-01T11:00:00Z', reasons: [] });
   const histories = (await fleet.call(['config', 'history', 'north-1'])).out;
   t.regex(histories, /3 {2}2026-03-01 .* Ana {2}confirmed/);
-  t.regex(histories, /2 {2}2026-03-01 .* Ana {2}rolled-back {2}broker-not-reached: the/);
+  t.regex(
+    histories,
+    /2 {2}2026-03-01 .* Ana {2}rolled-back\n {4}broker-not-reached: the broker was not reached within 9 s\n/,
+  );
   t.regex(histories, /1 {2}2026-03-01 .* Ana {2}confirmed/);
   t.true(
     histories.split('\n').every((line) => line.length <= 80),

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import { milliseconds } from '../../../device/kernel/units.ts';
 import type { EvidenceView } from '../../contract/api-views.ts';
-import { EvidenceFolder } from '../../fleet/evidence-folder.ts';
+import { EvidenceFolder, signedRecord } from '../../fleet/evidence-folder.ts';
 import { bytesWords, counted } from '../../fleet/text.ts';
 import { noReply, relay, replyTo } from './command-relay.ts';
 import { type Exit, exit } from './exits.ts';
+import { requireHeard } from './known-units.ts';
 import type { CentreFlags, Session } from './session.ts';
 
 export interface PullFlags extends CentreFlags {
@@ -17,6 +18,10 @@ export interface PullFlags extends CentreFlags {
 /** The key file of a package: without it no other opens. */
 const keys = 'keys';
 const lookEveryMs = 2000;
+
+/** Everything was held against the record here; whoever gets it from a stranger checks it by other means. */
+const howToCheck =
+  "Check it without this program, by the unit's public key: openssl and sha256sum, as cloud-bridge/fleet/README.md, Evidence, has it.";
 
 /**
  * Has the unit grant the files, waits until the centre holds them, and writes each to the folder after it was held against the record. What
@@ -33,7 +38,11 @@ export async function pull(
   const left = () => Math.max(0, (until - io.clock.monotonic()) / 1000);
   const names = file === undefined ? undefined : [...new Set([...file, keys])];
   const view = (id: string) => client.call('evidence', { parameters: { unit, evidence: id } }, io.signal);
-  const before = await Promise.all(evidence.map(view));
+  const before = await Promise.all(evidence.map(view)).catch(async (error: unknown) => {
+    // A mistyped unit has no evidence either.
+    await requireHeard(session, [unit]);
+    throw error;
+  });
   const missing = evidence.filter((_, i) => !isHere(before[i], names));
   if (missing.length > 0) {
     const args = { evidence: [...missing], ...(names === undefined ? {} : { files: names }), hours };
@@ -57,10 +66,14 @@ export async function pull(
     const result = await written(session, folder, come, names);
     results.push(result);
     const { files, faults } = result;
-    session.say(`${id}: ${counted(files.length, 'file')} in ${folder.path}`, faults.length === 0 ? 'green' : 'red');
+    const here = files.filter((name) => !signedRecord.includes(name)).length;
+    const count = `${here} of ${counted(wanted(come, names).length, 'file')}`;
+    const with_ = here === files.length ? '' : ', and its signed record,';
+    session.say(`${id}: ${count}${with_} in ${folder.path}`, faults.length === 0 ? 'green' : 'red');
     for (const fault of faults) session.say(`  ${fault}`);
   }
   session.tell({ unit, evidence: results });
+  if (results.some(({ files }) => files.length > 0)) session.note(howToCheck);
   return results.every(({ faults }) => faults.length === 0) ? exit.done : exit.failed;
 }
 

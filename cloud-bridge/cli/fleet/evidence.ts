@@ -1,27 +1,33 @@
-import type { EvidenceView } from '../../contract/api-views.ts';
-import type { Column } from '../../fleet/table.ts';
-import { bytesWords } from '../../fleet/text.ts';
+import type { InfractionView } from '../../contract/api-views.ts';
+import { infractionWords } from '../../fleet/infraction-words.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
+import type { Cell, Column } from '../../fleet/table.ts';
+import { timeWords } from '../../fleet/text.ts';
 import { type PullFlags, pull } from './evidence-pull.ts';
 import type { AddCommands } from './exits.ts';
-import { type CentreFlags, onCentre, withCentre } from './session.ts';
-import { evidencesOf, numberOf, textsOf, unitOf } from './words.ts';
+import { requireHeard } from './known-units.ts';
+import { type CentreFlags, onCentre, type Session, withCentre } from './session.ts';
+import { evidencesOf, momentFlag, numberOf, textsOf, unitOf } from './words.ts';
+
+interface ListFlags extends CentreFlags {
+  readonly from?: string;
+  readonly to?: string;
+  readonly before?: string;
+  readonly limit: number;
+}
 
 /** Adds `evidence`. */
 export const addEvidence: AddCommands = (root, io, leave) => {
-  const evidence = root.command('evidence').description('sealed evidence: what is here, and have it brought');
-  onCentre(evidence.command('list <unit>').description('evidence of which files are here, or on their way')).action(
-    (unit: string, flags: CentreFlags) =>
-      withCentre(io, flags, async (session) => {
-        const { client } = session;
-        const answer = await client.call('evidenceOf', { parameters: { unit: unitOf(unit) } }, io.signal);
-        session.tell(answer);
-        session.show(
-          columns,
-          answer.evidence.map((one) => [{ text: one.evidence }, { text: filesWords(one) }, { text: stateWords(one) }]),
-          `No file of ${unit} is here. Files come with\n  atalaya-fleet evidence pull ${unit} ID --out FOLDER`,
-        );
-      }),
-  );
+  const evidence = root.command('evidence').description('infractions and their sealed evidence');
+  onCentre(evidence.command('list').description('infractions, the latest first, and how many of their files are here'))
+    .argument('[unit]', 'of this unit; of the whole fleet without it', unitOf)
+    .option('--from <moment>', '2026-03-01T12:00:00Z, or a time ago: 90m, 12h, 7d')
+    .option('--to <moment>', 'likewise')
+    .option('--before <mark>', 'where the list before this one ended, as it said')
+    .option('--limit <number>', 'no more than so many', numberOf(1, 1000, true), 50)
+    .action((unit: string | undefined, flags: ListFlags) =>
+      withCentre(io, flags, (session) => list(session, unit, flags)),
+    );
   onCentre(evidence.command('pull <unit>').description('have a unit send evidence, and write it to a folder'))
     .argument('<evidence...>', 'ids of evidence', evidencesOf)
     .requiredOption(
@@ -36,22 +42,58 @@ export const addEvidence: AddCommands = (root, io, leave) => {
     );
 };
 
-const columns: readonly Column[] = [{ head: 'evidence' }, { head: 'files' }, { head: 'state', wraps: true }];
+const columns: readonly Column[] = [
+  { head: 'evidence' },
+  { head: 'time' },
+  { head: 'what', wraps: true },
+  { head: 'lane', wraps: true },
+  { head: 'files', wraps: true },
+];
 
-function filesWords({ files }: EvidenceView): string {
-  const here = files.filter(({ state }) => state === 'finished').length;
-  return `${here} of ${files.length}`;
+async function list(session: Session, unit: string | undefined, { from, to, before, limit }: ListFlags): Promise<void> {
+  const { client, io } = session;
+  const query = { unit, from: momentFlag('--from', from, io), to: momentFlag('--to', to, io), before, limit };
+  if (unit !== undefined) await requireHeard(session, [unit]);
+  const answer = await client.call('infractions', { parameters: {}, query }, io.signal);
+  session.tell(answer);
+  const narrowed = from !== undefined || to !== undefined || before !== undefined;
+  session.show(
+    columns,
+    answer.infractions.map(rowOf),
+    `No infraction${unit === undefined ? '' : ` of ${unit}`} is archived${narrowed ? ' of that time' : ''}.`,
+  );
+  if (answer.next !== undefined) {
+    const again = [unit, query.from && `--from ${query.from}`, query.to && `--to ${query.to}`].filter(Boolean);
+    session.note(`More: ${[fleetProgram, 'evidence list', ...again, '--before', answer.next].join(' ')}`);
+  }
+  const pullable = answer.infractions.find(({ files }) => files.here < files.all);
+  if (pullable?.evidence !== undefined) {
+    session.note(`Files: ${fleetProgram} evidence pull ${pullable.unit} ${pullable.evidence} --out FOLDER`);
+  }
 }
 
-function stateWords({ files }: EvidenceView): string {
-  const failed = files.find(({ state }) => state === 'failed');
-  if (failed !== undefined) return `failed: ${failed.reason ?? failed.file}`;
-  if (files.every(({ state }) => state === 'finished')) return 'here';
-  const [here, all] = [
-    files.reduce((sum, file) => sum + file.here, 0),
-    files.reduce((sum, { bytes }) => sum + bytes, 0),
+function rowOf(view: InfractionView): readonly Cell[] {
+  return [
+    { text: view.evidence ?? `${view.unit}, entry ${view.sequence}` },
+    { text: timeWords(view.time) },
+    { text: infractionWords(view) },
+    { text: view.lane ?? '-' },
+    filesOf(view),
   ];
-  return files.some(({ state }) => state === 'asked')
-    ? `on its way, ${bytesWords(here)} of ${bytesWords(all)}`
-    : 'not asked for';
+}
+
+function filesOf({ files: { here, all, state, reason } }: InfractionView): Cell {
+  const count = `${here} of ${all}`;
+  switch (state) {
+    case 'none':
+      return { text: 'none sealed', colour: 'dim' };
+    case 'failed':
+      return { text: `${count}, failed${reason === undefined ? '' : `: ${reason}`}`, colour: 'red' };
+    case 'asked':
+      return { text: `${count}, on their way`, colour: 'yellow' };
+    case 'finished':
+      return { text: count, colour: 'green' };
+    case 'not-asked':
+      return { text: count };
+  }
 }

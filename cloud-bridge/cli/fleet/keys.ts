@@ -4,11 +4,12 @@ import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { makePersonKey } from '../../contract/person-key.ts';
 import { type Role, roles } from '../../contract/roles.ts';
 import { writeKeyFile } from '../../fleet/key-files.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import { safeJson } from '../../fleet/text.ts';
 import type { AddCommands } from './exits.ts';
 import type { FleetIo } from './fleet-io.ts';
 import { say } from './session.ts';
-import { addPerson } from './trust.ts';
+import { addCall, addPerson } from './trust.ts';
 
 interface NewRootFlags {
   readonly out: string;
@@ -32,7 +33,7 @@ export const addKeys: AddCommands = (root, io) => {
   ).action(async (flags: NewRootFlags) => {
     await newKey(flags, io, [
       'signs the trust document. Keep it offline, and a second copy safe: without it nobody can be added or removed.',
-      'Units and the centre are given the public half.',
+      'Units (cloud.rootKey) and the centre (trust.rootKey) are given the public half, named above, and never this one.',
     ]);
   });
   files(root.command('new-key').description('make your own key: every act of yours is signed with it'))
@@ -44,14 +45,14 @@ export const addKeys: AddCommands = (root, io) => {
       const written = name !== undefined && role !== undefined && file !== undefined;
       if (!written && (name ?? role ?? file) !== undefined) {
         throw new AtalayaError('usage-invalid', '--name, --role and --file belong together', {
-          hint: 'Give all three, or none, and have whoever holds the root key run: atalaya-fleet trust add.',
+          hint: `Give all three, or none, and have whoever holds the root key run: ${addCall}`,
         });
       }
       const publicKey = await newKey(flags, io, [
         'acts in your name. It stays with you.',
         written
-          ? `Whoever holds the root key signs: atalaya-fleet trust sign --file ${file} --root FILE`
-          : 'Whoever holds the root key adds the public half: atalaya-fleet trust add.',
+          ? `Whoever holds the root key signs: ${fleetProgram} trust sign --file ${file} --root FILE`
+          : `Whoever holds the root key adds the public half: ${addCall}`,
       ]);
       if (written) await addPerson({ file, name, role, publicKey }, io);
     });

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { alerts } from './testing/stub-figures.ts';
 import { StubFleet } from './testing/stub-fleet.ts';
 
 test('status: a table that fits, the details of one, JSON', async (t) => {
@@ -31,7 +32,9 @@ test('no line of a table is wider than the terminal, down to a phone', async (t)
       ['alerts'],
       ['telemetry', 'last'],
       ['acts'],
+      ['evidence', 'list'],
       ['evidence', 'list', 'north-1'],
+      ['command', 'self-test', 'north-1', '--wait'],
       ['status', 'north-1'],
     ]) {
       const { out, code } = await fleet.call(args, { terminal: true, columns, environment: { NO_COLOR: '1' } });
@@ -88,8 +91,94 @@ test('alerts: the gravest first, acknowledged by name or by the beginning of the
   t.regex((await fleet.call(['alerts', '--state', 'closed'])).out, /No alert is open/);
   const unknown = await fleet.call(['alerts', 'acknowledge', 'north-1', 'nothing']);
   t.is(unknown.code, 2);
-  t.regex(unknown.err, /has no open alert nothing\n {2}Look: atalaya-fleet alerts --unit north-1/);
+  t.regex(unknown.err, /has no open alert nothing\n {2}Look: npx atalaya-fleet alerts --unit north-1/);
   t.is((await fleet.call(['alerts', '--state', 'odd'])).code, 2);
+});
+
+test('evidence: every infraction, the latest first, page by page, whether files were asked for or not', async (t) => {
+  const fleet = await StubFleet.start();
+  t.teardown(() => fleet.close());
+  const wide = { terminal: true, columns: 160, environment: { NO_COLOR: '1' } };
+  const all = await fleet.call(['evidence', 'list'], wide);
+  t.is(all.code, 0, all.err);
+  t.deepEqual(all.out.trimEnd().split('\n'), [
+    'evidence           time                 what                                lane   files',
+    'north-1-7          2026-03-01 11:59:58  speeding: 92.4 km/h, limit 60 km/h  left   0 of 3',
+    'north-2-000000012  2026-03-01 09:00:00  red light: red for 1.2 s            -      4 of 11, failed: blob-mismatch: clip.mjpeg?[2J',
+    'north-1-3          2026-02-28 23:00:00  of-tomorrow                         right  none sealed',
+  ]);
+  t.is(all.err, 'Files: npx atalaya-fleet evidence pull north-1 north-1-7 --out FOLDER\n');
+  // A phone: a block for each.
+  const phone = await fleet.call(['evidence', 'list', 'north-1'], { ...wide, columns: 60 });
+  t.deepEqual(phone.out.split('\n').slice(0, 5), [
+    'north-1-7',
+    '  time   2026-03-01 11:59:58',
+    '  what   speeding: 92.4 km/h, limit 60 km/h',
+    '  lane   left',
+    '  files  0 of 3',
+  ]);
+  t.false(phone.out.includes('north-2'));
+  const page = await fleet.call(['evidence', 'list', '--limit', '2', '--from', '2d', '--to', '2026-03-02']);
+  t.like(fleet.requests.at(-1)?.query, {
+    ...{ from: '2026-02-27T12:00:00.000Z', to: '2026-03-02T00:00:00.000Z', limit: 2, unit: undefined },
+  });
+  const more = /More: npx atalaya-fleet (.*)/.exec(page.err)?.[1] ?? '';
+  t.is(more, 'evidence list --from 2026-02-27T12:00:00.000Z --to 2026-03-02T00:00:00.000Z --before 0.2');
+  const rest = await fleet.call([...more.split(' '), '--json']);
+  t.deepEqual(
+    JSON.parse(rest.out).infractions.map(({ evidence }: { evidence: string }) => evidence),
+    ['north-1-3'],
+  );
+  fleet.instead = ({ name }) => (name === 'infractions' ? { json: { infractions: [] } } : undefined);
+  t.is((await fleet.call(['evidence', 'list', 'north-2'])).out, 'No infraction of north-2 is archived.\n');
+  t.is((await fleet.call(['evidence', 'list', '--from', '1h'])).out, 'No infraction is archived of that time.\n');
+  for (const wrong of [['--limit', '1001'], ['--limit', '0'], ['--from', 'yesterday'], ['North 1']])
+    t.is((await fleet.call(['evidence', 'list', ...wrong])).code, 2, wrong.join(' '));
+});
+
+test('alerts: who looks after one is its state', async (t) => {
+  const fleet = await StubFleet.start();
+  t.teardown(() => fleet.close());
+  const acknowledged = { by: 'Ben (operator)', at: '2026-03-01T11:59:00Z', note: 'on my way' };
+  const [raised, critical] = alerts(fleet.clock.utc());
+  const open = { ...critical, id: 'camera-lost-78', unit: 'north-1' };
+  fleet.instead = ({ name }) =>
+    name === 'alerts'
+      ? {
+          json: {
+            alerts: [{ ...raised, acknowledged }, { ...critical, acknowledged: { ...acknowledged, note: '' } }, open],
+          },
+        }
+      : undefined;
+  const { out } = await fleet.call(['alerts'], { terminal: true, columns: 200, environment: { NO_COLOR: '1' } });
+  const rows = out
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(/ {2,}/));
+  t.deepEqual(
+    rows.map(([state, unit]) => [state, unit]),
+    [
+      ['critical', 'north-1'],
+      ['critical, acknowledged by Ben (operator)', 'north-2'],
+      ['acknowledged by Ben (operator)', 'north-1'],
+    ],
+  );
+  t.regex(rows[2]?.at(-1) ?? '', / \[on my way\]$/);
+});
+
+test('a self-test is told check by check, the worst first', async (t) => {
+  const fleet = await StubFleet.start();
+  t.teardown(() => fleet.close());
+  const { out, code } = await fleet.call(['command', 'self-test', 'north-1', '--wait']);
+  t.is(code, 0);
+  t.deepEqual(out.trimEnd().split('\n'), [
+    'unit     outcome   result',
+    'north-1  done      self-test: 3 checks',
+    'north-1  degraded  disk: 8 GB are free',
+    'north-1  unknown   broker: not configured',
+    'north-1  good      camera: 15 frames/s',
+  ]);
 });
 
 test('telemetry: last, of a time, live', async (t) => {
@@ -124,10 +213,36 @@ test('telemetry: last, of a time, live', async (t) => {
   t.is((await fleet.call(['telemetry', 'query', 'North 1'])).code, 2);
 });
 
-test('acts, and a key that is accepted', async (t) => {
+test('acts: the newest first, what each is about, by name and key; the chain in its order from a number on', async (t) => {
   const fleet = await StubFleet.start();
   t.teardown(() => fleet.close());
-  t.regex((await fleet.call(['acts'])).out, /1 {2}2026-03-01 12:00:00 {2}Ana {2}PUT \/v1\/layers\/fleet {2}done/);
+  const who = `Ana ${fleet.person.id.slice(0, 8)}`;
+  const wide = { terminal: true, columns: 160, environment: { NO_COLOR: '1' } };
+  const rows = async (...args: string[]) =>
+    (await fleet.call(['acts', ...args], wide)).out
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/ {2,}/));
+  const [time, outcome] = ['2026-03-01 12:00:00', 'allowed: Ana, supervisor'];
+  const all = [
+    ['4', time, who, 'configuration 7 for north-2: quieter', outcome],
+    ['3', time, 'centre', '{"duty":"rollout"}', 'done'],
+    ['2', time, who, 'command reboot for north-1, id act-00000001', outcome],
+    ['1', time, who, 'PUT /v1/layers/fleet', outcome],
+  ];
+  t.deepEqual(await rows(), all);
+  t.deepEqual(await rows('--before', '3'), all.slice(2));
+  t.deepEqual(await rows('--from', '2'), all.slice(0, 3).reverse());
+  t.is((await fleet.call(['acts', '--limit', '2'])).err, 'More: npx atalaya-fleet acts --before 3\n');
+  t.is((await fleet.call(['acts', '--limit', '2', '--from', '1'])).err, 'More: npx atalaya-fleet acts --from 3\n');
+  t.is((await fleet.call(['acts', '--from', '1'])).err, '');
+  t.is(JSON.parse((await fleet.call(['acts', '--json'])).out).acts[0].number, 4);
+});
+
+test('what an act may not be asked for, and a key that is accepted', async (t) => {
+  const fleet = await StubFleet.start();
+  t.teardown(() => fleet.close());
   t.is((await fleet.call(['acts', '--from', '0'])).code, 2);
   t.is((await fleet.call(['acts', '--limit', 'all'])).code, 2);
   const key = 'a'.repeat(64);
@@ -151,7 +266,7 @@ test('what stands between the program and the centre is told with what to do', a
       ['status', '--bridge', 'unix:/nowhere/x'],
     ],
     [1, /nobody listens there/, ['status', '--bridge', 'http://127.0.0.1:9']],
-    [2, /key-missing: .*\n {2}Make one with: atalaya-fleet new-key/, ['status', '--key', '/nowhere/x.pem']],
+    [2, /key-missing: .*\n {2}Correct --key .* npx atalaya-fleet new-key/, ['status', '--key', '/nowhere/x.pem']],
     [2, /unknown command 'sttus'/, ['sttus']],
     [2, /unknown option/, ['status', '--colour']],
     [2, /It is not 1 to 63/, ['status', 'Not a unit']],

@@ -34,9 +34,8 @@ const parts: readonly AddCommands[] = [
   addActs,
 ];
 
-/** Runs one call; `more` adds commands of other folders. Never throws. */
-export async function runFleet(args: readonly string[], io: FleetIo, more: readonly AddCommands[] = []): Promise<Exit> {
-  let code: Exit = exit.done;
+/** The tree of commands; `more` adds those of other folders, `leave` takes the exit code. */
+export function programOf(io: FleetIo, more: readonly AddCommands[], leave: (code: Exit) => void): Command {
   const root = new Command('atalaya-fleet')
     .description('Operations: the fleet, its configuration, alerts, commands, telemetry and evidence.')
     .version(version)
@@ -46,10 +45,16 @@ export async function runFleet(args: readonly string[], io: FleetIo, more: reado
       ...(io.out.columns === undefined ? {} : { getOutHelpWidth: () => io.out.columns ?? 80 }),
     })
     .exitOverride();
-  const leave = (left: Exit) => {
-    code = left;
-  };
   for (const add of [...parts, ...more]) add(root, io, leave);
+  return root;
+}
+
+/** Runs one call; `more` adds commands of other folders. Never throws. */
+export async function runFleet(args: readonly string[], io: FleetIo, more: readonly AddCommands[] = []): Promise<Exit> {
+  let code: Exit = exit.done;
+  const root = programOf(io, more, (left) => {
+    code = left;
+  });
   try {
     await root.parseAsync(args, { from: 'user' });
     return code;

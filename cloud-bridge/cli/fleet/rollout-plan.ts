@@ -6,6 +6,7 @@ import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { parse } from '../../../device/kernel/schema.ts';
 import { unitId } from '../../contract/names.ts';
 import { rolloutGroup } from '../../contract/rollout.ts';
+import { neverHeard } from './known-units.ts';
 
 export interface Group {
   readonly name: string;
@@ -52,11 +53,7 @@ export function membersOf(named: Named, all: readonly string[]): readonly Group[
   const known = new Set(all);
   const take = (unit: string): string => {
     if (taken.has(unit)) throw new AtalayaError('usage-invalid', `${unit} is in the groups twice`);
-    if (!known.has(unit)) {
-      throw new AtalayaError('usage-invalid', `the centre has never heard of ${unit}`, {
-        hint: 'status lists the units.',
-      });
-    }
+    if (!known.has(unit)) throw neverHeard(unit, all);
     taken.add(unit);
     return unit;
   };

@@ -1,14 +1,25 @@
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import type { RouteBodyInput } from '../../contract/api.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import { counted } from '../../fleet/text.ts';
-import { allLayers, type DocumentFlags, type NextConfig, nextOf, showChanges, signNext } from './config-documents.ts';
+import {
+  allLayers,
+  type DocumentFlags,
+  type NextConfig,
+  nextOf,
+  type PushGuards,
+  showChanges,
+  signNext,
+} from './config-documents.ts';
+import { failedWords, requireAgain } from './config-standing.ts';
 import { type Exit, exit } from './exits.ts';
+import { requirePermission } from './permitted.ts';
 import { type Group, groupOf, membersOf, readGroups } from './rollout-plan.ts';
 import { agreed, type CentreFlags, type Session } from './session.ts';
 import { readSettingsFile } from './settings.ts';
 import { momentOf } from './words.ts';
 
-export interface StartFlags extends CentreFlags, DocumentFlags {
+export interface StartFlags extends CentreFlags, DocumentFlags, PushGuards {
   readonly group?: readonly string[];
   readonly groups?: string;
   readonly settings?: string;
@@ -37,12 +48,13 @@ export async function startRollout(session: Session, flags: StartFlags): Promise
   if (flags.deadline <= flags.probation) {
     throw new AtalayaError(
       'usage-invalid',
-      `the deadline of ${flags.deadline} minutes is no later than the end of a trial`,
+      `the deadline of ${counted(flags.deadline, 'minute')} is no later than the end of a trial`,
       {
-        hint: `A trial takes up to ${flags.probation} minutes (--probation): give a longer --deadline.`,
+        hint: `A trial takes up to ${counted(flags.probation, 'minute')} (--probation): give a longer --deadline.`,
       },
     );
   }
+  await requirePermission(session, 'rollout.run');
   const notBefore = flags.notBefore === undefined ? undefined : momentOf(flags.notBefore, io.clock.utc());
   if (flags.notBefore !== undefined && notBefore === undefined)
     throw new AtalayaError('usage-invalid', `--not-before ${flags.notBefore} is no moment`, {
@@ -62,14 +74,18 @@ export async function startRollout(session: Session, flags: StartFlags): Promise
     groups.flatMap((group) => group.units),
     (unit) => nextOf(session, unit, from),
   );
-  const changing = new Map(next.filter(({ changes }) => changes.length > 0).map((one) => [one.unit, one]));
+  const differing = next.filter(({ changes, standing }) => changes.length > 0 || standing.kind === 'elsewhere');
+  const changing = new Map(differing.map((one) => [one.unit, one]));
+  requireAgain(differing, flags.again);
   const going = groups
     .map(({ name, units: members }) => ({ name, units: members.filter((unit) => changing.has(unit)) }))
     .filter(({ units: members }) => members.length > 0);
   show(session, going, changing, next.length - changing.size);
   if (going.length === 0) {
     session.tell({ rollout: null });
-    session.say('Nothing differs for any unit: no rollout is started. Change a layer first: config edit');
+    session.say(
+      `Nothing differs for any unit: no rollout is started. Change a layer first: ${fleetProgram} config edit LAYER`,
+    );
     return exit.done;
   }
   const question = `Sign ${counted(changing.size, 'document')} and start the rollout?`;
@@ -79,9 +95,12 @@ export async function startRollout(session: Session, flags: StartFlags): Promise
   }
   const all = [...changing.values()];
   const documents = await each(all, (one) => signNext(session, one, flags));
-  const back = ({ unit, version, before }: NextConfig) => ({ unit, version: version + 1, settings: before });
   const undo = { probation: flags.probation, note: 'rollback of a rollout' };
-  const rollbacks = flags.rollbacks ? await each(all, (one) => signNext(session, back(one), undo)) : [];
+  // What a unit has that nobody here knows cannot be given back to it.
+  const back = all.flatMap(({ unit, version, standing }) =>
+    'settings' in standing ? [{ unit, version: version + 1, settings: standing.settings }] : [],
+  );
+  const rollbacks = flags.rollbacks ? await each(back, (one) => signNext(session, one, undo)) : [];
   const plan: RouteBodyInput<'startRollout'>['plan'] = {
     id: io.newId(),
     ...(flags.note === undefined ? {} : { note: flags.note }),
@@ -98,7 +117,7 @@ export async function startRollout(session: Session, flags: StartFlags): Promise
   const rollout = await client.call('startRollout', { parameters: {}, body: { plan } }, io.signal);
   session.tell(rollout);
   session.say(`rollout ${rollout.id} is ${rollout.state}`);
-  if (!session.json) session.note(`Follow it: atalaya-fleet rollout show ${rollout.id.slice(0, 8)} --watch`);
+  if (!session.json) session.note(`Follow it: ${fleetProgram} rollout show ${rollout.id.slice(0, 8)} --watch`);
   return exit.done;
 }
 
@@ -118,6 +137,8 @@ function show(
     session.say(`changes for ${all}:`);
     showChanges(session, members[0]?.changes ?? []);
   }
+  for (const { unit, failed } of changing.values())
+    if (failed !== undefined) session.say(`${unit}, again: ${failedWords(failed)}`, 'yellow');
   if (same > 0) session.say(`${counted(same, 'unit')} left out: nothing differs`);
 }
 

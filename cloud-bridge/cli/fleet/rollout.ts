@@ -1,5 +1,6 @@
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import type { Rollout, RolloutState, RolloutUnit } from '../../contract/rollout.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Cell, Colour, Column } from '../../fleet/table.ts';
 import { counted, spanWords, timeWords } from '../../fleet/text.ts';
 import { onDocument } from './config.ts';
@@ -37,7 +38,11 @@ export const addRollout: AddCommands = (root, io, leave) => {
     .option('--errors <share>', 'of a group that may fail; more ends the rollout', shareOf, 0)
     .option('--deadline <minutes>', 'a unit that has no outcome by then has failed', numberOf(0.05, 43_200), 60)
     .option('--rest <minutes>', 'between a group and the next', numberOf(0, 43_200), 0)
-    .option('--most <units>', 'on trial at the same time', numberOf(1, 10_000, true))
+    .option(
+      '--most <units>',
+      'on trial at the same time; a whole group unless said otherwise',
+      numberOf(1, 10_000, true),
+    )
     .option('--not-before <moment>', 'begin then')
     .option('--no-rollbacks', 'sign nothing that could give the units back what they have')
     .action((flags: StartFlags) => withCentre(io, flags, async (session) => leave(await startRollout(session, flags))));
@@ -101,7 +106,7 @@ async function idOf({ client, io }: Session, words: string): Promise<string> {
   throw new AtalayaError(
     'usage-invalid',
     first === undefined ? `there is no rollout ${words}` : `${words} may mean ${counted(meant.length, 'rollout')}`,
-    { hint: 'Look: atalaya-fleet rollout list' },
+    { hint: `Look: ${fleetProgram} rollout list` },
   );
 }
 
@@ -120,7 +125,6 @@ const listColumns: readonly Column[] = [
   { head: 'units', right: true },
   { head: 'started' },
   { head: 'by', wraps: true },
-  { head: 'note', wraps: true },
 ];
 
 async function list(session: Session): Promise<void> {
@@ -132,15 +136,14 @@ async function list(session: Session): Promise<void> {
       const units = groups.flatMap((group) => group.units);
       const confirmed = units.filter((one) => one.state === 'confirmed').length;
       return [
-        { text: id.slice(0, 8) },
+        { text: id.slice(0, 8), below: [note, reason].filter((words) => words !== undefined) },
         { text: state, colour: stateColours[state] },
         { text: `${confirmed}/${units.length}` },
         { text: timeWords(created) },
         { text: by },
-        { text: [note, reason].filter((words) => words !== undefined).join('; ') },
       ];
     }),
-    'There was no rollout yet. Change a layer (config edit), then: atalaya-fleet rollout start --group canaries=UNIT --group all=rest',
+    `There was no rollout yet. Change a layer: ${fleetProgram} config edit fleet\n  Then: ${fleetProgram} rollout start --group canaries=UNIT --group all=rest`,
   );
 }
 
@@ -150,7 +153,6 @@ const showColumns: readonly Column[] = [
   { head: 'version', right: true },
   { head: 'state' },
   { head: 'since', right: true },
-  { head: 'reasons', wraps: true },
 ];
 
 async function show(session: Session, id: string): Promise<void> {
@@ -165,12 +167,11 @@ async function show(session: Session, id: string): Promise<void> {
       units.map((one): readonly Cell[] => {
         const since = one.settledAt ?? one.releasedAt;
         return [
-          { text: name },
+          { text: name, below: [...(one.reasons ?? []), ...restoreWords(one, restoring)] },
           { text: one.unit },
           { text: `${one.version}` },
           { text: one.state, ...colourOf(one) },
           { text: since === undefined ? '' : spanWords(now - Date.parse(since)) },
-          { text: [...(one.reasons ?? []), ...restoreWords(one, restoring)].join('; ') },
         ];
       }),
     ),

@@ -8,6 +8,7 @@ import { signerOf } from '../../contract/person-key.ts';
 import { parseBridgeAddress } from '../../fleet/bridge-address.ts';
 import { FleetClient } from '../../fleet/fleet-client.ts';
 import { readKeyFile } from '../../fleet/key-files.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import { type Cell, type Colour, type Column, painted, type TableLook, table, wrap } from '../../fleet/table.ts';
 import { plain, safeJson } from '../../fleet/text.ts';
 import type { FleetIo, Sink } from './fleet-io.ts';
@@ -83,16 +84,21 @@ export class Session extends Printer {
     const ca = flags.ca ?? (ATALAYA_CA || undefined);
     if (bridge === undefined) {
       throw new AtalayaError('usage-invalid', 'no bridge is named', {
-        hint: 'Give --bridge, or set ATALAYA_BRIDGE, as unix:/run/atalaya/bridge.sock or https://HOST:PORT.',
+        hint: 'Give --bridge, or set ATALAYA_BRIDGE, as unix:/var/lib/atalaya/api.sock or https://HOST:PORT.',
       });
     }
     if (key === undefined) {
       throw new AtalayaError('usage-invalid', 'no key is named: every request is signed', {
-        hint: 'Give --key, or set ATALAYA_KEY; atalaya-fleet new-key makes one.',
+        hint: `Give --key, or set ATALAYA_KEY. One is made with: ${fleetProgram} new-key --out FILE`,
       });
     }
     const address = parseBridgeAddress(bridge);
-    const signer = signerOf(await readKeyFile(resolve(key), 'Make one with: atalaya-fleet new-key --out FILE'));
+    const signer = signerOf(
+      await readKeyFile(
+        resolve(key),
+        `Correct --key (ATALAYA_KEY). One is made with: ${fleetProgram} new-key --out FILE`,
+      ),
+    );
     const authority = ca === undefined ? undefined : await readAuthority(resolve(ca));
     const { clock, newId } = io;
     const quiet = milliseconds(quietMs);

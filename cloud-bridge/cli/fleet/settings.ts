@@ -13,6 +13,7 @@ import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import type { LayerView } from '../../contract/api-views.ts';
 import { jsonFault } from '../../contract/read-json.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 
 /** Settings of a unit, and what they are made of. */
 export interface Composed {
@@ -39,14 +40,14 @@ export function composeLayers(unit: string, all: readonly LayerView[]): Composed
   if (!groups.success) {
     throw invalid(
       `the layer ${own}: ${membership} ${groups.error.issues[0]?.message ?? 'is no list'}`,
-      `atalaya-fleet config edit ${own}`,
+      `Run: ${fleetProgram} config edit ${own}`,
     );
   }
   const missing = groups.data.find((name) => !byName.has(name));
   if (missing !== undefined) {
     throw invalid(
       `the layer ${own} names ${missing}, and nobody has written that layer`,
-      `atalaya-fleet config edit ${missing}`,
+      `Run: ${fleetProgram} config edit ${missing}`,
     );
   }
   const layers: Layer[] = ['fleet', ...groups.data]
@@ -98,12 +99,12 @@ export function checkSettings(settings: Settings, what: string): void {
 export function checkLayer(name: string, settings: Settings): void {
   const { [membership]: named, ...rest } = settings;
   if (named !== undefined && !name.startsWith('unit-'))
-    throw invalid(`${membership} stands in the layers of units only`, `atalaya-fleet config edit unit-NAME`);
+    throw invalid(`${membership} stands in the layers of units only`, `Run: ${fleetProgram} config edit unit-NAME`);
   const groups = memberOf.safeParse(named ?? []);
   if (!groups.success)
     throw invalid(
       `${membership}: ${groups.error.issues[0]?.message ?? 'is no list'}`,
-      'group-NAME or site-NAME, in a list',
+      'Write a list of group-NAME and site-NAME, such as: layers: [site-north]',
     );
   checkSettings(rest, `the layer ${name}`);
 }

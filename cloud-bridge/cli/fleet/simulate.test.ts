@@ -148,7 +148,7 @@ test('the command says how to look at the fleet while it runs, and what came of 
     return;
   }
   t.is(code, 0, err);
-  t.regex(err, /^ {2}atalaya-fleet status --bridge unix:\/\S+ --key \/\S+$/m);
+  t.regex(err, /^ {2}npx atalaya-fleet status --bridge unix:\/\S+ --key \/\S+$/m);
   const summary = JSON.parse(out) as SimulationSummary;
   t.is(summary.units, 2);
   t.true(summary.offered > 0);
@@ -166,4 +166,14 @@ test('a call that cannot be meant is refused before anything is started', async 
     t.is(code, 2);
     t.regex(err, says);
   }
+});
+
+test('a fleet without a bridge beside it says that it knows nobody', async (t) => {
+  await withFolder(async (folder) => {
+    const at = ['--broker', 'mqtts://127.0.0.1:1', '--folder', join(folder, 'fleet'), '--certificates', folder];
+    const without = await call(['simulate', ...at]);
+    t.is(without.code, 2, 'and there are no certificates');
+    t.regex(without.err, /^No bridge runs here, so these units know nobody: .*\(no-trust\)\. With --bridge they trust/);
+    t.notRegex((await call(['simulate', ...at, '--bridge'])).err, /know nobody/);
+  });
 });

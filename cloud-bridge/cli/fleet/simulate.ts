@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { seededRandom } from '../../../device/kernel/testing/seeded-random.ts';
 import { milliseconds } from '../../../device/kernel/units.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import { safeJson } from '../../fleet/text.ts';
 import type { FleetFigures } from '../../simulate/simulated-fleet.ts';
 import { type AddCommands, exit } from './exits.ts';
@@ -64,6 +65,11 @@ async function simulate(flags: SimulateFlags, io: FleetIo): Promise<boolean> {
       hint: 'Name it with --folder: the centre remembers the keys of its units, and units that lost theirs are strangers.',
     });
   }
+  if (!bridge) {
+    const why =
+      'No bridge runs here, so these units know nobody: they refuse every configuration and command (no-trust).';
+    say(io.err, io, `${why} With --bridge they trust its supervisor.`);
+  }
   const kept = flags.folder !== undefined;
   const folder = flags.folder === undefined ? await mkdtemp(join(tmpdir(), 'atalaya-fleet-')) : resolve(flags.folder);
   const line = new LiveLine(io);
@@ -101,7 +107,7 @@ async function simulate(flags: SimulateFlags, io: FleetIo): Promise<boolean> {
 function sayCentre(io: FleetIo, { address, key }: OwnCentre): void {
   say(io.err, io, 'A bridge is there. In another terminal:');
   // Whole, to be copied.
-  io.err.write(`  atalaya-fleet status --bridge ${address} --key ${key}\n`);
+  io.err.write(`  ${fleetProgram} status --bridge ${address} --key ${key}\n`);
 }
 
 function sayCounts(io: FleetIo, summary: SimulationSummary, faults: ReadonlyMap<string, number>): void {

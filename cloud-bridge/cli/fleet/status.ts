@@ -1,8 +1,10 @@
 import type { UnitView } from '../../contract/api-views.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Cell, Column } from '../../fleet/table.ts';
 import { counted, plain, spanWords, timeWords } from '../../fleet/text.ts';
 import type { AddCommands } from './exits.ts';
 import type { FleetIo } from './fleet-io.ts';
+import { requireHeard } from './known-units.ts';
 import { type CentreFlags, onCentre, Session, withCentre } from './session.ts';
 import { watch } from './watching.ts';
 import { numberOf, unitOf } from './words.ts';
@@ -35,6 +37,7 @@ export const addStatus: AddCommands = (root, io) => {
     .requiredOption('--reason <words>', 'why the unit has another key')
     .action((unit: string, { presented, reason, ...flags }: AcceptFlags) =>
       withCentre(io, flags, async (session) => {
+        await requireHeard(session, [unit]);
         const body = { key: presented, reason };
         const view = await session.client.call('acceptKey', { parameters: { unit: unitOf(unit) }, body }, io.signal);
         session.tell(view);
@@ -46,6 +49,7 @@ export const addStatus: AddCommands = (root, io) => {
 async function status(session: Session, unit: string | undefined): Promise<void> {
   const { client, io } = session;
   if (unit !== undefined) {
+    await requireHeard(session, [unit]);
     const view = await client.call('unit', { parameters: { unit } }, io.signal);
     session.tell(view);
     return describe(session, view);
@@ -57,7 +61,7 @@ async function status(session: Session, unit: string | undefined): Promise<void>
   session.show(
     columns,
     sorted.map((view) => rowOf(view, now)),
-    'No unit has been heard of.\n  Give one the address of the broker (cloud.broker), and start it; or try: atalaya-fleet simulate --units 3',
+    `No unit has been heard of.\n  Give one the address of the broker (cloud.broker), and start it; or try: ${fleetProgram} simulate --units 3`,
   );
   if (sorted.length === 0) return;
   const offline = sorted.filter(({ online }) => !online).length;
@@ -130,7 +134,7 @@ function describe(session: Session, view: UnitView): void {
       checkpoint && `${counted(checkpoint.size, 'entry', 'entries')}, cosigned ${timeWords(checkpoint.cosignedAt)}`,
     ],
     ['key', key?.id],
-    ['presented', presented && `${presented.id}: another key, that nobody has accepted (accept-key)`],
+    ['presented', presented && `${presented.id}: another key, that nobody has accepted; ${fleetProgram} accept-key`],
     ...Object.entries(view.refused).map(([why, count]) => ['refused', `${counted(count, 'message')}: ${why}`] as const),
   ];
   session.say(plain(view.unit), 'bold');

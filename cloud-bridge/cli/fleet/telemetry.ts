@@ -1,15 +1,18 @@
 import type { z } from 'zod';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import type { archivedEvent } from '../../contract/api-views.ts';
-import { alert, type Telemetry, telemetry } from '../../contract/events.ts';
+import { type Telemetry, telemetry } from '../../contract/events.ts';
 import { eventKinds } from '../../contract/topics.ts';
+import { eventWords } from '../../fleet/event-words.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Cell, Column } from '../../fleet/table.ts';
-import { bytesWords, counted, plain, safeJson, spanWords, timeWords } from '../../fleet/text.ts';
+import { bytesWords, counted, plain, spanWords, timeWords } from '../../fleet/text.ts';
 import type { AddCommands } from './exits.ts';
 import type { FleetIo } from './fleet-io.ts';
+import { requireHeard } from './known-units.ts';
 import { type CentreFlags, onCentre, Session, withCentre } from './session.ts';
 import { watch } from './watching.ts';
-import { momentOf, numberOf, unitOf } from './words.ts';
+import { momentFlag, numberOf, unitOf } from './words.ts';
 
 type ArchivedEvent = z.output<typeof archivedEvent>;
 
@@ -66,6 +69,7 @@ const machine: readonly Column[] = [
 
 async function last(session: Session, unit: string | undefined): Promise<void> {
   const { client, io } = session;
+  if (unit !== undefined) await requireHeard(session, [unit]);
   const units =
     unit === undefined
       ? (await client.call('units', { parameters: {} }, io.signal)).units
@@ -86,7 +90,8 @@ async function last(session: Session, unit: string | undefined): Promise<void> {
 
 async function query(session: Session, unit: string, { from, to, limit }: QueryFlags): Promise<void> {
   const { client, io } = session;
-  const asked = { from: moment('--from', from, io), to: moment('--to', to, io), limit };
+  const asked = { from: momentFlag('--from', from, io), to: momentFlag('--to', to, io), limit };
+  await requireHeard(session, [unit]);
   const { events } = await client.call('telemetry', { parameters: { unit }, query: asked }, io.signal);
   session.tell({ events });
   session.show(
@@ -94,16 +99,8 @@ async function query(session: Session, unit: string, { from, to, limit }: QueryF
     events.map(({ time, data }) => [{ text: timeWords(time) }, ...figuresOf(telemetry.safeParse(data).data)]),
     `There are no figures of ${unit} of that time.`,
   );
-  if (events.length === limit) session.note(`More: --to ${events.at(-1)?.time ?? ''}`);
-}
-
-function moment(flag: string, text: string | undefined, { clock }: FleetIo): string | undefined {
-  if (text === undefined) return undefined;
-  const found = momentOf(text, clock.utc());
-  if (found !== undefined) return found;
-  throw new AtalayaError('usage-invalid', `${flag} ${text} is no moment`, {
-    hint: 'Write 2026-03-01T12:00:00Z, 2026-03-01, or a time ago: 90m, 12h, 7d.',
-  });
+  if (events.length === limit)
+    session.note(`More: ${fleetProgram} telemetry query ${unit} --to ${events.at(-1)?.time ?? ''}`);
 }
 
 function figuresOf(read: Telemetry | undefined): readonly Cell[] {
@@ -142,6 +139,7 @@ async function live(session: Session, unit: string | undefined, { kinds }: LiveF
     });
   }
   const { client, io } = session;
+  if (unit !== undefined) await requireHeard(session, [unit]);
   for await (const line of client.lines('live', { parameters: {}, query: { unit, kinds } }, io.signal)) {
     if (line.kind === 'missed') {
       session.note(`${counted(line.count, 'event')} missed: this reader was too slow`);
@@ -158,10 +156,7 @@ function lineOf({ time, unit, kind, data }: Pick<ArchivedEvent, 'time' | 'unit' 
 }
 
 function summary(kind: ArchivedEvent['kind'], data: ArchivedEvent['data']): string {
-  if (kind === 'telemetry') {
-    const cells = figuresOf(telemetry.safeParse(data).data);
-    return machine.map(({ head }, i) => `${head} ${cells[i]?.text ?? '-'}`).join(', ');
-  }
-  const told = kind === 'alert' ? alert.safeParse(data).data : undefined;
-  return told === undefined ? safeJson(data) : `${told.name} ${told.state}: ${told.detail}`;
+  if (kind !== 'telemetry') return eventWords(kind, data);
+  const cells = figuresOf(telemetry.safeParse(data).data);
+  return machine.map(({ head }, i) => `${head} ${cells[i]?.text ?? '-'}`).join(', ');
 }

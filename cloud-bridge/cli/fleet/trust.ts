@@ -5,13 +5,22 @@ import { writeWholeFile } from '../../../device/kernel/durable-file.ts';
 import { AtalayaError, systemCode } from '../../../device/kernel/errors.ts';
 import { systemFiles } from '../../../device/kernel/files.ts';
 import { toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
-import type { Trust } from '../../contract/acts.ts';
 import { signerOf } from '../../contract/person-key.ts';
 import { type Role, roles } from '../../contract/roles.ts';
 import { readKeyFile } from '../../fleet/key-files.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Column } from '../../fleet/table.ts';
 import { counted, safeJson, timeWords } from '../../fleet/text.ts';
-import { emptyTrust, idOf, readTrustDraft, signTrust, withoutPerson, withPerson } from '../../fleet/trust-draft.ts';
+import {
+  emptyTrust,
+  hasOtherRoot,
+  idOf,
+  readTrustDraft,
+  signTrust,
+  type TrustDraft,
+  withoutPerson,
+  withPerson,
+} from '../../fleet/trust-draft.ts';
 import type { AddCommands } from './exits.ts';
 import type { FleetIo } from './fleet-io.ts';
 import { type CentreFlags, onCentre, Printer, say, withCentre } from './session.ts';
@@ -30,11 +39,15 @@ interface AddFlags extends FileFlags {
 interface SignFlags extends FileFlags {
   readonly root: string;
   readonly days?: number;
+  readonly newRoot?: boolean;
 }
 
 interface ListFlags extends CentreFlags {
   readonly file?: string;
 }
+
+/** How somebody is written into a trust document. */
+export const addCall = `${fleetProgram} trust add --file FILE --name NAME --role ROLE --public-key FILE`;
 
 /** Adds `trust`: who may do what, written in a file, signed with the root key, presented to the centre. */
 export const addTrust: AddCommands = (root, io) => {
@@ -49,8 +62,9 @@ export const addTrust: AddCommands = (root, io) => {
     .requiredOption('--name <name>', 'name of the person')
     .action((flags: FileFlags & { readonly name: string }) => remove(flags, io));
   onFile(trust.command('sign').description('sign it with the root key, as the next version'))
-    .requiredOption('--root <file>', 'the root key (PEM)')
+    .requiredOption('--root <file>', 'the private half of the root key (PEM)')
     .option('--days <number>', 'it counts for so many days; for ever unless said otherwise', numberOf(0.01, 36_500))
+    .option('--new-root', 'by another root key than the version before: units and bridges are given it by hand')
     .action((flags: SignFlags) => sign(flags, io));
   onCentre(onFile(trust.command('push').description('present the signed document to the centre'))).action(
     (flags: FileFlags & CentreFlags) => push(flags, io),
@@ -71,35 +85,49 @@ export async function addPerson({ file, name, role, publicKey }: AddFlags, io: F
   const before = (await readTrustFile(file)) ?? emptyTrust(io.clock.utc());
   await writeTrustFile(file, withPerson(before, { name, role, publicKey: key.trim() }));
   say(io.out, io, `${name} is written into ${file} as ${role}`);
-  say(io.err, io, `It counts once it is signed: atalaya-fleet trust sign --file ${file} --root FILE`);
+  say(io.err, io, `It counts once it is signed: ${fleetProgram} trust sign --file ${file} --root FILE`);
 }
 
 async function remove({ file, name }: FileFlags & { readonly name: string }, io: FleetIo): Promise<void> {
   await writeTrustFile(file, withoutPerson(await presentTrust(file), name));
   say(io.out, io, `${name} is taken out of ${file}`);
-  say(io.err, io, `It counts once it is signed: atalaya-fleet trust sign --file ${file} --root FILE`);
+  say(io.err, io, `It counts once it is signed: ${fleetProgram} trust sign --file ${file} --root FILE`);
 }
 
-async function sign({ file, root, days }: SignFlags, io: FleetIo): Promise<void> {
+async function sign({ file, root, days, newRoot = false }: SignFlags, io: FleetIo): Promise<void> {
   const before = await presentTrust(file);
-  const signer = signerOf(await readKeyFile(resolve(root), 'atalaya-fleet new-root makes one.'));
+  const signer = signerOf(
+    await readKeyFile(
+      resolve(root),
+      `Name the file of the root key; ${fleetProgram} new-root --out ${root} makes a new one.`,
+    ),
+  );
   const now = io.clock.utc();
   const expires = days === undefined ? {} : { expires: toIso(utcMilliseconds(now + days * 86_400_000)) };
-  const signed = await signTrust(before, { now, ...expires }, signer);
+  const signed = await signTrust(before, { now, ...expires, newRoot }, signer);
   await writeTrustFile(file, signed);
   const people = counted(signed.people.length, 'person', 'people');
   say(io.out, io, `${file} is version ${signed.version}, of ${people}, signed by ${signer.id.slice(0, 16)}`);
-  say(io.err, io, `Present it to the centre: atalaya-fleet trust push --file ${file}; and give it to the units.`);
+  if (hasOtherRoot(before, signer)) {
+    say(
+      io.err,
+      io,
+      'It is signed by a new root key: give the public half of it (trust.rootKey, cloud.rootKey) and this document to every bridge and every unit by hand; until then they refuse it.',
+    );
+    return;
+  }
+  say(io.err, io, `Give it to the units, and present it to the centre: ${fleetProgram} trust push --file ${file}`);
 }
 
 async function push({ file, ...flags }: FileFlags & CentreFlags, io: FleetIo): Promise<void> {
   const trust = await presentTrust(file);
   if (trust.signature === undefined) {
     throw new AtalayaError('usage-invalid', `${file} is not signed`, {
-      hint: `Run: atalaya-fleet trust sign --file ${file} --root FILE`,
+      hint: `Run: ${fleetProgram} trust sign --file ${file} --root FILE`,
     });
   }
   await withCentre(io, flags, async (session) => {
+    // One that is signed has no `lastSignedBy`.
     const answer = await session.client.call('putTrust', { parameters: {}, body: { trust } }, io.signal);
     session.tell(answer);
     session.say(`the centre has version ${answer.version} of the trust document`);
@@ -115,7 +143,7 @@ async function list({ file, ...flags }: ListFlags, io: FleetIo): Promise<void> {
 
 const columns: readonly Column[] = [{ head: 'name', wraps: true }, { head: 'role' }, { head: 'key' }];
 
-function show(session: Printer, trust: Trust): void {
+function show(session: Printer, trust: TrustDraft): void {
   session.tell(trust);
   const signed = trust.signature === undefined ? 'not signed yet' : `signed by ${trust.signature.key.slice(0, 16)}`;
   const until = trust.expires === undefined ? '' : `, until ${timeWords(trust.expires)}`;
@@ -127,19 +155,19 @@ function show(session: Printer, trust: Trust): void {
       { text: role },
       { text: idOf(publicKey)?.slice(0, 16) ?? 'no key' },
     ]),
-    'nobody is in it: atalaya-fleet trust add writes the first person',
+    `nobody is in it. Write the first person into it: ${addCall}`,
   );
 }
 
-async function presentTrust(file: string): Promise<Trust> {
+async function presentTrust(file: string): Promise<TrustDraft> {
   const trust = await readTrustFile(file);
   if (trust !== undefined) return trust;
   throw new AtalayaError('usage-invalid', `there is no trust document ${file}`, {
-    hint: 'Check --file; trust add begins one.',
+    hint: `Check --file; one is begun with: ${addCall}`,
   });
 }
 
-async function readTrustFile(file: string): Promise<Trust | undefined> {
+async function readTrustFile(file: string): Promise<TrustDraft | undefined> {
   try {
     return readTrustDraft(await readFile(resolve(file), 'utf8'), file);
   } catch (error) {
@@ -149,6 +177,6 @@ async function readTrustFile(file: string): Promise<Trust | undefined> {
   }
 }
 
-async function writeTrustFile(file: string, trust: Trust): Promise<void> {
+async function writeTrustFile(file: string, trust: TrustDraft): Promise<void> {
   await writeWholeFile(systemFiles, resolve(file), Buffer.from(`${safeJson(trust, 2)}\n`));
 }

@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { z } from 'zod';
+import type { Clock } from '../../../device/kernel/clock.ts';
+import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { type UtcMilliseconds, utcMilliseconds } from '../../../device/kernel/units.ts';
 import { actId, evidenceId, unitId } from '../../contract/names.ts';
 
@@ -53,4 +55,18 @@ export function momentOf(text: string, now: UtcMilliseconds): string | undefined
         : Number.NaN
       : now - Number(ago?.[1]) * unit;
   return Number.isNaN(time) ? undefined : new Date(time).toISOString();
+}
+
+/** The moment that a flag names, as `momentOf` has it. Throws `usage-invalid` where it is none. */
+export function momentFlag(
+  flag: string,
+  text: string | undefined,
+  { clock }: { readonly clock: Clock },
+): string | undefined {
+  if (text === undefined) return undefined;
+  const found = momentOf(text, clock.utc());
+  if (found !== undefined) return found;
+  throw new AtalayaError('usage-invalid', `${flag} ${text} is no moment`, {
+    hint: 'Write 2026-03-01T12:00:00Z, 2026-03-01, or a time ago: 90m, 12h, 7d.',
+  });
 }

@@ -70,15 +70,20 @@ export class CommandInbox {
 
   /**
    * Answers what an earlier run left: replies that it could not send, and `interrupted` for what it had begun; they leave with the first
-   * `resume`. Throws `store-damaged`, `store-full`, `store-failed`.
+   * `resume`. Throws `store-damaged` unless that is to be set aside, `store-full`, `store-failed`.
    */
   static async open(options: CommandInboxOptions): Promise<CommandInbox> {
-    const { memory, replies, interrupted } = await CommandMemory.open(options.files, options.folder);
+    const { memory, replies, interrupted } = await CommandMemory.open(options);
     const failed = interrupted.map((command) => interruptedReply(command, toIso(options.clock.utc())));
     const ending = new AbortController();
     const fault = (error: unknown) => options.onFault?.(faultOf(error));
     const queue = new ReplyQueue(memory, [...replies, ...failed], options, fault, ending.signal);
     return new CommandInbox(options, memory, queue, ending);
+  }
+
+  /** Where a damaged memory was put by this start, and what was wrong with it. */
+  get setAside(): { readonly folder: string; readonly reason: string } | undefined {
+    return this.#memory.setAside;
   }
 
   get counts(): CommandCounts {
@@ -124,7 +129,10 @@ export class CommandInbox {
     const { unit, people, clock } = this.#options;
     if (this.#ending.signal.aborted) throw new AtalayaError('store-closed', 'commands are not taken any more');
     const now = { utc: clock.utc(), reliable: clock.state().synchronised };
-    const judged = judgeCommand(command, { topic, unit, people: people(), now });
+    const judged = judgeCommand(command, {
+      ...{ topic, unit, people: people(), now },
+      forgotten: this.#memory.forgotten,
+    });
     if (judged.kind === 'stranger') return this.#turnAway(topic, judged);
     const { id, name } = command;
     if (this.#memory.has(id) || this.#being.has(id)) {

@@ -8,13 +8,16 @@ import {
   storeFault,
   writeWholeFile,
 } from '../../../device/kernel/durable-file.ts';
-import { AtalayaError, systemCode } from '../../../device/kernel/errors.ts';
+import { AtalayaError, isAtalayaError, systemCode } from '../../../device/kernel/errors.ts';
 import { type Files, listIfThere } from '../../../device/kernel/files.ts';
 import { Journal } from '../../../device/kernel/journal/journal.ts';
+import type { UtcMilliseconds } from '../../../device/kernel/units.ts';
 import { reply as replySchema } from '../../contract/acts.ts';
 import { actId, instant, shortText } from '../../contract/names.ts';
 import { readJson } from '../../contract/read-json.ts';
 import { roles } from '../../contract/roles.ts';
+import type { CommandInboxOptions } from './command-types.ts';
+import { forgottenBefore, idsFolder, type MemorySetAside, repliesFolder, setMemoryAside } from './memory-set-aside.ts';
 
 const signatory = z.strictObject({ name: shortText, role: z.enum(roles), key: z.string() });
 const begun = z.strictObject({
@@ -37,54 +40,84 @@ export type BegunCommand = z.infer<typeof begun>;
 /** A reply on its way. */
 export type KeptReply = Omit<z.infer<typeof kept>, 'format'>;
 
+export interface OpenedMemory {
+  readonly memory: CommandMemory;
+  readonly replies: readonly KeptReply[];
+  readonly interrupted: readonly BegunCommand[];
+}
+
 /**
  * What the unit remembers of commands: every id that was begun, for ever, and the replies that are not delivered.
  *
  * Guarantees: an id of which `begin` has resolved is known after a power cut; so is a reply of which `keep` has resolved, until it is
- * `answered`. One per folder at a time.
+ * `answered`. Where a damaged memory is set aside, the moment of that is on the medium with it. One per folder at a time.
  */
 export class CommandMemory {
   readonly #files: Files;
   readonly #folder: string;
   readonly #journal: Journal;
   readonly #known: Set<string>;
+  /** What was issued before may have been done, and nobody remembers. */
+  readonly forgotten: UtcMilliseconds | undefined;
+  /** What this opening found damaged. */
+  readonly setAside: MemorySetAside | undefined;
 
-  constructor(files: Files, folder: string, journal: Journal, known: Set<string>) {
+  constructor(
+    files: Files,
+    folder: string,
+    journal: Journal,
+    known: Set<string>,
+    forgotten: UtcMilliseconds | undefined,
+    setAside: MemorySetAside | undefined,
+  ) {
     this.#files = files;
     this.#folder = folder;
     this.#journal = journal;
     this.#known = known;
+    this.forgotten = forgotten;
+    this.setAside = setAside;
   }
 
   /**
    * Opens the folder, made where it is missing. `interrupted` were begun and never had an outcome: the program died meanwhile. Throws
-   * `store-damaged`, `store-full`, `store-failed`.
+   * `store-damaged` unless that is to be set aside, `store-full`, `store-failed`.
    */
   static async open(
-    files: Files,
-    folder: string,
-  ): Promise<{
-    readonly memory: CommandMemory;
-    readonly replies: readonly KeptReply[];
-    readonly interrupted: readonly BegunCommand[];
-  }> {
-    const ids = join(folder, 'ids');
-    const replies = join(folder, 'replies');
-    await makeFolders(files, ids);
-    await makeFolders(files, replies);
-    const journal = await Journal.open(ids, { files, segmentBytes: 4 * 1024 * 1024, atLeast: 0 });
-    const open = new Map<string, BegunCommand>();
-    const known = new Set<string>();
-    for await (const { payload } of journal.entries()) {
-      const entry = parsed(line, payload, ids);
-      if (entry.kind === 'begun') open.set(entry.id, entry);
-      else open.delete(entry.id);
-      known.add(entry.id);
+    options: Pick<CommandInboxOptions, 'files' | 'folder' | 'damaged' | 'clock'>,
+  ): Promise<OpenedMemory> {
+    const { files, folder, damaged, clock } = options;
+    try {
+      return await CommandMemory.#openAsItIs(files, folder, undefined);
+    } catch (error) {
+      if (damaged !== 'set-aside' || !isAtalayaError(error, 'store-damaged')) throw error;
+      const aside = await setMemoryAside(files, folder, clock.utc());
+      return await CommandMemory.#openAsItIs(files, folder, { folder: aside, reason: error.message });
     }
-    const memory = new CommandMemory(files, folder, journal, known);
-    const found = await memory.#replies(open);
-    for (const { reply } of found) open.delete(reply.id);
-    return { memory, replies: found, interrupted: [...open.values()] };
+  }
+
+  static async #openAsItIs(files: Files, folder: string, setAside: MemorySetAside | undefined): Promise<OpenedMemory> {
+    const ids = join(folder, idsFolder);
+    await makeFolders(files, ids);
+    await makeFolders(files, join(folder, repliesFolder));
+    const forgotten = await forgottenBefore(files, folder);
+    const journal = await Journal.open(ids, { files, segmentBytes: 4 * 1024 * 1024, atLeast: 0 });
+    try {
+      const open = new Map<string, BegunCommand>();
+      const known = new Set<string>();
+      for await (const { payload } of journal.entries()) {
+        const entry = parsed(line, payload, ids);
+        if (entry.kind === 'begun') open.set(entry.id, entry);
+        else open.delete(entry.id);
+        known.add(entry.id);
+      }
+      const memory = new CommandMemory(files, folder, journal, known, forgotten, setAside);
+      const found = await memory.#replies(open);
+      for (const { reply } of found) open.delete(reply.id);
+      return { memory, replies: found, interrupted: [...open.values()] };
+    } catch (error) {
+      await journal.close();
+      throw error;
+    }
   }
 
   has(id: string): boolean {
@@ -124,7 +157,7 @@ export class CommandMemory {
 
   /** The replies in the order of their commands; what was answered, or never finished, is cleared away. */
   async #replies(open: ReadonlyMap<string, BegunCommand>): Promise<readonly KeptReply[]> {
-    const folder = join(this.#folder, 'replies');
+    const folder = join(this.#folder, repliesFolder);
     const found = new Map<string, KeptReply>();
     for (const name of await listIfThere(this.#files, folder)) {
       const path = join(folder, name);
@@ -147,7 +180,7 @@ export class CommandMemory {
   }
 
   #path(id: string): string {
-    return join(this.#folder, 'replies', `${id}.json`);
+    return join(this.#folder, repliesFolder, `${id}.json`);
   }
 }
 
@@ -156,6 +189,6 @@ function parsed<T>(schema: z.ZodType<T>, content: Buffer, where: string): T {
   const checked = json.kind === 'json' ? schema.safeParse(json.value) : undefined;
   if (checked?.success === true) return checked.data;
   throw new AtalayaError('store-damaged', `${where} holds what was not written by this unit`, {
-    hint: 'Move the folder away; ids that it remembered are protected by their expiry alone from then on.',
+    hint: 'Move `ids` in it away under the name `ids.damaged-` and the milliseconds since 1970: what was issued before then is refused.',
   });
 }

@@ -54,6 +54,11 @@ export interface CommandInboxOptions {
   /** For this inbox alone; made where it is missing. */
   readonly folder: string;
   readonly files: Files;
+  /**
+   * `set-aside`: a damaged memory is moved to a folder beside it, whole, and another begun; what was issued before that is refused from
+   * then on, over restarts too, since it may have been done. `refuse`, and where it is absent: the opening throws.
+   */
+  readonly damaged?: 'refuse' | 'set-aside';
   /** Id of this unit. */
   readonly unit: string;
   /** Undefined where no trust document is in force: then nobody may command. */

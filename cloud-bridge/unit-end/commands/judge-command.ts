@@ -1,4 +1,4 @@
-import { toIso, type UtcMilliseconds } from '../../../device/kernel/units.ts';
+import { toIso, type UtcMilliseconds, utcMilliseconds } from '../../../device/kernel/units.ts';
 import { type Command, type CommandName, commandArguments } from '../../contract/acts.ts';
 import { authorise, clockDifference, type People, type Person } from '../../contract/people.ts';
 import { faultsOf } from '../../contract/read-json.ts';
@@ -15,6 +15,8 @@ export interface CommandSituation {
     /** False where nothing disciplines the clock: it may be days behind, and nothing is refused for having been issued since. */
     readonly reliable: boolean;
   };
+  /** The unit does not know any more what it did of what was issued before. Undefined where it knows all. */
+  readonly forgotten?: UtcMilliseconds | undefined;
 }
 
 export type CommandRefusalCode =
@@ -30,7 +32,8 @@ export type CommandRefusalCode =
   | 'never-valid'
   | 'valid-too-long'
   | 'expired'
-  | 'not-yet-issued';
+  | 'not-yet-issued'
+  | 'memory-lost';
 
 /** How long a command may be valid, as brokers keep it for a unit that is away: whoever holds one back has it done no later than that. */
 const longestValidity = 7 * 24 * 3_600_000;
@@ -54,12 +57,16 @@ export type JudgedCommand =
   | { readonly kind: 'stranger'; readonly code: CommandRefusalCode; readonly words: string };
 
 /**
- * Whether a command is to be done; the first check that fails gives the reason: topic, unit, signature, person, role, arguments, time.
+ * Whether a command is to be done; the first check that fails gives the reason: topic, unit, signature, person, role, arguments, time,
+ * and whether the unit would know if it had done it.
  *
  * Whether its id came before is for the caller, who remembers. Where the clock is not reliable it may be behind, and a command is refused as
  * expired only by what the clock says at the least. Never throws.
  */
-export function judgeCommand(command: Command, { topic, unit, people, now }: CommandSituation): JudgedCommand {
+export function judgeCommand(
+  command: Command,
+  { topic, unit, people, now, forgotten }: CommandSituation,
+): JudgedCommand {
   const { name, id } = command;
   if (topic.name !== name || topic.id !== id)
     return refused('topic-differs', 'the topic names another command than the document');
@@ -70,7 +77,7 @@ export function judgeCommand(command: Command, { topic, unit, people, now }: Com
   const { person } = authorised;
   const args = commandArguments[name].safeParse(command.arguments);
   if (!args.success) return refused('arguments-malformed', faultsOf(args.error), person);
-  const late = timeRefusal(command, now);
+  const late = timeRefusal(command, now) ?? memoryRefusal(command, forgotten);
   return late === undefined
     ? { kind: 'allowed', person, name, args: args.data }
     : refused(late.code, late.words, person);
@@ -89,6 +96,16 @@ function timeRefusal(
   if (reliable && from > utc + clockDifference)
     return { code: 'not-yet-issued', words: `it is issued at ${issued}, and here it is ${toIso(utc)}` };
   return undefined;
+}
+
+/** Whoever signed it may have had a clock that was ahead, as far as that is borne. */
+function memoryRefusal(
+  { issued }: Command,
+  forgotten: UtcMilliseconds | undefined,
+): { readonly code: CommandRefusalCode; readonly words: string } | undefined {
+  if (forgotten === undefined || Date.parse(issued) > forgotten + clockDifference) return undefined;
+  const words = `it is issued at ${issued}, and what was done before ${toIso(forgotten)} is not known any more: sign it anew after ${toIso(utcMilliseconds(forgotten + clockDifference))}`;
+  return { code: 'memory-lost', words };
 }
 
 function refused(code: CommandRefusalCode, words: string, person?: Person): JudgedCommand {

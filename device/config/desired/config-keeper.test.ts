@@ -73,6 +73,8 @@ for (const [what, code] of [
     t.is(world.inForce, 1);
     t.is(world.keeper.effective().signal.beacon.onMs, 1111);
     t.is(world.applied.at(-1)?.config.signal.beacon.onMs, 1111);
+    const { outcome, inForce } = world.reports.at(-1) ?? {};
+    t.deepEqual([outcome, inForce?.version], ['rolled-back', 1], 'the last word that was sent names what runs');
     t.is((await world.start()).signal.beacon.onMs, 1111);
   });
 }

@@ -10,6 +10,7 @@ test('by hand: back to what was before, to the own file, and to nothing that was
   await world.pass(2000);
   await world.keeper.local({ id: 'request-1', kind: 'rollback', by: 'ana' });
   t.is(world.told, 'rolled-back 2: by-hand: ana at the unit went back to version 1');
+  t.is(world.reports.at(-1)?.inForce.version, 1);
   t.is(world.keeper.effective().signal.beacon.onMs, 1111);
   t.is(world.acts.at(-1)?.byHand, 'ana');
   await world.keeper.local({ id: 'request-1', kind: 'rollback', by: 'ana' });

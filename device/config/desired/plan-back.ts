@@ -4,7 +4,7 @@ import type { ConfigAct, HistoryRow, KeeperState } from './keeper-state.ts';
 import { type Refusal, spoken, spokenAll } from './refusal.ts';
 import { kept, remember, settle, settled } from './state-changes.ts';
 
-/** Back from the trial to what is confirmed: first on the disk, then in force. */
+/** Back from the trial to what is confirmed: first on the disk, then in force; told before, should that need a start, and when it is. */
 export function planBack(
   state: KeeperState,
   refusals: readonly Refusal[],
@@ -18,6 +18,7 @@ export function planBack(
     { kind: 'audit' },
     { kind: 'report' },
     { kind: 'apply', what: 'confirmed' },
+    { kind: 'report' },
     { kind: 'tidy' },
   ];
 }
@@ -98,6 +99,7 @@ function planReplace(
     { kind: 'audit' },
     { kind: 'report' },
     { kind: 'apply', what: 'confirmed' },
+    { kind: 'report' },
     { kind: 'tidy' },
   ];
 }

@@ -145,7 +145,8 @@ function failuresOf(
   { probationMs }: Trial,
   sealFault: string | undefined,
 ): readonly Refusal[] {
-  const within = `within ${Number((probationMs / 60_000).toFixed(2))} minutes`;
+  const minutes = Number((probationMs / 60_000).toFixed(2));
+  const within = `within ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`;
   if (probe === undefined) return [{ code: 'not-started', words: `the unit did not start with it ${within}` }];
   return failures.flatMap(([what, code, words]) => {
     if (probe[what]) return [];

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { isAtalayaError } from '../../kernel/errors.ts';
+import { type AtalayaError, isAtalayaError } from '../../kernel/errors.ts';
 import { MemoryFiles } from '../../kernel/testing/memory-files.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { noteKey, parseNote } from './note.ts';
@@ -228,7 +228,9 @@ test('cosignatures of known witnesses are kept, the newest of each; all else is 
     t.true(isAtalayaError(fault, 'cosignature-refused'));
     t.is(log.latest, before);
   };
-  await refused(stranger.cosign(text, 1n), /no cosignature of a known witness/);
+  await refused(stranger.cosign(text, 1n), /no cosignature of a known witness, and one of "w.example\/3"$/);
+  const unknown = await t.throwsAsync(log.cosign(stranger.cosign(text, 1n)));
+  t.regex((unknown as AtalayaError).hint ?? '', /evidence.witnesses/, 'what helps is said');
   await refused(note, /no cosignature of a known witness/);
   await refused(one.cosign(text.replace('\n3\n', '\n4\n'), 1n), /not over the newest checkpoint/);
   await refused(one.cosign(text, 1n).replace(text, text.replace('\n3\n', '\n2\n')), /not over the newest/);

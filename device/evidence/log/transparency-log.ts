@@ -19,6 +19,9 @@ import type { RightEdge } from './right-edge.ts';
 import { TileReader } from './tile-reader.ts';
 import { TileFolder } from './tiles.ts';
 
+/** Of a note that is refused because nobody configured whoever cosigned it. */
+export const unknownWitness = 'it bears no cosignature of a known witness';
+
 /** The key of the unit, as far as the log needs it. */
 export interface CheckpointSigner {
   /** Name of the log: `atalaya/<unit>`. */
@@ -225,7 +228,12 @@ export class TransparencyLog {
       if (newest !== undefined) merged.set(witness, newest);
     }
     if (!signatures.some((line) => this.#witnesses.some((witness) => isOf(line, witness)))) {
-      throw refused('it bears no cosignature of a known witness');
+      const whose = signatures.filter((line) => !isOf(line, this.#key)).map(({ name }) => JSON.stringify(name));
+      const by = whose.length === 0 ? '' : `, and one of ${[...new Set(whose)].slice(0, 3).join(', ')}`;
+      throw refused(
+        `${unknownWitness}${by}`,
+        "Put the witness's verifier key, which `atalaya-bridge run` prints at its start after `witness:`, into evidence.witnesses.",
+      );
     }
     const own = this.#signatures.filter((line) => isOf(line, this.#key));
     return this.#store(latest, [...own, ...merged.values()]);
@@ -254,8 +262,6 @@ function closed(): AtalayaError {
   return new AtalayaError('store-closed', 'the log is closed');
 }
 
-function refused(reason: string): AtalayaError {
-  return new AtalayaError('cosignature-refused', `the cosigned note was not taken: ${reason}`, {
-    hint: 'Send the newest checkpoint to the witness again.',
-  });
+function refused(reason: string, hint = 'Send the newest checkpoint to the witness again.'): AtalayaError {
+  return new AtalayaError('cosignature-refused', `the cosigned note was not taken: ${reason}`, { hint });
 }

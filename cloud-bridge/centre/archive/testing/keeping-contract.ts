@@ -53,6 +53,43 @@ export function keepingContract(holds: Holds): void {
     t.deepEqual(await places({ limit: 0 }), []);
   });
 
+  holds('infractions are found by when they happened, the latest first, page by page', async (t, { archive }) => {
+    const at = (second: number) => new Date(1_770_000_000_000 + second * 1000).toISOString();
+    const audit = { kind: 'audit' } as const;
+    // A unit that was cut off brings late what happened early; two happened at one instant; a second ledger counts anew.
+    await archive.ingest([...madeEvents(1, 4), madeEvent(5, audit), madeEvent(6)]);
+    await archive.ingest([
+      madeEvent(1, { unit: 'unit-2', time: at(2) }),
+      madeEvent(2, { unit: 'unit-2', time: at(9) }),
+    ]);
+    await archive.ingest([madeEvent(1, { stream: 'fedcba9876543210', time: at(3) })]);
+    await archive.ingest(madeEvents(1, 3, { lane: 'alert', kind: 'alert', time: at(4) }));
+    const query = { kinds: ['infraction'], order: 'latest', limit: 100 } as const;
+    const places = async (more: Partial<Parameters<Archive['events']>[0]>) =>
+      (await archive.events({ ...query, ...more })).map(
+        ({ unit, stream: of, sequence }) => `${unit.at(-1)}${of === stream ? '' : 'b'}/${sequence}`,
+      );
+    const all = ['2/2', '1/6', '1/4', '1b/1', '1/3', '2/1', '1/2', '1/1'];
+    t.deepEqual(await places({}), all);
+    const ofFirst = all.filter((one) => one.startsWith('1'));
+    t.deepEqual(await places({ unit: 'unit-1' }), ofFirst);
+    t.deepEqual(await places({ unit: 'unit-1', kinds: ['infraction', 'audit'], limit: 2 }), ['1/6', '1/5']);
+    t.deepEqual(await places({ unit: 'unit-3' }), []);
+    t.deepEqual(await places({ from: at(2), to: at(4) }), ['1b/1', '1/3', '2/1', '1/2']);
+    for (const unit of [undefined, 'unit-1']) {
+      const paged: string[] = [];
+      let before: { at: number; position: number } | undefined;
+      for (let page = 0; page < 20; page += 1) {
+        const more = { ...query, limit: 1, ...(unit && { unit }), ...(before && { before }) };
+        const [found] = await archive.events(more);
+        if (found === undefined) break;
+        before = { at: Date.parse(found.time), position: found.position };
+        paged.push(`${found.unit.at(-1)}${found.stream === stream ? '' : 'b'}/${found.sequence}`);
+      }
+      t.deepEqual(paged, unit === undefined ? all : ofFirst);
+    }
+  });
+
   holds('old telemetry that is acknowledged is removed, and does not come back', async (t, { archive }) => {
     const telemetry = { lane: 'telemetry', kind: 'telemetry' } as const;
     const counted = madeEvent(3, { lane: 'telemetry', kind: 'count' });
@@ -120,7 +157,13 @@ export function keepingContract(holds: Holds): void {
   holds('acts are one chain, whoever appends', async (t, { archive, again }) => {
     const bridges = [archive, await again()];
     const appended = await Promise.all(
-      Array.from({ length: 30 }, (_, i) => bridges[i % 2]?.appendAct({ id: `act-${i}`, odd: 'ü\u0000' }, 'allowed')),
+      Array.from({ length: 30 }, (_, i) =>
+        bridges[i % 2]?.appendAct(
+          { id: `act-${i}`, odd: 'ü\u0000' },
+          'allowed',
+          i % 3 === 0 ? `about ${i}` : undefined,
+        ),
+      ),
     );
     const acts = await archive.acts(1, 100);
     t.is(acts.length, 30);
@@ -132,8 +175,13 @@ export function keepingContract(holds: Holds): void {
     t.deepEqual(appended.map((act) => act?.hash).sort(), acts.map(({ hash }) => hash).sort());
     t.deepEqual(await archive.acts(29, 1), [acts[28]]);
     t.deepEqual(await archive.acts(31, 10), []);
+    t.is(acts.filter(({ about }) => about !== undefined).length, 10);
+    t.deepEqual(await archive.lastActs(undefined, 3), acts.slice(-3).toReversed());
+    t.deepEqual(await archive.lastActs(3, 100), acts.slice(0, 2).toReversed());
+    t.deepEqual(await archive.lastActs(1, 100), []);
     const [first, second, ...rest] = acts as [(typeof acts)[0], (typeof acts)[0]];
     t.regex(chainFault([first, { ...second, outcome: 'refused' }, ...rest]) ?? '', /act 2 was changed/);
+    t.regex(chainFault([{ ...first, about: 'something else' }]) ?? '', /act 1 was changed/);
     t.regex(chainFault([first, ...rest]) ?? '', /after act 1 comes act 3/);
     t.is(chainFault(rest, second), undefined);
   });

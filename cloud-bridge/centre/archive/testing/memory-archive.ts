@@ -103,7 +103,7 @@ export class MemoryArchive implements Archive {
 
   async events(query: EventQuery): Promise<readonly ArchivedEvent[]> {
     this.#begin('events');
-    const { unit, lane, stream, kinds, from, to, afterPosition = 0, afterSequence = 0 } = query;
+    const { unit, lane, stream, kinds, from, to, before, afterPosition = 0, afterSequence = 0 } = query;
     const [start, end] = [
       from === undefined ? -Infinity : instantOf(from),
       to === undefined ? Infinity : instantOf(to),
@@ -118,7 +118,8 @@ export class MemoryArchive implements Archive {
         row.at >= start &&
         row.at < end &&
         row.position > afterPosition &&
-        row.sequence > afterSequence,
+        row.sequence > afterSequence &&
+        (before === undefined || row.at < before.at || (row.at === before.at && row.position < before.position)),
     );
     return found.slice(0, Math.max(0, query.limit)).map(({ row, lane: at }) => eventOf(row, at));
   }
@@ -172,9 +173,9 @@ export class MemoryArchive implements Archive {
     return based !== 0 && this.#replace(kind, key, based, { value: null, gone: true });
   }
 
-  async appendAct(act: JsonValue, outcome: string): Promise<ActEntry> {
+  async appendAct(act: JsonValue, outcome: string, about?: string): Promise<ActEntry> {
     this.#begin('appendAct');
-    const entry = nextAct(this.#content.acts.at(-1), toIso(this.#clock.utc()), copy(act), outcome);
+    const entry = nextAct(this.#content.acts.at(-1), toIso(this.#clock.utc()), copy(act), outcome, about);
     this.#content.acts.push(entry);
     return entry;
   }
@@ -182,6 +183,12 @@ export class MemoryArchive implements Archive {
   async acts(from: number, limit: number): Promise<readonly ActEntry[]> {
     this.#begin('acts');
     return this.#content.acts.filter(({ number }) => number >= from).slice(0, Math.max(0, limit));
+  }
+
+  async lastActs(before: number | undefined, limit: number): Promise<readonly ActEntry[]> {
+    this.#begin('lastActs');
+    const acts = this.#content.acts.filter(({ number }) => number < (before ?? Infinity));
+    return acts.toReversed().slice(0, Math.max(0, limit));
   }
 
   async forward(queue: string, message: string, payload: JsonValue): Promise<void> {
@@ -299,6 +306,7 @@ export class MemoryArchive implements Archive {
     return rows.sort((a, b) => {
       if (by === 'position') return a.row.position - b.row.position;
       if (by === 'newest') return b.row.position - a.row.position;
+      if (by === 'latest') return b.row.at - a.row.at || b.row.position - a.row.position;
       const { unit, lane, stream } = a.lane;
       const places = order(unit, b.lane.unit) || order(lane, b.lane.lane) || order(stream, b.lane.stream);
       return places || a.row.sequence - b.row.sequence;

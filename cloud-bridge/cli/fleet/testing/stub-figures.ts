@@ -58,3 +58,57 @@ export const alerts = (now: number) => [
     detail: 'no frame for 110 s',
   },
 ];
+
+const archived = '2026-03-01T12:00:00.000Z';
+
+/** Records of infractions in a list, as the centre has them of the two units, the latest first. */
+export const infractions = [
+  {
+    ...{ unit: 'north-1', evidence: 'north-1-7', sequence: 7, time: '2026-03-01T11:59:58.120Z', archived },
+    ...{ rule: 'speeding', class: 'car', lane: 'left' },
+    measured: {
+      rule: 'speeding',
+      speedKmh: 92.44,
+      limitKmh: 60,
+      uncertaintyKmh: 1.1,
+      toleranceKmh: 5,
+      chargedKmh: 87.4,
+    },
+    files: { here: 0, all: 3, state: 'not-asked' },
+  },
+  {
+    ...{ unit: 'north-2', evidence: 'north-2-000000012', sequence: 12, time: '2026-03-01T09:00:00.000Z', archived },
+    ...{ rule: 'red-light', class: 'truck', lane: null },
+    measured: { rule: 'red-light', head: 'main', line: 'stop', redForS: 1.23 },
+    files: { here: 4, all: 11, state: 'failed', reason: 'blob-mismatch: clip.mjpeg\u001b[2J' },
+  },
+  {
+    ...{ unit: 'north-1', evidence: 'north-1-3', sequence: 3, time: '2026-02-28T23:00:00.000Z', archived },
+    ...{ rule: 'of-tomorrow', lane: 'right' },
+    files: { here: 0, all: 0, state: 'none' },
+  },
+];
+
+/** The chain of acts, the first first: of before acts said what they are about, and since; of the person, and of the centre. */
+export const acts = (now: number, key: string) => {
+  const zeros = '0'.repeat(64);
+  const signed = (method: string, path: string) => ({ method, path, signature: { key, value: 'x' } });
+  const outcome = 'allowed: Ana, supervisor';
+  const all = [
+    { act: signed('PUT', '/v1/layers/fleet'), outcome },
+    { act: signed('POST', '/v1/commands'), outcome, about: 'command reboot for north-1, id act-00000001' },
+    { act: { duty: 'rollout' }, outcome: 'done' },
+    { act: signed('PUT', '/v1/config/north-2'), outcome, about: 'configuration 7 for north-2: quieter' },
+  ];
+  return all.map((one, i) => ({ number: i + 1, time: iso(now), previous: zeros, hash: zeros, ...one }));
+};
+
+/** What a unit says of itself when it is told to test itself. */
+export const selfTest = {
+  ...{ status: 'degraded', at: archived, unit: 'north-1', software: '0.1.0', problems: [] },
+  probes: {
+    camera: { state: 'good', detail: '15 frames/s' },
+    disk: { state: 'degraded', detail: '8 GB are free' },
+    broker: { state: 'unknown', detail: 'not configured' },
+  },
+};

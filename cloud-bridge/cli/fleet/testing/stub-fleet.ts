@@ -12,7 +12,8 @@ import { writeKeyFile } from '../../../fleet/key-files.ts';
 import { type StubAnswer, StubBridge, type StubHandler, type StubRequest } from '../../../fleet/testing/stub-bridge.ts';
 import type { FleetIo } from '../fleet-io.ts';
 import { runFleet } from '../program.ts';
-import { alerts, contents, entry, figures } from './stub-figures.ts';
+import { acts, alerts, contents, entry, figures, selfTest } from './stub-figures.ts';
+import { type ActQuery, actPage, type InfractionQuery, infractionPage } from './stub-pages.ts';
 
 const iso = (ms: number) => new Date(ms).toISOString();
 const zeros = '0'.repeat(64);
@@ -46,7 +47,9 @@ export class StubFleet {
   readonly commands: Command[] = [];
   readonly rollouts = new Map<string, Rollout>();
   plan: RolloutPlan | undefined;
-  readonly outcomes = new Map<string, 'confirmed' | 'rejected'>();
+  readonly outcomes = new Map<string, 'confirmed' | 'rejected' | 'rolled-back'>();
+  /** Of versions of north-1 that are in force, although they are not the newest. */
+  inForce: number | undefined;
   /** What became of versions, where the centre knows it of each. */
   readonly became = new Map<number, { outcome: string; at: string; reasons: readonly string[] }>();
   trust: Trust;
@@ -170,9 +173,14 @@ export class StubFleet {
     const newest = this.released.filter((one) => one.unit === unit).at(-1);
     const outcome = this.outcomes.get(unit);
     if (newest === undefined || outcome === undefined) return undefined;
-    const reasons =
-      outcome === 'rejected' ? ['bundle-not-here: detector.bundle names a model bundle that is not on this unit'] : [];
-    const inForce = { version: outcome === 'confirmed' ? newest.version : newest.version - 1, sha256: zeros };
+    const why = {
+      confirmed: [],
+      rejected: ['bundle-not-here: detector.bundle names a model bundle that is not on this unit'],
+      'rolled-back': ['broker-not-reached: the broker was not reached within 9 s'],
+    };
+    const reasons = why[outcome];
+    const kept = outcome === 'confirmed' ? newest.version : newest.version - 1;
+    const inForce = { version: this.inForce ?? kept, sha256: zeros };
     return { at: iso(this.clock.utc()), outcome, version: newest.version, reasons, inForce };
   }
 
@@ -187,7 +195,10 @@ export class StubFleet {
 
   readonly #routes: Readonly<Partial<Record<StubRequest['name'], StubHandler>>> = {
     units: () => ({ json: { units: [this.unit('north-1'), this.unit('north-2', { online: false })] } }),
-    unit: ({ parameters: { unit = '' } }) => ({ json: this.unit(unit) }),
+    unit: ({ parameters: { unit = '' } }) =>
+      ['north-1', 'north-2'].includes(unit)
+        ? { json: this.unit(unit) }
+        : { status: 404, error: { code: 'unknown', message: `there is no unit ${unit}` } },
     acceptKey: ({ parameters: { unit = '' } }) => ({ json: this.unit(unit) }),
     config: ({ parameters: { unit = '' } }) => {
       const all = this.released.filter((one) => one.unit === unit).reverse();
@@ -250,11 +261,11 @@ export class StubFleet {
               name: command.name,
               at: iso(this.clock.utc()),
               outcome: 'done',
-              result: command.name === 'snapshot' ? { image } : { camera: 'good' },
+              result: command.name === 'snapshot' ? { image } : { report: selfTest },
             };
       return { json: { command, relayed: iso(this.clock.utc()), reply } };
     },
-    evidenceOf: ({ parameters: { unit } }) => ({ json: { evidence: unit === 'north-1' ? [this.#evidence()] : [] } }),
+    infractions: ({ query }) => ({ json: infractionPage(this.#evidence().files, query as InfractionQuery) }),
     evidence: () => ({ json: this.#evidence() }),
     evidenceFile: ({ parameters: { file = '' } }) => ({ content: [contents[file] ?? ''] }),
     startRollout: ({ body, raw }) => {
@@ -270,20 +281,7 @@ export class StubFleet {
     resumeRollout: (request) => this.#steer(request, 'running'),
     abortRollout: (request) => this.#steer(request, 'aborted'),
     telemetry: ({ parameters: { unit = '' } }) => ({ json: { events: [this.#event(unit)] } }),
-    acts: () => ({
-      json: {
-        acts: [
-          {
-            number: 1,
-            time: iso(this.clock.utc()),
-            act: { method: 'PUT', path: '/v1/layers/fleet', signature: { key: this.person.id, value: 'x' } },
-            outcome: 'done',
-            previous: '',
-            hash: zeros,
-          },
-        ],
-      },
-    }),
+    acts: ({ query }) => ({ json: actPage(acts(this.clock.utc(), this.person.id), query as ActQuery) }),
     trust: () => ({ json: { trust: this.trust } }),
     putTrust: ({ raw }) => {
       this.trust = (raw as { trust: Trust }).trust;

@@ -72,7 +72,7 @@ export class Surroundings {
   execute: (ran: Ran) => Promise<CommandOutcome> = async () => ({ outcome: 'done' });
   audit: (entry: CommandAudit) => Promise<void> = async () => undefined;
 
-  open(files: Files): Promise<CommandInbox> {
+  open(files: Files, damaged: 'refuse' | 'set-aside' = 'refuse'): Promise<CommandInbox> {
     const executor = (name: CommandName) => (args: unknown, context: CommandContext) => {
       const ran = { name, args, context };
       this.ran.push(ran);
@@ -81,6 +81,7 @@ export class Surroundings {
     return CommandInbox.open({
       folder: '/data/commands',
       files,
+      damaged,
       unit,
       people: () => this.people,
       clock: this.clock,
