@@ -163,7 +163,7 @@ async function listedAndChecked(t: ExecutionContext, { folder, fleet }: Place, i
 test.serial(
   'a unit and its centre: sealed, archived, cosigned, commanded, pulled, configured, and gone back by itself',
   async (t) => {
-    t.timeout(200_000);
+    t.timeout(400_000);
     const place = await placeOf(t);
     if (place === undefined) {
       t.log('mosquitto is not installed: passed over');
