@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -46,6 +46,9 @@ test.serial('the blocks of the document make an authority, and Mosquitto lets in
     t.is(code, 0, `block ${i + 1}: ${said}`);
   }
   t.regex(await read('ca.key'), /BEGIN ENCRYPTED PRIVATE KEY/);
+  // As the document says: seen by everyone, also the list that was made again, or by its owner alone.
+  const modes = { 'ca.pem': 0o644, 'crl.pem': 0o644, 'ca.key': 0o600, 'broker.key': 0o600, 'unit-0001.key': 0o600 };
+  for (const [file, mode] of Object.entries(modes)) t.is((await stat(at(file))).mode & 0o777, mode, file);
   const ca = await read('ca.pem');
   for (const name of ['bridge-1', 'unit-0001', 'unit-0002']) {
     const given = { certificate: await read(`${name}.pem`), key: await read(`${name}.key`), ca };
@@ -97,6 +100,15 @@ test.serial('the blocks of the document make an authority, and Mosquitto lets in
   await one.link.publish('atalaya/v1/unit-0001/state', 'still in', { qos: 1 });
   await one.link.close();
   t.is((await connected('unit-0001')).fault, undefined);
+});
+
+test('what is for the broker is for root as it stands, and is good for a shell', async (t) => {
+  const ofBroker = [...document.matchAll(/^```sh at the broker\n(.*?)^```$/gms)].map(([, text]) => text ?? '');
+  t.is(ofBroker.length, 2);
+  for (const block of ofBroker) {
+    t.notRegex(block, /\bsudo\b/, 'a machine where one is root may have none');
+    t.is((await shell('/', `sh -n <<'BLOCK'\n${block}BLOCK\n`)).code, 0);
+  }
 });
 
 test.serial('what ends soon or cannot be read is complained of', async (t) => {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { helpLayout, helpOutput } from '../../device/cli/help-layout.ts';
 import { systemClock } from '../../device/kernel/clock.ts';
 import { type ErrorCode, explain, firstFault, isAtalayaError } from '../../device/kernel/errors.ts';
 import { openLog } from '../../device/kernel/log/pino-log.ts';
@@ -34,6 +35,8 @@ function program(signal: AbortSignal): Command {
   const root = new Command('atalaya-bridge')
     .description("The centre's end: takes what units send, archives it, acknowledges it, and answers atalaya-fleet.")
     .version(version)
+    .configureHelp(helpLayout)
+    .configureOutput(helpOutput)
     .exitOverride();
   root
     .command('run')

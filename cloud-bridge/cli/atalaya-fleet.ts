@@ -26,10 +26,15 @@ const sink = (stream: WriteStream): Sink => ({
   },
 });
 
-async function ask(question: string): Promise<string> {
+async function ask(question: string): Promise<string | undefined> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return await lines.question(question, { signal: stop.signal });
+  } catch (error) {
+    // Ctrl-C and Ctrl-D at the question, or a signal meanwhile.
+    if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+    process.stderr.write('\n');
+    return undefined;
   } finally {
     lines.close();
   }

@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { command, desired, reply, trust } from './acts.ts';
-import { actEntry, alertView, archivedEvent, evidenceView, infractionView, layerView, unitView } from './api-views.ts';
+import {
+  actEntry,
+  alertView,
+  archivedEvent,
+  brokerView,
+  evidenceView,
+  infractionView,
+  layerView,
+  unitView,
+} from './api-views.ts';
 import { alertStates } from './events.ts';
 import { actId, digest, evidenceId, fileName, instant, reason, unitId } from './names.ts';
 import { lanes } from './outbox.ts';
@@ -74,7 +83,12 @@ export const routes = {
     method: 'GET',
     path: '/v1/units',
     permission: 'fleet.read',
-    response: z.looseObject({ units: z.array(unitView) }),
+    response: z.looseObject({
+      units: z.array(unitView),
+      broker: brokerView.optional(),
+      /** Who may ask anything here is nobody from `expires` on; absent where there is no trust document. */
+      trust: z.looseObject({ version: z.int(), expires: instant.optional() }).optional(),
+    }),
     about: 'Every unit that was ever heard of.',
   },
   unit: {
@@ -159,7 +173,13 @@ export const routes = {
     path: '/v1/config/:unit',
     permission: 'config.push',
     body: z.strictObject({ document: desired }),
-    response: z.looseObject({ version: z.int(), sha256: digest }),
+    response: z.looseObject({
+      version: z.int(),
+      sha256: digest,
+      /** When it was given to the broker; absent where it waits for one. */
+      relayed: instant.optional(),
+      broker: brokerView.optional(),
+    }),
     about: 'Releases a signed configuration to its unit.',
   },
   layers: {
@@ -193,7 +213,13 @@ export const routes = {
     path: '/v1/commands',
     permission: 'command',
     body: z.strictObject({ command }),
-    response: z.looseObject({ unit: unitId, id: actId }),
+    response: z.looseObject({
+      unit: unitId,
+      id: actId,
+      /** When it was given to the broker; absent where it waits for one. */
+      relayed: instant.optional(),
+      broker: brokerView.optional(),
+    }),
     about: 'Relays a signed command. The same person signs the command and the act.',
   },
   reply: {
@@ -214,6 +240,7 @@ export const routes = {
     permission: 'events.read',
     query: z.strictObject({
       unit: unitId.optional(),
+      /** Of when they happened, as the records have it; `from` included, `to` not. */
       from: instant.optional(),
       to: instant.optional(),
       /** Where the page before this one ended: its `next`. */
@@ -225,7 +252,7 @@ export const routes = {
       /** Absent on the last page. */
       next: pageMark.optional(),
     }),
-    about: 'Records of infractions, whether their files are here or not, the latest first.',
+    about: 'Records of infractions, whether their files are here or not, the latest first by when they happened.',
   },
   evidence: {
     method: 'GET',

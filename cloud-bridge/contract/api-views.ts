@@ -7,6 +7,17 @@ import { type EventKind, eventKinds } from './topics.ts';
 
 /** What the centre shows of what it knows. Unknown fields pass. */
 
+/** In the place of a unit: what an alert is about that is of the centre itself. */
+export const centreItself = 'centre';
+
+/** Whether the bridge that answers has a broker, through which alone it speaks with units. */
+export const brokerView = z.looseObject({
+  connected: z.boolean(),
+  /** Since when it is so; where it was not connected yet, since the start of the bridge. */
+  since: instant,
+});
+export type BrokerView = z.infer<typeof brokerView>;
+
 /** A unit's twin. */
 export const unitView = z.looseObject({
   unit: unitId,
@@ -92,7 +103,7 @@ export const infractionView = z.looseObject({
   /** Absent where the record has no id that is known here. */
   evidence: evidenceId.optional(),
   sequence,
-  /** When it happened, as the record has it. */
+  /** When it happened, as the record has it: lists are in this order. */
   time: instant,
   archived: instant,
   rule: z.string().optional(),

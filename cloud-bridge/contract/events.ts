@@ -83,6 +83,11 @@ export const telemetry = z.looseObject({
       refused: figure.optional(),
     })
     .optional(),
+  degraded: z
+    .array(z.string().max(60))
+    .max(50)
+    .optional()
+    .describe('What the unit does without for the moment, of a closed list on the unit: `plates-not-read`, ...'),
 });
 
 /** The data of an event by its kind. */

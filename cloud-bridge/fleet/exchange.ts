@@ -67,7 +67,7 @@ export class Exchange {
     if (error instanceof AtalayaError) return error;
     const where = addressWords(this.#address);
     const code = systemCode(error) ?? '';
-    const known = Object.hasOwn(causes, code) ? causes[code] : undefined;
+    const known = this.#speaksTls(code) ?? (Object.hasOwn(causes, code) ? causes[code] : undefined);
     const [why, hint] = known ?? [
       error instanceof Error ? error.message : String(error),
       'Look whether the bridge runs; then try again.',
@@ -76,6 +76,17 @@ export class Exchange {
       hint,
       cause: error,
     });
+  }
+
+  /** What a port of TLS does with a plain request: it cuts the connection, or answers what is no HTTP. */
+  #speaksTls(code: string): readonly [why: string, hint: string] | undefined {
+    const address = this.#address;
+    if (address.kind !== 'tcp' || address.secure || !(code === 'ECONNRESET' || code.startsWith('HPE_')))
+      return undefined;
+    return [
+      'it does not answer http://',
+      `If it speaks TLS, say --bridge https://${addressWords(address)} (ATALAYA_BRIDGE).`,
+    ];
   }
 
   close(): void {

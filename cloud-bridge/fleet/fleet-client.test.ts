@@ -1,6 +1,6 @@
 import { chmod, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createPlainServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -150,6 +150,32 @@ test('TLS: the authority that is named is believed, and no other', async (t) => 
   });
   const other = await DemoAuthority.create(systemClock);
   await t.throwsAsync(ask(other.certPem), { code: 'bridge-unavailable' });
+});
+
+test('a plain request to a port of TLS: another address is named', async (t) => {
+  const authority = await DemoAuthority.create(systemClock);
+  const { certPem, keyPem } = await authority.issue('centre', { server: ['localhost'] });
+  // Some cut the connection, others say something that is no HTTP.
+  const secure = createServer({ cert: certPem, key: keyPem }, () => undefined);
+  const strange = createPlainServer((socket) => socket.end(Buffer.from([0x15, 3, 1, 0, 2, 2, 70])));
+  for (const server of [secure, strange]) {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const client = new FleetClient({
+      address: parseBridgeAddress(`http://127.0.0.1:${port}`),
+      signer: signerOf(makePersonKey().privatePem),
+      clock: new ManualClock(),
+      newId: () => 'act-00000001',
+      quiet: milliseconds(5000),
+    });
+    const fault = await t.throwsAsync(client.call('units', { parameters: {} }), {
+      code: 'bridge-unavailable',
+      message: /does not answer http:\/\//,
+    });
+    t.regex((fault as { hint?: string }).hint ?? '', new RegExp(`say --bridge https://127\\.0\\.0\\.1:${port} `));
+    client.close();
+  }
 });
 
 test('addresses', (t) => {

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { makeLinkClient } from './link-client.ts';
+import type { AtalayaError } from '../../device/kernel/errors.ts';
+import { type LinkClient, makeLinkClient } from './link-client.ts';
 import { openTestLink } from './mqtt-harness.ts';
 import { connectRaw } from './raw-client.ts';
 import { type MakeSecurityCase, online } from './security-cases.ts';
@@ -14,9 +15,7 @@ export function certificateCases(make: MakeSecurityCase): void {
   for (const [title, faults, words] of refusals)
     make(`a certificate ${title} is refused, and the link says why`, async ({ t, setup, own, open }) => {
       const client = await open(own, await setup.pki.issue(own, faults));
-      await client.until(() => client.faults.length > 0);
-      t.regex(client.faults[0]?.message ?? '', words);
-      t.is(client.faults[0]?.code, 'link-down');
+      t.is((await faultLike(client, words)).code, 'link-down');
       await wait(100);
       t.deepEqual(client.sessions, []);
     });
@@ -25,19 +24,16 @@ export function certificateCases(make: MakeSecurityCase): void {
     const { ca } = await setup.pki.issue(own);
     const options = { url: setup.broker.url, clientId: own, protocol: setup.protocol, ca };
     const client = makeLinkClient((handlers) => openTestLink(options, handlers));
-    await client.until(() => client.faults.length > 0);
-    t.regex(client.faults[0]?.message ?? '', /asks for a certificate that we do not have/);
+    t.truthy(await faultLike(client, /asks for a certificate that we do not have/));
     t.deepEqual(client.sessions, []);
     await client.link.close();
   });
 
   make('the link refuses a broker that it cannot know', async ({ t, setup, own, open }) => {
     const client = await open(own, { ca: setup.pki.otherCa });
-    await client.until(() => client.faults.length > 0);
-    t.regex(client.faults[0]?.message ?? '', /certificate of the broker at .* is not from an authority that we trust/);
+    t.truthy(await faultLike(client, /certificate of the broker at .* is not from an authority that we trust/));
     const misnamed = await open(own, { serverName: 'centre.example' });
-    await misnamed.until(() => misnamed.faults.length > 0);
-    t.regex(misnamed.faults[0]?.message ?? '', /certificate of the broker at .* is for another name/);
+    t.truthy(await faultLike(misnamed, /certificate of the broker at .* is for another name/));
     t.deepEqual([client.sessions, misnamed.sessions], [[], []]);
   });
 
@@ -54,8 +50,7 @@ export function certificateCases(make: MakeSecurityCase): void {
       await wait(300);
       await client.link.publish(`atalaya/v1/${own}/state`, 'in', { qos: 1 });
       const again = await open(own, { ...credentials, clientId: own });
-      await again.until(() => again.faults.length > 0);
-      t.regex(again.faults[0]?.message ?? '', /our certificate is revoked/);
+      t.truthy(await faultLike(again, /our certificate is revoked/));
       t.deepEqual(again.sessions, []);
       const resumed = await connectRaw(setup.broker.port, credentials, {
         clientId: own,
@@ -74,13 +69,22 @@ export function certificateCases(make: MakeSecurityCase): void {
       await setup.pki.renewCrl(-1);
       await setup.broker.reload();
       const client = await open(own);
-      await client.until(() => client.faults.length > 0);
-      t.regex(client.faults[0]?.message ?? '', /our certificate/);
-      t.regex(client.faults[0]?.hint ?? '', /list of revoked certificates|log of the broker/);
+      const fault = await faultLike(client, /our certificate/);
+      t.regex(fault.hint ?? '', /list of revoked certificates|log of the broker/);
       t.deepEqual(client.sessions, []);
       await setup.pki.renewCrl(30);
       await setup.broker.reload();
-      await client.online();
+      await client.online(30_000);
     },
   );
+}
+
+/**
+ * The fault that was to come. On a machine with much else to do it need not be the first: an attempt that did not come to its end in time
+ * says only that.
+ */
+async function faultLike(client: LinkClient, words: RegExp): Promise<AtalayaError> {
+  const found = () => client.faults.find((fault) => words.test(fault?.message ?? ''));
+  await client.until(() => found() !== undefined, 30_000);
+  return found() as AtalayaError;
 }

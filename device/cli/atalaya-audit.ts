@@ -16,6 +16,7 @@ import { type NewAuthorityFlags, newAuthority } from './audit/new-authority.ts';
 import { type RederiveFlags, rederiveAt } from './audit/re-deriving.ts';
 import { type CosignFlags, cosign, repair } from './audit/repairing.ts';
 import type { StoreFlags } from './audit/store-at.ts';
+import { helpLayout, helpOutput } from './help-layout.ts';
 
 /** Exit codes: done and in order, failed, the call was wrong, what was checked does not hold. */
 const exit = { done: 0, failed: 1, usage: 2, refuted: 3 } as const;
@@ -48,6 +49,8 @@ function program(signal: AbortSignal): Command {
   const root = new Command('atalaya-audit')
     .description('Evidence of a unit: list, show, hold, export, erase; and check it, trusting nobody.')
     .version(version)
+    .configureHelp(helpLayout)
+    .configureOutput(helpOutput)
     .exitOverride();
 
   stated(root.command('list').description('evidence, a line each'))

@@ -16,7 +16,8 @@ export function aboutWords(name: RouteName, { parameters, body }: About): string
   switch (name) {
     case 'command': {
       const { command } = of('command');
-      return `command ${command.name} for ${command.unit}, id ${command.id}`;
+      const { reason } = command.arguments as { readonly reason?: unknown };
+      return `command ${command.name} for ${command.unit}, id ${command.id}${because(typeof reason === 'string' ? reason : '')}`;
     }
     case 'releaseConfig': {
       const { document } = of('releaseConfig');

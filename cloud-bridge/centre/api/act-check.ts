@@ -12,6 +12,7 @@ export const actRefusals = [
   'no-act',
   'act-malformed',
   'no-trust',
+  'trust-expired',
   'not-signed',
   'signature-malformed',
   'unknown-key',

@@ -195,6 +195,39 @@ test('a person who is removed from the trust document is refused at once', async
   await api.end();
 });
 
+test('under a trust document that has expired nobody may ask anything, but present a newer one that names him', async (t) => {
+  const api = await ApiTrial.start();
+  const [operator, supervisor] = [api.person('operator'), api.person('supervisor')];
+  const { AskingPerson } = await import('./testing/asking-person.ts');
+  const boss = new AskingPerson('the new supervisor', 'supervisor', api.socket);
+  const past = { issued: instant(-7_200_000), expires: instant(-3_600_000) };
+  const expired = await api.trust(2, api.people, past);
+  const refused = await supervisor.ask('putTrust', { parameters: {}, body: { trust: expired } });
+  t.regex(refused.error?.message ?? '', /the trust document expired at/, 'it is not presented any more');
+  // It was in use when it expired.
+  await api.services.people.accept(JSON.stringify(expired), 'taken');
+  for (const person of [operator, supervisor]) {
+    const { status, error } = await person.ask('units', { parameters: {} });
+    t.deepEqual([status, error?.reason], [401, 'trust-expired']);
+    t.regex(
+      error?.message ?? '',
+      /\(version 2\) expired at .* until a newer one, signed with the root key, is presented/,
+    );
+  }
+  const put = async (who: typeof boss, trust: Awaited<ReturnType<typeof api.trust>>) =>
+    (await who.ask('putTrust', { parameters: {}, body: { trust } })).error?.reason;
+  const without = await api.trust(3, [boss, operator]);
+  t.is(await put(supervisor, without), 'unknown-key', 'one of the document before, who is not in the new one');
+  t.is(await put(operator, without), 'not-allowed');
+  t.is(await put(boss, await api.trust(3, [boss], past)), 'unknown-key', 'the new one has expired as well');
+  t.is((await operator.ask('units', { parameters: {} })).error?.reason, 'trust-expired');
+  t.is(await put(boss, without), undefined);
+  const { status, value } = await operator.ask('units', { parameters: {} });
+  t.is(status, 200);
+  t.deepEqual(value.trust, { version: 3 });
+  await api.end();
+});
+
 test('whoever is new presents the trust document that brings him in; an operator may not', async (t) => {
   const api = await ApiTrial.start();
   const { AskingPerson } = await import('./testing/asking-person.ts');

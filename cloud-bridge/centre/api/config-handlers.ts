@@ -9,6 +9,7 @@ import type { Reported } from '../../contract/state.ts';
 import type { Document } from '../archive/archive.ts';
 import { configHash } from '../bridge/config-relay.ts';
 import { type Handlers, json, refuse, unknown } from './answer.ts';
+import type { TrustStanding } from './people-keeper.ts';
 import type { Services } from './services.ts';
 
 type ConfigRoute =
@@ -47,7 +48,10 @@ export function configHandlers(services: Services): Pick<Handlers, ConfigRoute> 
       if (why !== undefined) return refuse(403, 'document-refused', why);
       const release = await bridge.configs.release(unit, document, person.name);
       if (release.kind === 'refused') return refuse(409, 'document-refused', release.reason);
-      return json({ version: document.version, sha256: configHash(document) });
+      const { version } = document;
+      const { published: relayed } = (await bridge.configs.version(unit, version)) ?? {};
+      const answer = { version, sha256: configHash(document), broker: bridge.brokerView };
+      return json({ ...answer, ...(relayed === undefined ? {} : { relayed }) });
     },
     layers: async () => json({ layers: (await archive.documents('layer')).map(layerOf) }),
     layer: async ({ parameters: { name } }) => {
@@ -62,9 +66,9 @@ export function configHandlers(services: Services): Pick<Handlers, ConfigRoute> 
     },
     command: async ({ person, raw }) => {
       const { command } = raw as { readonly command: Command };
-      const known = await people.people();
-      if (known === undefined) return refuse(403, 'act-refused', 'no-trust: nobody is trusted here');
-      const allowed = authorise(command as UnsignedDocument, known, `command.${command.name}`);
+      const standing = await people.standing();
+      if (standing.kind !== 'in-force') return refuse(403, 'act-refused', noTrust(standing));
+      const allowed = authorise(command as UnsignedDocument, standing.people, `command.${command.name}`);
       if (allowed.kind === 'refused')
         return refuse(403, 'act-refused', `the command: ${allowed.reason}: ${allowed.detail}`);
       if (allowed.person.key !== person.key) {
@@ -73,9 +77,11 @@ export function configHandlers(services: Services): Pick<Handlers, ConfigRoute> 
       if (Date.parse(command.expires) <= clock.utc()) return refuse(400, 'act-refused', 'the command has expired');
       const read = commandArguments[command.name].safeParse(command.arguments);
       if (!read.success) return refuse(400, 'malformed', `arguments: ${faultsOf(read.error)}`);
+      const { unit, id } = command;
       const given = await bridge.commands.give(command, person.name);
       if (given.kind === 'refused') return refuse(409, 'act-refused', given.reason);
-      return json({ unit: command.unit, id: command.id });
+      const { relayed } = (await bridge.commands.find(unit, id)) ?? {};
+      return json({ unit, id, broker: bridge.brokerView, ...(relayed === undefined ? {} : { relayed }) });
     },
     reply: async ({ parameters: { unit, id } }) => {
       const found = await bridge.commands.find(unit, id);
@@ -105,12 +111,16 @@ export function configHandlers(services: Services): Pick<Handlers, ConfigRoute> 
 
 /** Why a configuration may not be released; undefined where it may. Of whether it fits the unit, the unit alone judges. */
 export async function desiredFault({ people, clock }: Services, document: Desired): Promise<string | undefined> {
-  const known = await people.people();
-  if (known === undefined) return 'no-trust: nobody is trusted here';
-  const allowed = authorise(document as UnsignedDocument, known, 'config.push');
+  const standing = await people.standing();
+  if (standing.kind !== 'in-force') return noTrust(standing);
+  const allowed = authorise(document as UnsignedDocument, standing.people, 'config.push');
   if (allowed.kind === 'refused') return `${allowed.reason}: ${allowed.detail}`;
   if (document.expires !== undefined && Date.parse(document.expires) <= clock.utc()) return 'it has expired';
   return undefined;
+}
+
+function noTrust({ kind, detail }: Exclude<TrustStanding, { kind: 'in-force' }>): string {
+  return `${kind === 'expired' ? 'trust-expired' : 'no-trust'}: ${detail}`;
 }
 
 function layerOf({ key, version, value }: Document): LayerView {

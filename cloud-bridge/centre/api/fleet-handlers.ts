@@ -17,9 +17,20 @@ type FleetRoute =
   | 'live';
 
 /** Units, their events and alerts, and who did what. */
-export function fleetHandlers({ bridge, archive }: Services): Pick<Handlers, FleetRoute> {
+export function fleetHandlers({ bridge, archive, people }: Services): Pick<Handlers, FleetRoute> {
   return {
-    units: async () => json({ units: [...(await bridge.views.all())] }),
+    units: async () => {
+      const trust = await people.trust();
+      return json({
+        units: [...(await bridge.views.all())],
+        broker: bridge.brokerView,
+        ...(trust === undefined
+          ? {}
+          : {
+              trust: { version: trust.version, ...(trust.expires === undefined ? {} : { expires: trust.expires }) },
+            }),
+      });
+    },
     unit: async ({ parameters: { unit } }) => {
       const view = await bridge.views.one(unit);
       return view === undefined ? unknown(`unit ${unit}`) : json(view);

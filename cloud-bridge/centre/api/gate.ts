@@ -46,14 +46,15 @@ export class Gate {
   ): Promise<({ readonly kind: 'signed' } & Signed) | RefusedAct> {
     const read = readAct(header);
     if (read.kind === 'refused') return read;
-    const people = await this.#services.people.people();
+    const standing = await this.#services.people.standing();
+    const people = standing.kind === 'in-force' ? standing.people : undefined;
     // A new trust document may be the first, or bring in whoever presents it: who that is is looked at when it has come.
     if (name === 'putTrust' && (people === undefined || people.person(keyOf(read) ?? '') === undefined)) {
       return { kind: 'signed', act: read.act, document: read.document, person: nobody };
     }
-    if (people === undefined)
-      return refusedAct('no-trust', 'nobody is trusted here: there is no trust document in force');
-    const checked = checkAct(read, people, request, this.#services.clock);
+    if (standing.kind !== 'in-force')
+      return refusedAct(standing.kind === 'expired' ? 'trust-expired' : 'no-trust', standing.detail);
+    const checked = checkAct(read, standing.people, request, this.#services.clock);
     if (checked.kind === 'refused') return checked;
     return { kind: 'signed', act: read.act, document: read.document, person: checked.person };
   }

@@ -8,9 +8,11 @@ import { ApiTrial } from './testing/api-trial.ts';
 
 const idOf = (unit: string, sequence: number) => `${unit}-${String(sequence).padStart(9, '0')}`;
 
+const second = (after: number) => new Date(1_770_000_000_000 + after * 1000).toISOString();
+
 /** As a unit signs it, as far as a list reads it. */
 function made(unit: string, sequence: number, more: Record<string, JsonValue> = {}) {
-  const time = new Date(1_770_000_000_000 + sequence * 1000).toISOString();
+  const time = second(sequence);
   const record = {
     ...{ schema: 'atalaya/evidence/3', id: idOf(unit, sequence), unit, sequence },
     infraction: {
@@ -21,7 +23,9 @@ function made(unit: string, sequence: number, more: Record<string, JsonValue> = 
     sealing: { keys: { bytes: 4, sha256: sha256('keys') } },
     ...more,
   };
-  return madeEvent(sequence, { unit, time, data: { record, signature: 'c2ln' } });
+  // Sealed, and so sent, long after: by a unit that judged a recording, or whose clock was put right between.
+  const sealed = new Date(1_780_000_000_000 - sequence * 1000).toISOString();
+  return madeEvent(sequence, { unit, time: sealed, data: { record, signature: 'c2ln' } });
 }
 
 test('infractions of a unit and of the fleet, the latest first, with how many of their files are here', async (t) => {
@@ -30,7 +34,10 @@ test('infractions of a unit and of the fleet, the latest first, with how many of
   const operator = api.person('operator');
   await archive.ingest([
     ...[made('unit-1', 1), made('unit-1', 2), made('unit-1', 3, { sealing: null, files: [] })],
-    ...[made('unit-1', 4, { id: 'not an id', infraction: { rule: 7, lane: null } }), made('unit-2', 2)],
+    ...[
+      made('unit-1', 4, { id: 'not an id', infraction: { rule: 7, lane: null, time: { utc: second(4) } } }),
+      made('unit-2', 2),
+    ],
     madeEvent(5, { kind: 'audit' }),
   ]);
   const blob = (evidence: string, file: string, state: string, reason?: string) =>
@@ -62,8 +69,11 @@ test('infractions of a unit and of the fleet, the latest first, with how many of
   t.is((await ask({})).infractions.length, 5);
   t.deepEqual((await ask({ unit: 'unit-3' })).infractions, []);
   t.deepEqual(
-    (await ask({ from: '2026-02-02T02:40:02Z', to: '2026-02-02T02:40:03Z' })).infractions.map(({ unit }) => unit),
-    ['unit-2', 'unit-1'],
+    (await ask({ from: second(2), to: second(3) })).infractions.map(({ unit, time }) => [unit, time]),
+    [
+      ['unit-2', second(2)],
+      ['unit-1', second(2)],
+    ],
   );
   const page = await ask({ limit: 2 });
   const rest = await ask({ limit: 3, before: page.next ?? '' });

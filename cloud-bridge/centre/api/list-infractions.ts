@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { RouteQuery, RouteResponse } from '../../contract/api.ts';
 import type { InfractionView } from '../../contract/api-views.ts';
-import { evidenceId, instant } from '../../contract/names.ts';
+import { evidenceId } from '../../contract/names.ts';
 import type { Archive, ArchivedEvent, EventQuery, Moment } from '../archive/archive.ts';
+import { happenedAt } from '../archive/happened.ts';
 import type { BlobDocument } from '../bridge/evidence-views.ts';
 import { sealedPackageOf } from '../bridge/sealed-files.ts';
 
@@ -18,15 +19,14 @@ const read = z.looseObject({
       class: z.string().optional().catch(undefined),
       lane: z.string().nullable().optional().catch(undefined),
       measured: z.record(z.string(), z.json()).optional().catch(undefined),
-      time: z.looseObject({ utc: instant }).optional().catch(undefined),
     })
     .optional()
     .catch(undefined),
 });
 
 /**
- * Records of infractions, the latest first by the time of their events, along an index of the archive: of one unit, or of all. What is held
- * at once is bounded by `atOnce`, whatever the page.
+ * Records of infractions, the latest first by when they happened, which `from` and `to` are held against as well, along an index of the
+ * archive: of one unit, or of all. What is held at once is bounded by `atOnce`, whatever the page.
  */
 export async function listInfractions(
   archive: Pick<Archive, 'events' | 'documents'>,
@@ -45,7 +45,7 @@ export async function listInfractions(
     const found = await archive.events({ ...query, limit: wanted, ...(mark === undefined ? {} : { before: mark }) });
     infractions.push(...(await Promise.all(found.map((event) => viewOf(archive, event)))));
     const last = found.at(-1);
-    if (last !== undefined) mark = { at: Date.parse(last.time), position: last.position };
+    if (last !== undefined) mark = { at: happenedOf(last), position: last.position };
     if (found.length < wanted || mark === undefined) return { infractions };
     if (infractions.length === limit) return { infractions, next: `${mark.at}.${mark.position}` };
   }
@@ -56,15 +56,15 @@ function momentOf(mark: string): Moment {
   return { at: Number(at), position: Number(position) };
 }
 
-async function viewOf(
-  archive: Pick<Archive, 'documents'>,
-  { unit, sequence, time, archived, data }: ArchivedEvent,
-): Promise<InfractionView> {
+const happenedOf = (event: ArchivedEvent): number => happenedAt(event) ?? Date.parse(event.time);
+
+async function viewOf(archive: Pick<Archive, 'documents'>, event: ArchivedEvent): Promise<InfractionView> {
+  const { unit, sequence, archived, data } = event;
   const { record } = data as { readonly record?: unknown };
   const { id, infraction } = read.safeParse(record).data ?? {};
   const { rule, class: of, lane, measured } = infraction ?? {};
   return {
-    ...{ unit, sequence, archived, time: infraction?.time?.utc ?? time },
+    ...{ unit, sequence, archived, time: new Date(happenedOf(event)).toISOString() },
     ...(id === undefined ? {} : { evidence: id }),
     ...(rule === undefined ? {} : { rule }),
     ...(of === undefined ? {} : { class: of }),

@@ -1,13 +1,15 @@
 import { type FastifyInstance, fastify } from 'fastify';
+import { boundAddress } from './bound-address.ts';
 
 /** How a part of the bridge is. */
 export interface PartHealth {
-  readonly state: 'good' | 'failed';
+  readonly state: 'good' | 'degraded' | 'failed';
   readonly detail: string;
 }
 
 export interface BridgeHealth {
-  readonly state: 'good' | 'failed';
+  /** `degraded`: it archives, and a person has to do something. */
+  readonly state: 'good' | 'degraded' | 'failed';
   readonly parts: Readonly<Record<string, PartHealth>>;
 }
 
@@ -18,7 +20,7 @@ export interface OpsOptions {
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
 }
 
-/** For watchdogs and Prometheus, without an act: `GET /healthz` (200, or 503 with what is wrong) and `GET /metrics`. */
+/** For watchdogs and Prometheus, without an act: `GET /healthz` (200, also where it is degraded, or 503 with what is wrong) and `GET /metrics`. */
 export class OpsServer {
   readonly #options: OpsOptions;
   readonly #app: FastifyInstance;
@@ -33,18 +35,19 @@ export class OpsServer {
     });
   }
 
-  /** Resolves with the address. Throws the system's errors. */
+  /** Resolves with what it is bound to. Throws the system's errors. */
   async listen(): Promise<string> {
     const { host, port, health, metrics } = this.#options;
     this.#app.get('/healthz', async (_, reply) => {
       const now = await health();
-      return reply.code(now.state === 'good' ? 200 : 503).send(now);
+      return reply.code(now.state === 'failed' ? 503 : 200).send(now);
     });
     this.#app.get('/metrics', async (_, reply) => {
       const { text, contentType } = await metrics();
       return reply.header('content-type', contentType).send(text);
     });
-    return this.#app.listen({ host, port });
+    await this.#app.listen({ host, port });
+    return boundAddress('http', this.#app.addresses());
   }
 
   close(): Promise<void> {

@@ -18,6 +18,7 @@ import type { Person } from '../../contract/people.ts';
 import { faultsOf, readJson } from '../../contract/read-json.ts';
 import type { RefusedAct } from './act-check.ts';
 import { type Asked, type Handler, type Refusal, refuse } from './answer.ts';
+import { boundAddress } from './bound-address.ts';
 import { Gate, type Signed } from './gate.ts';
 import { handlersOf } from './handlers.ts';
 import type { Services } from './services.ts';
@@ -64,7 +65,7 @@ export class ApiServer {
     return { requests: this.#requests, refused: Object.fromEntries(this.#refused) };
   }
 
-  /** Resolves with the addresses. Throws the system's errors. */
+  /** Resolves with what it is bound to. Throws the system's errors. */
   async listen({ socket, tls }: ApiListener): Promise<readonly string[]> {
     const addresses: string[] = [];
     if (socket !== undefined) {
@@ -77,7 +78,9 @@ export class ApiServer {
     }
     if (tls !== undefined) {
       const { host, port, cert, key } = tls;
-      addresses.push(await this.#app({ cert, key }).listen({ host, port }));
+      const app = this.#app({ cert, key });
+      await app.listen({ host, port });
+      addresses.push(boundAddress('https', app.addresses()));
     }
     return addresses;
   }

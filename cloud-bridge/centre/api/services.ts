@@ -9,7 +9,7 @@ import type { PeopleKeeper } from './people-keeper.ts';
 export interface Services {
   readonly bridge: Pick<
     Bridge,
-    'twins' | 'alerts' | 'configs' | 'commands' | 'collector' | 'evidence' | 'live' | 'views' | 'online'
+    'twins' | 'alerts' | 'configs' | 'commands' | 'collector' | 'evidence' | 'live' | 'views' | 'online' | 'brokerView'
   >;
   readonly archive: Archive;
   readonly blobs: Blobs;

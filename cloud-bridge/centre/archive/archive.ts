@@ -97,7 +97,7 @@ export interface EventQuery {
   readonly unit?: string;
   readonly lane?: Lane;
   readonly kinds?: readonly EventKind[];
-  /** Of happening; ISO 8601, `from` included, `to` not. */
+  /** Of the event; of the order `latest`, of happening. ISO 8601, `from` included, `to` not. */
   readonly from?: string;
   readonly to?: string;
   readonly afterPosition?: number;
@@ -106,12 +106,15 @@ export interface EventQuery {
   readonly afterSequence?: number;
   /** Of the order `latest`: what comes behind this one. */
   readonly before?: Moment;
-  /** `sequence`: per unit, lane and stream; `position`: as archived; `newest`: position, backwards; `latest`: of happening, backwards. */
+  /**
+   * `sequence`: per unit, lane and stream; `position`: as archived; `newest`: position, backwards; `latest`: infractions and nothing else,
+   * by when they happened (`happenedAt`), backwards.
+   */
   readonly order: 'sequence' | 'position' | 'newest' | 'latest';
   readonly limit: number;
 }
 
-/** Where an event stands among others by when they happened; of one instant by when they were archived. */
+/** Where an infraction stands among others by when they happened; of one instant by when they were archived. */
 export interface Moment {
   /** UTC milliseconds. */
   readonly at: number;

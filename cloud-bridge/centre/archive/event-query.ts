@@ -1,6 +1,7 @@
 import { type Lane, laneOf } from '../../contract/outbox.ts';
 import type { EventKind } from '../../contract/topics.ts';
 import type { ArchivedEvent, EventQuery } from './archive.ts';
+import { happenedAt } from './happened.ts';
 import { instantOf } from './plan-ingest.ts';
 
 /** A statement with numbered parameters, `$1` and so on, as both engines take them. */
@@ -26,7 +27,7 @@ const orders: Readonly<Record<EventQuery['order'], string>> = {
   sequence: 'l.unit, l.lane, l.stream, e.sequence',
   position: 'e.position',
   newest: 'e.position desc',
-  latest: 'e.at desc, e.position desc',
+  latest: 'e.happened desc, e.position desc',
 };
 
 /**
@@ -37,10 +38,11 @@ export function eventStatements(
   query: EventQuery,
   { lanes, upTo }: { readonly lanes?: readonly number[]; readonly upTo?: number | undefined } = {},
 ): readonly Statement[] {
-  if (lanes !== undefined && query.order === 'latest' && query.kinds !== undefined) {
-    return [...new Set(query.kinds)].flatMap((kind) =>
-      lanes.map((lane) => eventStatement({ ...query, kinds: [kind] }, upTo, lane)),
-    );
+  if (query.order === 'latest') {
+    if (query.kinds?.includes('infraction') === false) return [];
+    const ofInfractions: EventQuery = { ...query, kinds: ['infraction'] };
+    if (lanes === undefined) return [eventStatement(ofInfractions, upTo)];
+    return lanes.map((lane) => eventStatement(ofInfractions, upTo, lane));
   }
   if (lanes !== undefined) return lanes.map((lane) => eventStatement(query, upTo, lane));
   if (query.order === 'sequence' || query.kinds === undefined) return [eventStatement(query, upTo)];
@@ -63,17 +65,18 @@ function eventStatement(query: EventQuery, upTo: number | undefined, lane?: numb
   add('e.sequence >', query.afterSequence);
   add('e.position >', query.afterPosition);
   add('e.position <=', upTo);
-  add('e.at >=', query.from === undefined ? undefined : instantOf(query.from));
-  add('e.at <', query.to === undefined ? undefined : instantOf(query.to));
+  const when = query.order === 'latest' ? 'e.happened' : 'e.at';
+  add(`${when} >=`, query.from === undefined ? undefined : instantOf(query.from));
+  add(`${when} <`, query.to === undefined ? undefined : instantOf(query.to));
   if (query.before !== undefined) {
     const { at, position } = query.before;
     values.push(at, position);
     const [nth, mth] = [values.length - 1, values.length];
-    where.push(`e.at <= $${nth} and (e.at < $${nth} or e.position < $${mth})`);
+    where.push(`e.happened <= $${nth} and (e.happened < $${nth} or e.position < $${mth})`);
   }
   if (query.kinds !== undefined) {
     const list = query.kinds.map((kind) => {
-      // Written out, so that both engines see that their index of infractions answers.
+      // Written out, so that both engines see that their indexes of infractions answer.
       if (kind === 'infraction') return "'infraction'";
       values.push(kind);
       return `$${values.length}`;
@@ -110,7 +113,7 @@ export function eventOf(row: EventRow): ArchivedEvent {
 const comparisons = {
   position: (a, b) => a.position - b.position,
   newest: (a, b) => b.position - a.position,
-  latest: (a, b) => instantOf(b.time) - instantOf(a.time) || b.position - a.position,
+  latest: (a, b) => (happenedAt(b) ?? 0) - (happenedAt(a) ?? 0) || b.position - a.position,
 } as const satisfies Record<string, (a: ArchivedEvent, b: ArchivedEvent) => number>;
 
 /** The lanes that may hold events of these kinds, of those that are given. */

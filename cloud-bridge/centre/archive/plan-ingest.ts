@@ -1,6 +1,7 @@
 import { canonicalJson, type JsonValue } from '../../../device/kernel/canonical-json.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import type { Arrived, Ingested, Refusal } from './archive.ts';
+import { happenedAt } from './happened.ts';
 import { type LaneName, laneKey, nameOf } from './place.ts';
 
 /** A lane as it stands; locked, so that nobody else changes it meanwhile. */
@@ -29,6 +30,8 @@ export interface StoredEvent {
 /** A row to be written. */
 export interface NewEvent extends StoredEvent {
   readonly time: string;
+  /** Of an infraction: when it happened, UTC milliseconds. */
+  readonly happened: number | undefined;
   readonly forwardTo: readonly string[];
   readonly reason: string | undefined;
 }
@@ -134,12 +137,12 @@ function advanced(lane: LaneState, rows: { sequence: number; previous: number }[
 function rowOf(lane: LaneState, item: Item): NewEvent {
   const { sequence, previous } = item;
   if (isRefusal(item)) {
-    const refused = { refused: true, reason: item.reason, kind: '', at: 0, time: '', data: 'null', forwardTo: [] };
-    return { lane: lane.id, sequence, previous, ...refused };
+    const nothing = { kind: '', at: 0, happened: undefined, time: '', data: 'null', forwardTo: [] };
+    return { lane: lane.id, sequence, previous, refused: true, reason: item.reason, ...nothing };
   }
   const { kind, time, data, forwardTo } = item;
   const row = { lane: lane.id, sequence, previous, kind, time, at: instantOf(time), data: JSON.stringify(data) };
-  return { ...row, forwardTo, refused: false, reason: undefined };
+  return { ...row, happened: happenedAt(item), forwardTo, refused: false, reason: undefined };
 }
 
 function same(there: StoredEvent, item: Arrived): boolean {

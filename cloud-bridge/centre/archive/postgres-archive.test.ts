@@ -84,14 +84,43 @@ needs(
     await client.query('update atalaya.version set number = 9');
     const newer = await fault(PostgresArchive.open(options, { clock }));
     t.is(newer.code, 'store-version-unknown');
-    t.regex(newer.message, /has version 9 of the archive; this program knows up to 3/);
-    await client.query('update atalaya.version set number = 3; alter database newer set synchronous_commit = off');
+    t.regex(newer.message, /has version 9 of the archive; this program knows up to 4/);
+    await client.query('update atalaya.version set number = 4; alter database newer set synchronous_commit = off');
     await client.end();
     const forgets = await fault(PostgresArchive.open(options, { clock }));
     t.is(forgets.code, 'store-failed');
     t.regex(forgets.message, /has synchronous_commit switched off/);
     const refused = await fault(PostgresArchive.open({ ...options, database: 'nowhere' }, { clock }));
     t.is(refused.code, 'store-failed');
+  },
+);
+
+needs(
+  'a schema of the version before has its infractions by when they happened afterwards',
+  async (t, { database }) => {
+    const options = await database('before');
+    const older = await PostgresArchive.open(options, { clock });
+    const utc = '2026-03-01T12:00:00Z';
+    const recorded = { record: { infraction: { time: { utc } } } };
+    await older.ingest([...madeEvents(1, 150), madeEvent(151, { data: recorded }), madeEvent(152, { kind: 'audit' })]);
+    await older.close();
+    const client = new Client(options);
+    await client.connect();
+    await client.query(`
+    alter table atalaya.events drop column happened;
+    create index events_infraction on atalaya.events (lane_id, at, position) where kind = 'infraction';
+    update atalaya.version set number = 3;
+  `);
+    await client.end();
+    const archive = await PostgresArchive.open(options, { clock });
+    const latest = { order: 'latest', limit: 1000 } as const;
+    const found = await archive.events(latest);
+    t.deepEqual([found.length, found[0]?.sequence, found.at(-1)?.sequence], [151, 151, 1]);
+    t.deepEqual(
+      (await archive.events({ ...latest, from: utc })).map(({ sequence }) => sequence),
+      [151],
+    );
+    await archive.close();
   },
 );
 

@@ -216,10 +216,10 @@ export class PostgresIngest {
 
   async #insert({ inserts, lanes }: IngestPlan): Promise<void> {
     await this.#query(
-      `insert into atalaya.events (lane_id, sequence, previous, kind, at, time, data, archived, refused)
-       select lane, sequence, previous, kind, at, time, data, $9::int8, refused
-       from unnest($1::int8[], $2::int8[], $3::int8[], $4::text[], $5::int8[], $6::text[], $7::text[], $8::text[])
-         with ordinality as t (lane, sequence, previous, kind, at, time, data, refused, n)
+      `insert into atalaya.events (lane_id, sequence, previous, kind, at, time, data, archived, refused, happened)
+       select lane, sequence, previous, kind, at, time, data, $10::int8, refused, happened
+       from unnest($1::int8[], $2::int8[], $3::int8[], $4::text[], $5::int8[], $6::text[], $7::text[], $8::text[], $9::int8[])
+         with ordinality as t (lane, sequence, previous, kind, at, time, data, refused, happened, n)
        order by n`,
       [
         inserts.map(({ lane }) => lane),
@@ -230,6 +230,7 @@ export class PostgresIngest {
         inserts.map(({ time }) => time),
         inserts.map(({ data }) => data),
         inserts.map(({ reason }) => reason ?? null),
+        inserts.map(({ happened }) => happened ?? null),
         this.#now,
       ],
     );

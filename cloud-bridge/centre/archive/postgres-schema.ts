@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
+import { happenedAt } from './happened.ts';
 
 /** Keys of advisory locks, of two halves: `ATLY` and what is locked. */
 const lockSpace = 0x41544c59;
@@ -11,7 +12,7 @@ export const locks = {
 } as const;
 
 /** Each brings the schema from the version of its index to the next. What is here once is never changed. */
-const migrations: readonly string[] = [
+const migrations: readonly (string | ((client: PoolClient) => Promise<void>))[] = [
   `
   create table atalaya.lanes (
     id int8 primary key generated always as identity,
@@ -83,7 +84,36 @@ const migrations: readonly string[] = [
   create index events_infraction on atalaya.events (lane_id, at, position) where kind = 'infraction';
   alter table atalaya.acts add column about text;
   `,
+  addHappened,
 ];
+
+/** Infractions by when they happened, and no longer by when they were sealed. */
+async function addHappened(client: PoolClient): Promise<void> {
+  await client.query('alter table atalaya.events add column happened int8');
+  for (let after = '0'; ; ) {
+    const { rows } = await client.query<{ position: string; kind: string; time: string; data: string }>(
+      `select position, kind, time, data from atalaya.events
+       where kind = 'infraction' and refused is null and position > $1 order by position limit 100`,
+      [after],
+    );
+    const last = rows.at(-1);
+    if (last === undefined) break;
+    await client.query(
+      `update atalaya.events e set happened = t.happened
+       from unnest($1::int8[], $2::int8[]) as t (position, happened) where e.position = t.position`,
+      [
+        rows.map(({ position }) => position),
+        rows.map(({ data, ...row }) => happenedAt({ ...row, data: JSON.parse(data) }) ?? null),
+      ],
+    );
+    after = last.position;
+  }
+  await client.query(`
+    drop index atalaya.events_infraction;
+    create index events_happened on atalaya.events (happened, position) where kind = 'infraction';
+    create index events_lane_happened on atalaya.events (lane_id, happened, position) where kind = 'infraction';
+  `);
+}
 
 /**
  * Brings the schema `atalaya` of a database to this version; of several programs that begin at once, one does. Throws
@@ -114,7 +144,10 @@ export async function migrate(client: PoolClient): Promise<void> {
         { hint: 'Run the version of the program that wrote it, or a newer one.' },
       );
     }
-    for (const migration of migrations.slice(version)) await client.query(migration);
+    for (const migration of migrations.slice(version)) {
+      if (typeof migration === 'string') await client.query(migration);
+      else await migration(client);
+    }
     await client.query(`update atalaya.version set number = ${migrations.length}; commit`);
   } catch (error) {
     await client.query('rollback').catch(() => undefined);

@@ -19,7 +19,7 @@ const statements = {
   event:
     'select lane_id as lane, sequence, previous, kind, at, data, refused is not null as refused from events where lane_id = ? and sequence = ?',
   insert:
-    'insert into events (lane_id, sequence, previous, kind, at, time, data, archived, refused) values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'insert into events (lane_id, sequence, previous, kind, at, time, data, archived, refused, happened) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   remove: 'delete from events where lane_id = ? and sequence = ?',
   lower: 'update events set previous = ? where lane_id = ? and sequence = ?',
   behind: 'select sequence, previous from events where lane_id = ? and sequence > ? order by sequence',
@@ -147,7 +147,7 @@ export class SqliteIngest {
     for (const { lane, sequence, previous } of plan.lowered) this.#sql.lower.run(previous, lane, sequence);
     const names = new Map(plan.lanes.map((lane) => [lane.id, lane]));
     for (const row of plan.inserts) {
-      const { lane, sequence, previous, kind, at, time, data, reason, forwardTo } = row;
+      const { lane, sequence, previous, kind, at, time, data, reason, forwardTo, happened } = row;
       const { lastInsertRowid: position } = this.#sql.insert.run(
         lane,
         sequence,
@@ -158,6 +158,7 @@ export class SqliteIngest {
         data,
         now,
         reason ?? null,
+        happened ?? null,
       );
       const name = names.get(lane);
       if (name === undefined) continue;

@@ -1,11 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
+import { happenedAt } from './happened.ts';
 
 /** `ATLY`, in the header of the file: what is something else is not touched. */
 const applicationId = 0x41544c59;
 
 /** Each brings the file from the version of its index to the next. What is here once is never changed. */
-const migrations: readonly string[] = [
+const migrations: readonly (string | ((database: DatabaseSync) => void))[] = [
   `
   create table lanes (
     id integer primary key,
@@ -76,7 +77,39 @@ const migrations: readonly string[] = [
   create index events_infraction on events (lane_id, kind, at) where kind = 'infraction';
   alter table acts add column about text;
   `,
+  addHappened,
 ];
+
+/** Infractions by when they happened, and no longer by when they were sealed. */
+function addHappened(database: DatabaseSync): void {
+  database.exec('alter table events add column happened integer');
+  const save = database.prepare('update events set happened = ? where position = ?');
+  // Statement by statement: a row that is changed while it is walked over could be met again.
+  const some = database.prepare(
+    "select position, kind, time, data from events where kind = 'infraction' and refused is null and position > ? order by position limit 100",
+  );
+  for (let after = 0; ; ) {
+    const rows = some.all(after) as unknown as StoredInfraction[];
+    for (const { position, kind, time, data } of rows) {
+      save.run(happenedAt({ kind, time, data: JSON.parse(data) }) ?? null, position);
+      after = position;
+    }
+    if (rows.length === 0) break;
+  }
+  // The one of a lane first: of two that look equally good, the planner takes the older one.
+  database.exec(`
+    drop index events_infraction;
+    create index events_lane_happened on events (lane_id, kind, happened) where kind = 'infraction';
+    create index events_happened on events (kind, happened) where kind = 'infraction';
+  `);
+}
+
+interface StoredInfraction {
+  readonly position: number;
+  readonly kind: string;
+  readonly time: string;
+  readonly data: string;
+}
 
 /** Brings a file to this version. Throws `store-version-unknown` for a newer one, `store-damaged` for a file that is not an archive. */
 export function migrate(database: DatabaseSync, path: string): void {
@@ -107,7 +140,10 @@ export function migrate(database: DatabaseSync, path: string): void {
       );
     // Nothing is written where all of it is there: what is on a full disk can still be opened and read.
     if (Number(version) < migrations.length) {
-      for (const migration of migrations.slice(Number(version))) database.exec(migration);
+      for (const migration of migrations.slice(Number(version))) {
+        if (typeof migration === 'string') database.exec(migration);
+        else migration(database);
+      }
       database.exec(`pragma application_id = ${applicationId}; pragma user_version = ${migrations.length}`);
     }
     database.exec('commit');

@@ -6,7 +6,7 @@ import type { Alert, AlertState } from '../../contract/events.ts';
 import type { Archive, Arrived } from '../archive/archive.ts';
 import { changeDocument } from './documents.ts';
 
-/** What the centre itself raises of a unit. */
+/** What the centre itself raises: of a unit, or of itself (`centreItself`). */
 export const centreAlerts = {
   /** A checkpoint that contradicts what was archived or cosigned: the log was rewritten. */
   'log-inconsistent': 'critical',
@@ -22,6 +22,8 @@ export const centreAlerts = {
   'evidence-mismatch': 'critical',
   /** Nothing is heard of the unit; critical when that lasts. */
   'unit-silent': 'raised',
+  /** The document of who may do what expires, or has; critical in the last days. */
+  'trust-expiring': 'raised',
 } as const satisfies Record<string, AlertState>;
 export type CentreAlert = keyof typeof centreAlerts;
 

@@ -4,6 +4,7 @@ import type { Log } from '../../../device/kernel/log/log.ts';
 import { type Random, supervise } from '../../../device/kernel/supervise.ts';
 import type { Timer } from '../../../device/kernel/timer.ts';
 import { type Milliseconds, milliseconds, toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
+import type { BrokerView } from '../../contract/api-views.ts';
 import type { Telemetry } from '../../contract/events.ts';
 import type { Arrival, Link, LinkHandlers, LinkSession } from '../../link/link.ts';
 import type { Archive, Arrived } from '../archive/archive.ts';
@@ -101,7 +102,7 @@ export class Bridge {
   constructor(options: BridgeOptions) {
     const { archive, blobs, queues, witnessKey, sharing, clock, timer, random, log } = options;
     const loop = { clock, timer, random, log };
-    const link = new LateLink();
+    const link = new LateLink(clock);
     const witness = new Witness(archive, witnessKey, clock);
     this.#options = options;
     this.#link = link;
@@ -156,6 +157,11 @@ export class Bridge {
   get linkFault(): unknown {
     const { state } = this.#link;
     return state.kind === 'offline' ? state.fault : undefined;
+  }
+
+  /** As people are told of it. */
+  get brokerView(): BrokerView {
+    return { connected: this.online, since: this.#link.since };
   }
 
   get connections(): number {

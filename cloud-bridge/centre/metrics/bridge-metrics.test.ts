@@ -6,7 +6,15 @@ const none: BridgeFigures = {
   ...{ online: true, connections: 1, messages: 2, bytes: 3, archived: 4, duplicates: 5, transactions: 6, waiting: 7 },
   ...{ waitingBytes: 8, setAside: 9, acksSent: 10, acksLost: 11, units: 12, unitsOnline: 13, configsPending: 14 },
   ...{ commandsPending: 15, cosigned: 16, checkpointsWaiting: 17, blobsFinished: 18, blobsUnderWay: 19, blobBytes: 20 },
-  ...{ forwarded: 21, liveReaders: 22, requests: 23, refusedMessages: {}, refusedRequests: {} },
+  ...{
+    forwarded: 21,
+    liveReaders: 22,
+    requests: 23,
+    trustInForce: true,
+    trustLeftS: 24,
+    refusedMessages: {},
+    refusedRequests: {},
+  },
 };
 
 test('every figure is a metric, and every reason of a refusal is there from the first scrape on', async (t) => {

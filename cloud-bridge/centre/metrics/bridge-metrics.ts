@@ -26,6 +26,8 @@ export interface BridgeFigures {
   readonly blobBytes: number;
   readonly forwarded: number;
   readonly liveReaders: number;
+  readonly trustInForce: boolean;
+  readonly trustLeftS: number;
   readonly requests: number;
   /** By reason, of all units: a fleet's ids are no labels. */
   readonly refusedMessages: Readonly<Record<string, number>>;
@@ -59,6 +61,8 @@ const plain: { readonly [F in Plain]: readonly [name: string, help: string] } = 
   blobBytes: ['evidence_bytes_total', 'Bytes of sealed files that came'],
   forwarded: ['forwarded_total', 'Messages confirmed by the queues'],
   liveReaders: ['live_readers', 'Readers of live events'],
+  trustInForce: ['trust_in_force', '1 while there is a trust document that has not expired'],
+  trustLeftS: ['trust_expires_seconds', 'Seconds until the trust document expires; +Inf where it does not'],
   requests: ['requests_total', 'Requests of people'],
 };
 

@@ -135,7 +135,12 @@ export const bridgeConfigSchema = z.strictObject({
         .describe('Socket for `atalaya-fleet`; `api.sock` in `data` unless said otherwise, null for none.'),
       tls: z
         .strictObject({
-          host: z.string().default('0.0.0.0').describe('Address to listen on.'),
+          host: z
+            .string()
+            .default('0.0.0.0')
+            .describe(
+              'Address to listen on; usually every one of this machine: a request without an act that somebody of the trust document has signed is refused before its body is read.',
+            ),
           port: port.default(8443).describe('Port to listen on.'),
           cert: path.describe('Certificate (PEM).'),
           key: path.describe('Its private key (PEM).'),

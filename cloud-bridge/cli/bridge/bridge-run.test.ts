@@ -16,6 +16,7 @@ import { trustSchemaId } from '../../contract/acts.ts';
 import { makePersonKey, signerOf } from '../../contract/person-key.ts';
 import { openMqttLink } from '../../link/mqtt-link.ts';
 import { makePki, type Pki } from '../../testing/make-pki.ts';
+import { MemoryBroker } from '../../testing/memory-broker.ts';
 import { startMosquitto } from '../../testing/start-mosquitto.ts';
 import { defaultBridgeConfig, loadBridgeConfig } from './bridge-config.ts';
 import { type BridgeReady, runBridge } from './compose-bridge.ts';
@@ -205,6 +206,51 @@ test('two bridges do not work on one folder, and a bridge without a broker says 
   end.abort();
   await running;
   t.regex(await readFile(join(folder, 'data', 'witness.pem'), 'utf8'), /PRIVATE KEY/);
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('a bridge whose trust document has expired starts and archives, and says so', async (t) => {
+  const folder = await folderOf();
+  const root = makePersonKey();
+  const supervisor = new AskingPerson('Ana', 'supervisor', join(folder, 'data', 'api.sock'));
+  const past = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+  const body = { schema: trustSchemaId, version: 1, people: [supervisor.entry] };
+  const expired = { ...body, issued: past(2), expires: past(1) };
+  await writeFile(join(folder, 'root.pem'), root.publicPem);
+  await writeFile(join(folder, 'trust.json'), JSON.stringify(await signDocument(expired, signerOf(root.privatePem))));
+  const broker = new MemoryBroker();
+  const config = {
+    ...{ ...defaultBridgeConfig(), data: join(folder, 'data'), ops: { host: '127.0.0.1', port: 0 } },
+    trust: { rootKey: join(folder, 'root.pem'), document: join(folder, 'trust.json') },
+  };
+  const end = new AbortController();
+  const ready = Promise.withResolvers<BridgeReady>();
+  const running = runBridge(config, {
+    ...{ clock: systemClock, signal: end.signal, log: silentLog, onReady: ready.resolve },
+    connect: (handlers) => broker.link(handlers, { clientId: 'bridge-1', sessionKept: true }),
+  });
+  const { addresses, bridge } = await Promise.race([ready.promise, running.then(() => Promise.reject(new Error()))]);
+  await until('it has a broker', () => bridge.online);
+  const unit = new SpeakingUnit('unit-1', (handlers) =>
+    broker.link(handlers, { clientId: 'unit-1', sessionKept: true }),
+  );
+  await unit.online();
+  await unit.state();
+  await unit.events('count', [{ sequence: 1, data: countOf(1) }]);
+  await until('it archives', () => unit.upTo('telemetry') === 1);
+  t.is((await supervisor.ask('units', { parameters: {} })).error?.reason, 'trust-expired');
+  const health = await fetch(`${addresses.at(-1)}/healthz`);
+  t.is(health.status, 200, 'it does its work');
+  t.like(await health.json(), { state: 'degraded', parts: { trust: { state: 'degraded' } } });
+  t.regex(await (await fetch(`${addresses.at(-1)}/metrics`)).text(), /^atalaya_bridge_trust_in_force 0$/m);
+  const newer = { ...body, version: 2, issued: past(0) };
+  const trust = (await signDocument(newer, signerOf(root.privatePem))) as never;
+  t.is((await supervisor.ask('putTrust', { parameters: {}, body: { trust } })).status, 200);
+  const answer = await supervisor.ask('units', { parameters: {} });
+  t.like(answer.value, { units: [{ unit: 'unit-1' }], broker: { connected: true } });
+  await unit.close();
+  end.abort();
+  await running;
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -12,6 +12,7 @@ import { desiredFault } from '../../centre/api/config-handlers.ts';
 import { type BridgeHealth, OpsServer, type PartHealth } from '../../centre/api/ops-server.ts';
 import { ApiServer } from '../../centre/api/server.ts';
 import type { Services } from '../../centre/api/services.ts';
+import { TrustWatch } from '../../centre/api/trust-watch.ts';
 import type { Archive } from '../../centre/archive/archive.ts';
 import { Bridge } from '../../centre/bridge/bridge.ts';
 import type { Sharing } from '../../centre/bridge/subscriptions.ts';
@@ -54,6 +55,8 @@ export interface BridgeReady {
 
 /** Between two looks at the rollouts. */
 const rolloutEvery = milliseconds(2000);
+/** Between two looks at how long the trust document holds. */
+const trustEvery = milliseconds(60_000);
 
 /**
  * The centre's end as a configuration says, until the signal is aborted. Throws `config-invalid`, `key-missing` and `key-invalid` for what
@@ -108,13 +111,14 @@ async function work(config: BridgeConfig, parts: BridgeParts, { archive, blobs, 
   });
   const services: Services = { bridge, archive, blobs, rollouts, people, clock };
   const api = new ApiServer(services, timer, log);
-  const metrics = new BridgeMetrics(() => figuresOf(bridge, api));
+  const trust = new TrustWatch({ people, alerts: bridge.alerts, clock });
+  const metrics = new BridgeMetrics(() => figuresOf(bridge, api, trust));
   const ops =
     config.ops === null
       ? undefined
       : new OpsServer({
           ...config.ops,
-          health: () => healthOf(bridge, archive),
+          health: () => healthOf(bridge, archive, trust),
           metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
         });
   const stop = new AbortController();
@@ -126,7 +130,8 @@ async function work(config: BridgeConfig, parts: BridgeParts, { archive, blobs, 
       addresses.push(await listening([opsPlace(config.ops)], () => ops.listen()));
     log.info({ part: 'bridge', addresses, witness: witnessKey.vkey }, 'the bridge is there');
     parts.onReady?.({ bridge, addresses, witness: witnessKey.vkey });
-    const working = [bridge.run(all), keepRollouts(rollouts, bridge, all, { clock, timer, random, log })];
+    const loop = { clock, timer, random, log };
+    const working = [bridge.run(all), keepRollouts(rollouts, bridge, all, loop), keepWatch(trust, all, loop)];
     try {
       await Promise.all(working);
     } finally {
@@ -137,6 +142,29 @@ async function work(config: BridgeConfig, parts: BridgeParts, { archive, blobs, 
     metrics.close();
     await Promise.allSettled([api.close(), ops?.close()]);
   }
+}
+
+async function keepWatch(
+  trust: TrustWatch,
+  signal: AbortSignal,
+  { clock, timer, random, log }: { clock: Clock; timer: Timer; random: Random; log: Log },
+): Promise<void> {
+  await supervise(
+    async (attempt) => {
+      while (!attempt.signal.aborted) {
+        await trust.round();
+        attempt.beat();
+        await timer.sleep(trustEvery, attempt.signal);
+      }
+    },
+    {
+      ...{ name: 'the watch over the trust document', signal, clock, timer, random },
+      backoff: { first: milliseconds(1000), most: milliseconds(60_000) },
+      deadline: milliseconds(600_000),
+      grace: milliseconds(60_000),
+      onFault: (error, wait) => log.warn({ part: 'bridge', error, waitMs: wait }, 'the trust document is not watched'),
+    },
+  );
 }
 
 async function keepRollouts(
@@ -182,7 +210,7 @@ async function openWitness({ data, witness: { name, keyFile } }: BridgeConfig): 
   return witnessKeyOf(name, pem);
 }
 
-async function healthOf(bridge: Bridge, archive: Archive): Promise<BridgeHealth> {
+async function healthOf(bridge: Bridge, archive: Archive, trust: TrustWatch): Promise<BridgeHealth> {
   const good = (detail: string): PartHealth => ({ state: 'good', detail });
   const failed = (error: unknown): PartHealth => ({ state: 'failed', detail: explain(error).split('\n')[0] ?? '' });
   const broker = bridge.online
@@ -191,7 +219,9 @@ async function healthOf(bridge: Bridge, archive: Archive): Promise<BridgeHealth>
       ? ({ state: 'failed', detail: 'not connected' } as const)
       : failed(bridge.linkFault);
   const kept = await archive.document('trust', 'current').then(() => good('answers'), failed);
-  const parts = { broker, archive: kept };
-  const state = Object.values(parts).every((part) => part.state === 'good') ? 'good' : 'failed';
-  return { state, parts };
+  // Of an archive that does not answer its own part says so.
+  const trusted = await trust.health().catch(() => undefined);
+  const parts: BridgeHealth['parts'] = { broker, archive: kept, ...(trusted === undefined ? {} : { trust: trusted }) };
+  const states = new Set(Object.values(parts).map(({ state }) => state));
+  return { state: states.has('failed') ? 'failed' : states.has('degraded') ? 'degraded' : 'good', parts };
 }

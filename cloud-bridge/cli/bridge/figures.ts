@@ -1,9 +1,14 @@
 import type { ApiServer } from '../../centre/api/server.ts';
+import type { TrustWatch } from '../../centre/api/trust-watch.ts';
 import type { Bridge } from '../../centre/bridge/bridge.ts';
 import type { BridgeFigures } from '../../centre/metrics/bridge-metrics.ts';
 
 /** The figures of a bridge, from where they are counted. */
-export function figuresOf(bridge: Bridge, api: Pick<ApiServer, 'figures'>): BridgeFigures {
+export function figuresOf(
+  bridge: Bridge,
+  api: Pick<ApiServer, 'figures'>,
+  trust: Pick<TrustWatch, 'figures'>,
+): BridgeFigures {
   const { messages, bytes } = bridge.desk.figures;
   const { archived, duplicates, batches, waiting, waitingBytes } = bridge.ingest.figures;
   const { cosigned, waiting: checkpointsWaiting } = bridge.witnessDesk.figures;
@@ -19,6 +24,7 @@ export function figuresOf(bridge: Bridge, api: Pick<ApiServer, 'figures'>): Brid
     ...{ configsPending: bridge.configs.pending, commandsPending: bridge.commands.pending },
     ...{ cosigned, checkpointsWaiting, blobsFinished: finished, blobsUnderWay: jobs, blobBytes: receivedBytes },
     ...{ forwarded: bridge.forwarder?.sent ?? 0, liveReaders: bridge.live.readers },
+    ...{ trustInForce: trust.figures.inForce, trustLeftS: trust.figures.leftS },
     ...{ requests: api.figures.requests, refusedMessages, refusedRequests: api.figures.refused },
   };
 }

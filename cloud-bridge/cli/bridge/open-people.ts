@@ -7,7 +7,11 @@ import type { Archive } from '../../centre/archive/archive.ts';
 import type { BridgeConfig } from './bridge-config.ts';
 import { needed } from './needed-file.ts';
 
-/** Who may ask what of this bridge. Throws `key-missing`, `key-invalid`, and `document-refused` where no other document is in force. */
+/**
+ * Who may ask what of this bridge. A document that has expired is taken as well, and trusts nobody: archiving needs nobody's trust, and a
+ * start must not fail for a date. Throws `key-missing`, `key-invalid`, and `document-refused` where the document does not hold for another
+ * reason and none was in use before.
+ */
 export async function openPeople(
   config: BridgeConfig,
   archive: Archive,
@@ -18,15 +22,16 @@ export async function openPeople(
   const people = new PeopleKeeper(archive, rootKey === undefined ? undefined : await rootOf(rootKey), clock);
   if (document !== undefined) {
     try {
-      await people.accept((await needed(document, 'trust.document')).toString());
+      await people.accept((await needed(document, 'trust.document')).toString(), 'taken');
     } catch (error) {
       // A newer one that was presented since is no reason to stay away.
-      if (!isAtalayaError(error, 'document-refused') || (await people.people()) === undefined) throw error;
+      if (!isAtalayaError(error, 'document-refused') || (await people.standing()).kind === 'none') throw error;
       log.warn({ part: 'bridge', error }, 'the trust document of the configuration is not taken; the one in use stays');
     }
   }
-  if ((await people.people()) === undefined) {
-    log.warn({ part: 'bridge' }, 'nobody may ask anything of this bridge: there is no trust document in force');
+  const standing = await people.standing();
+  if (standing.kind !== 'in-force') {
+    log.warn({ part: 'bridge' }, `nobody may ask anything of this bridge: ${standing.detail}`);
   }
   return people;
 }

@@ -50,8 +50,8 @@ export const addActs: AddCommands = (root, io) => {
         );
         const last = acts.at(-1);
         if (last === undefined || acts.length < limit) return;
-        if (inOrder) session.note(`More: ${fleetProgram} acts --from ${last.number + 1}`);
-        else if (last.number > 1) session.note(`More: ${fleetProgram} acts --before ${last.number}`);
+        if (inOrder) session.noteCall('More', `${fleetProgram} acts --from ${last.number + 1}`);
+        else if (last.number > 1) session.noteCall('More', `${fleetProgram} acts --before ${last.number}`);
       }),
     );
 };
@@ -68,7 +68,14 @@ function rowOf(
     `${number}`,
     timeWords(time),
     who,
-    about ?? (method === undefined ? safeJson(act) : `${method} ${path ?? ''}`),
-    outcome,
+    withShortIds(about ?? (method === undefined ? safeJson(act) : `${method} ${path ?? ''}`)),
+    name !== undefined && outcome.startsWith(`allowed: ${name}, `) ? 'allowed' : outcome,
   ];
+}
+
+/** Ids by their beginning, which tells them apart: `--json` has them whole. */
+function withShortIds(text: string): string {
+  return text
+    .replaceAll(/\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '$1')
+    .replaceAll(/\b([0-9a-f]{16})[0-9a-f]{48}\b/g, '$1');
 }

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
-import type { AlertView } from '../../contract/api-views.ts';
+import { type AlertView, centreItself } from '../../contract/api-views.ts';
 import { type AlertState, alertStates } from '../../contract/events.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Cell, Column } from '../../fleet/table.ts';
@@ -28,12 +28,13 @@ export const addAlerts: AddCommands = (root, io) => {
     .action(({ state, unit, ...flags }: ListFlags) =>
       withCentre(io, flags, async (session) => list(session, await fetched(session, { state, unit }))),
     );
-  onCentre(alerts.command('acknowledge <unit> <alert>').description('say that you look after it'))
+  onCentre(alerts.command('acknowledge').description('say that you look after it'))
+    .argument('<unit>', 'name of the unit', unitOf)
+    .argument('<alert>', 'its name, its id, or the first characters of its id')
     .option('--note <words>', 'what you do about it', '')
-    .addHelpText('after', '\n<alert> is its name, its id, or the first characters of its id.')
     .action((unit: string, alert: string, { note, ...flags }: AcknowledgeFlags) =>
       withCentre(io, flags, async (session) => {
-        const { id } = theOne(await fetched(session, { unit: unitOf(unit), state: undefined }), unit, alert);
+        const { id } = theOne(await fetched(session, { unit, state: undefined }), unit, alert);
         const view = await session.client.call(
           'acknowledgeAlert',
           { parameters: { unit, id }, body: { note } },
@@ -50,7 +51,7 @@ async function fetched(
   query: { readonly state: AlertState | undefined; readonly unit: string | undefined },
 ): Promise<readonly AlertView[]> {
   const { client, io } = session;
-  if (query.unit !== undefined) await requireHeard(session, [query.unit]);
+  if (query.unit !== undefined && query.unit !== centreItself) await requireHeard(session, [query.unit]);
   return (await client.call('alerts', { parameters: {}, query }, io.signal)).alerts;
 }
 

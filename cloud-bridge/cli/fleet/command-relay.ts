@@ -18,12 +18,14 @@ export interface Sent {
   readonly unit: string;
   readonly id: string;
   readonly name: CommandName;
+  /** When the broker had it; absent while it does not. */
+  readonly relayed?: string;
+  /** The centre has no broker: it waits there for one, until it expires. */
+  readonly waits?: boolean;
 }
 
 export interface Answered extends Sent {
   readonly reply?: Reply;
-  /** When the broker had it; absent while it did not. */
-  readonly relayed?: string;
 }
 
 /** How often it is looked whether a unit has replied. */
@@ -48,8 +50,10 @@ export async function relay<N extends CommandName>(
     arguments: commandArguments[name].parse(args) as Record<string, JsonValue>,
   } as const;
   const command = parse(commandDocument, await signDocument(body, signer), `the command for ${unit}`, 'usage-invalid');
-  const { id } = await client.call('command', { parameters: {}, body: { command } }, io.signal);
-  return { unit, id, name };
+  const { id, relayed, broker } = await client.call('command', { parameters: {}, body: { command } }, io.signal);
+  // A centre of an earlier version says neither.
+  const waits = relayed === undefined && broker?.connected === false;
+  return { unit, id, name, ...(relayed === undefined ? {} : { relayed }), ...(waits ? { waits } : {}) };
 }
 
 /** The reply of the unit; none where it does not come within the time. */

@@ -52,7 +52,9 @@ export const addCommands: AddCommands = (root, io, leave) => {
       withCentre(io, flags, async (session) => {
         await requireHeard(session, units);
         const going = await agreed(io, flags.yes, `Reboot ${units.join(', ')}?`);
-        leave(going ? await send(session, 'reboot', units, flags, { reason: flags.reason }) : exit.failed);
+        if (going) return leave(await send(session, 'reboot', units, flags, { reason: flags.reason }));
+        session.note('Nothing was sent.');
+        leave(exit.failed);
       }),
     );
   toUnits('log-level', 'log more, or less, for a while')
@@ -69,11 +71,13 @@ export const addCommands: AddCommands = (root, io, leave) => {
     .action((units: readonly string[], flags: CommandFlags & { readonly minutes: number; readonly every: number }) =>
       sent('diagnostics', units, flags, { minutes: flags.minutes, everyS: flags.every }),
     );
-  onCentre(commands.command('reply <unit> <id>').description('what became of a command'))
+  onCentre(commands.command('reply').description('what became of a command'))
+    .argument('<unit>', 'name of the unit', unitOf)
+    .argument('<id>', 'of the command, as it was told when it was sent', actOf)
     .option('--wait [seconds]', `for the answer; ${waitS} unless said otherwise`, numberOf(1, 86_400))
     .action((unit: string, id: string, { wait, ...flags }: CentreFlags & Pick<CommandFlags, 'wait'>) =>
       withCentre(io, flags, async (session) => {
-        const sentBefore = { unit: unitOf(unit), id: actOf(id), name: 'self-test' } as const;
+        const sentBefore = { unit, id, name: 'self-test' } as const;
         const { name: _, ...answered } = await replyTo(session, sentBefore, wait === undefined ? 0 : secondsOf(wait));
         session.tell(answered);
         leave(report(session, [{ name: 'self-test', ...answered }]));
@@ -100,9 +104,14 @@ async function send<N extends CommandName>(
   for (const unit of new Set(units)) sent.push(await relay(session, unit, name, args, flags.expires));
   if (flags.wait === undefined) {
     session.tell({ sent });
-    for (const { unit, id } of sent)
-      session.say(`${unit}: ${name} is on its way\n  What became of it: ${fleetProgram} command reply ${unit} ${id}`);
-    return exit.done;
+    for (const { unit, id, waits } of sent) {
+      const where = waits ? 'waits: the centre has no broker, and gives it on until it expires' : 'is on its way';
+      session.say(
+        `${unit}: ${name} ${where}\n  What became of it: ${fleetProgram} command reply ${unit} ${id}`,
+        ...(waits ? (['yellow'] as const) : []),
+      );
+    }
+    return sent.some(({ waits }) => waits) ? exit.failed : exit.done;
   }
   const seconds = secondsOf(flags.wait);
   const answered = await Promise.all(sent.map((one) => replyTo(session, one, seconds)));

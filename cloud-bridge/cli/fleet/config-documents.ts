@@ -1,6 +1,8 @@
 import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
+import { AtalayaError } from '../../../device/kernel/errors.ts';
 import type { Desired } from '../../contract/acts.ts';
 import type { LayerView } from '../../contract/api-views.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import { type SettingChange, settingChanges } from '../../fleet/settings-diff.ts';
 import { signConfig } from '../../fleet/sign-config.ts';
 import { valueWords } from '../../fleet/text.ts';
@@ -38,6 +40,16 @@ export interface NextConfig {
 
 export function configOfUnit({ client, io }: Session, unit: string): Promise<ConfigHistory> {
   return client.call('config', { parameters: { unit } }, io.signal);
+}
+
+/** A document that was released. Throws `usage-invalid` where there is none of that version. */
+export async function documentOf({ client, io }: Session, unit: string, version: number): Promise<Desired> {
+  const parameters = { unit, version: `${version}` };
+  const found = await client.find('configVersion', { parameters }, io.signal);
+  if (found !== undefined) return found;
+  throw new AtalayaError('usage-invalid', `no version ${version} was ever released to ${unit}`, {
+    hint: `Its versions: ${fleetProgram} config history ${unit}`,
+  });
 }
 
 export async function allLayers({ client, io }: Session): Promise<readonly LayerView[]> {
@@ -113,11 +125,17 @@ export function signNext(
   return signConfig(draft, signer, io.clock.utc());
 }
 
-/** The fields that change, a line or two each. */
-export function showChanges(printer: Printer, changes: readonly SettingChange[]): void {
+/** The fields that change, a line or two each. `absent`: what holds where settings do not speak of a field. */
+export function showChanges(
+  printer: Printer,
+  changes: readonly SettingChange[],
+  absent: (path: string) => string = () => ownValue,
+): void {
   for (const { path, before, after } of changes) {
     if (before !== undefined) printer.say(`  - ${path}: ${valueWords(before)}`, 'red');
     if (after !== undefined) printer.say(`  + ${path}: ${valueWords(after)}`, 'green');
-    else printer.say(`  + ${path}: the unit's own value`, 'green');
+    else printer.say(`  + ${path}: ${absent(path)}`, 'green');
   }
 }
+
+export const ownValue = "the unit's own value";

@@ -4,37 +4,52 @@ import { fleetProgram } from '../../fleet/program-name.ts';
 import { settingChanges } from '../../fleet/settings-diff.ts';
 import type { Cell, Column } from '../../fleet/table.ts';
 import { plain, timeWords } from '../../fleet/text.ts';
-import { allLayers, configOfUnit, showChanges } from './config-documents.ts';
-import { type ConfigHistory, type Standing, standingOf } from './config-standing.ts';
+import { allLayers, configOfUnit, documentOf, showChanges } from './config-documents.ts';
+import { type ConfigHistory, outcomeOf, type Standing, standingOf, wasRefused } from './config-standing.ts';
 import { requireHeard } from './known-units.ts';
 import type { Session } from './session.ts';
 import { composeLayers } from './settings.ts';
 import { configOf } from './status.ts';
 
 export async function show(session: Session, unit: string, version: number | undefined): Promise<void> {
-  const { client, io } = session;
-  if (version !== undefined) {
-    const parameters = { unit, version: `${version}` };
-    const document = await client.call('configVersion', { parameters }, io.signal);
-    session.tell(document);
-    return say(session, document.settings);
-  }
   const known = await configOfUnit(session, unit);
+  if (version !== undefined) return showVersion(session, unit, version, known);
   const { desired, reported } = known;
   if (desired === undefined) await requireHeard(session, [unit]);
   session.tell({ desired, reported });
   if (desired === undefined) {
     return session.say(`Nothing was ever released to ${unit}: it runs with its own file.\n  ${firstPush(unit)}`);
   }
-  session.say(
-    `${unit}: version ${desired.version}, issued ${timeWords(desired.issued)}${desired.note === undefined ? '' : `, ${desired.note}`}`,
-    'bold',
-  );
+  session.say(issuedWords(unit, desired), 'bold');
   const { text, colour } = configOf({ desired: { version: desired.version, sha256: '' }, reported });
   session.say(`in force: ${text}`, colour);
   for (const reason of reported?.reasons ?? []) session.say(`  ${reason}`);
   say(session, desired.settings);
 }
+
+/** A document by its number, and what became of it. */
+async function showVersion(session: Session, unit: string, version: number, known: ConfigHistory): Promise<void> {
+  if (known.desired === undefined) await requireHeard(session, [unit]);
+  const document = await documentOf(session, unit, version);
+  const row = known.history.find((one) => one.version === version);
+  const outcome = outcomeOf(row ?? { version }, known.reported);
+  const { at, reasons = [] } = row?.became ?? (known.reported?.version === version ? known.reported : {});
+  const became = outcome === undefined ? {} : { became: { outcome, reasons, ...(at === undefined ? {} : { at }) } };
+  session.tell({ document, ...(row === undefined ? {} : { released: row.released, by: row.by }), ...became });
+  session.say(issuedWords(unit, document), 'bold');
+  const colour = outcome === 'confirmed' ? 'green' : wasRefused(outcome) ? 'red' : 'yellow';
+  if (row !== undefined) session.say(`released: ${timeWords(row.released)} by ${row.by}`);
+  session.say(`became: ${outcome ?? 'the unit has not said'}${at === undefined ? '' : `, ${timeWords(at)}`}`, colour);
+  for (const reason of reasons) session.say(`  ${reason}`);
+  const inForce = known.reported?.inForce.version ?? 0;
+  session.say(`in force: ${inForce === version ? 'it' : inForce === 0 ? "the unit's own file" : `version ${inForce}`}`);
+  say(session, document.settings);
+}
+
+const issuedWords = (
+  unit: string,
+  { version, issued, note }: { readonly version: number; readonly issued: string; readonly note?: string | undefined },
+): string => `${unit}: version ${version}, issued ${timeWords(issued)}${note === undefined ? '' : `, ${note}`}`;
 
 function say(session: Session, settings: Readonly<Record<string, JsonValue>>): void {
   const text =
@@ -49,12 +64,10 @@ export async function diff(
   older: number | undefined,
   newer: number | undefined,
 ): Promise<void> {
-  const { client, io } = session;
   const known = await configOfUnit(session, unit);
   const { desired } = known;
   if (desired === undefined) await requireHeard(session, [unit]);
-  const of = async (version: number) =>
-    (await client.call('configVersion', { parameters: { unit, version: `${version}` } }, io.signal)).settings;
+  const of = async (version: number) => (await documentOf(session, unit, version)).settings;
   const standing = await standingOf(session, unit, known);
   const [before, after] =
     older === undefined

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { milliseconds } from '../../../device/kernel/units.ts';
@@ -8,6 +7,7 @@ import {
   allLayers,
   configOfUnit,
   type DocumentFlags,
+  documentOf,
   isNeeded,
   type NextConfig,
   nextConfig,
@@ -16,7 +16,15 @@ import {
   showChanges,
   signNext,
 } from './config-documents.ts';
-import { failedWords, failureAt, requireAgain, standingWords } from './config-standing.ts';
+import {
+  failedWords,
+  failureAt,
+  outcomeOf,
+  requireAgain,
+  type Standing,
+  standingWords,
+  wasRefused,
+} from './config-standing.ts';
 import { type Exit, exit } from './exits.ts';
 import { requireHeard, unheard } from './known-units.ts';
 import { requirePermission } from './permitted.ts';
@@ -42,6 +50,8 @@ interface Pushed {
   readonly version: number;
   readonly outcome?: Reported['outcome'];
   readonly reasons?: readonly string[];
+  /** The centre has no broker: it waits there for one. */
+  readonly waits?: boolean;
 }
 
 /** How often it is looked whether a unit has reported. */
@@ -86,7 +96,7 @@ export async function rollback(
   const newest = known.desired?.version;
   const inForce = known.reported?.inForce.version;
   const before = known.history.find(
-    (one) => newest !== undefined && one.version < newest && failureAt(one.version, known) === undefined,
+    (one) => newest !== undefined && one.version < newest && !wasRefused(outcomeOf(one, known.reported)),
   )?.version;
   const target = version ?? (inForce !== undefined && inForce > 0 && inForce !== newest ? inForce : before);
   if (target === undefined) {
@@ -94,15 +104,19 @@ export async function rollback(
       hint: `Look: ${fleetProgram} config history ${unit}`,
     });
   }
-  const { client, io } = session;
-  const parameters = { unit, version: `${target}` };
-  const { settings } = await client.call('configVersion', { parameters }, io.signal);
+  const { settings } = await documentOf(session, unit, target);
   const note = flags.note ?? `settings of version ${target}`;
   const next = await nextConfig(session, unit, known, settings as Record<string, JsonValue>);
-  // What the unit runs is released again where the centre still wants something else.
-  const needed = isNeeded(next) || !isDeepStrictEqual(next.newest, next.settings);
   const failed = next.changes.length === 0 ? undefined : (next.failed ?? failureAt(target, known));
-  return release(session, [{ ...next, failed, needed }], { ...flags, note });
+  // A unit that went back by itself needs no document for it, and another trial could only do harm.
+  const needed = isNeeded(next);
+  const left = newest === undefined || needed ? undefined : failureAt(newest, known);
+  const code = await release(session, [{ ...next, failed, needed }], { ...flags, note });
+  if (left !== undefined) {
+    session.say(`  ${failedWords(left)}`);
+    session.say('  It is where it was before, and nothing is released. Correct the layers before the next push.');
+  }
+  return code;
 }
 
 interface Releasable extends NextConfig {
@@ -121,7 +135,7 @@ async function release(session: Session, next: readonly Releasable[], flags: Rol
     session.say(`${unit}: version ${version}`, 'bold');
     if (failed !== undefined) session.say(`  again: ${failedWords(failed)}`, 'yellow');
     showChanges(session, changes);
-    if (changes.length === 0) session.say('  (nothing that it runs differs)');
+    if (changes.length === 0) session.say(`  (${unchangedWords(standing)})`);
   }
   // A document that the unit has not answered is waited for as those of now are.
   const open = next.flatMap(({ unit, standing, needed }): readonly Pushed[] =>
@@ -139,18 +153,22 @@ async function release(session: Session, next: readonly Releasable[], flags: Rol
   const pushed: Pushed[] = [];
   for (const one of changing) {
     const document = await signNext(session, one, flags);
-    const { version } = await client.call(
+    const { version, relayed, broker } = await client.call(
       'releaseConfig',
       { parameters: { unit: one.unit }, body: { document } },
       io.signal,
     );
+    const waits = relayed === undefined && broker?.connected === false;
     session.say(`${one.unit}: version ${version} is released`);
-    pushed.push({ unit: one.unit, version });
+    if (waits)
+      session.say('  the centre has no broker: it waits there, and reaches the unit once there is one', 'yellow');
+    pushed.push({ unit: one.unit, version, ...(waits ? { waits } : {}) });
   }
   if (flags.wait === undefined) {
     session.tell({ pushed });
-    if (!session.json) session.note(`What became of it: ${fleetProgram} config history ${pushed[0]?.unit ?? 'UNIT'}`);
-    return exit.done;
+    if (!session.json)
+      session.noteCall('What became of it', `${fleetProgram} config history ${pushed[0]?.unit ?? 'UNIT'}`);
+    return pushed.some(({ waits }) => waits) ? exit.failed : exit.done;
   }
   const seconds = typeof flags.wait === 'number' ? flags.wait : waitS;
   const ends = await Promise.all([...open, ...pushed].map((one) => endOf(session, one, seconds)));
@@ -178,3 +196,9 @@ async function endOf(session: Session, pushed: Pushed, seconds: number): Promise
     signal.throwIfAborted();
   }
 }
+
+/** Why a document is released that changes no field. */
+const unchangedWords = (standing: Standing): string =>
+  standing.kind === 'elsewhere'
+    ? `no settings; it runs version ${standing.version}, which was not released here`
+    : 'no settings: it says that the own file of the unit holds';

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { RefusalCode } from '../../../device/config/desired/refusal.ts';
 import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import type { RouteResponse } from '../../contract/api.ts';
@@ -68,7 +69,7 @@ export async function standingOf(session: Session, unit: string, known: ConfigHi
 function inForceOf({ reported, history }: ConfigHistory): number {
   const version = reported?.inForce.version ?? 0;
   const row = history.find((one) => one.version === version);
-  if (row === undefined || !isFailure(outcomeOf(row, reported))) return version;
+  if (row === undefined || !wasRefused(outcomeOf(row, reported))) return version;
   return history.find((one) => one.version < version && outcomeOf(one, reported) === 'confirmed')?.version ?? 0;
 }
 
@@ -90,23 +91,20 @@ export async function failedWith(
 ): Promise<FailedVersion | undefined> {
   const judged = known.history
     .slice(0, mostLookedAt)
-    .map((row) => ({ row, outcome: outcomeOf(row, known.reported) }))
-    .filter(({ outcome }) => outcome === 'confirmed' || isFailure(outcome));
+    .map((row) => ({ row, failure: failureOf(row, known.reported), outcome: outcomeOf(row, known.reported) }))
+    .filter(({ outcome, failure }) => outcome === 'confirmed' || failure !== undefined);
   // Beyond the oldest that failed nothing can be found.
-  const oldest = judged.findLastIndex(({ outcome }) => isFailure(outcome));
-  for (const { row, outcome } of judged.slice(0, oldest + 1)) {
-    if (!isDeepStrictEqual(await settingsOf(session, unit, row.version, known), settings)) continue;
-    return isFailure(outcome) ? failureOf(row, outcome, known.reported) : undefined;
+  const oldest = judged.findLastIndex(({ failure }) => failure !== undefined);
+  for (const { row, failure } of judged.slice(0, oldest + 1)) {
+    if (isDeepStrictEqual(await settingsOf(session, unit, row.version, known), settings)) return failure;
   }
   return undefined;
 }
 
-/** The version, where the unit refused it or gave it back. */
+/** The version, where the unit refused its settings or gave them back. */
 export function failureAt(version: number, { history, reported }: ConfigHistory): FailedVersion | undefined {
   const row = history.find((one) => one.version === version);
-  if (row === undefined) return undefined;
-  const outcome = outcomeOf(row, reported);
-  return isFailure(outcome) ? failureOf(row, outcome, reported) : undefined;
+  return row === undefined ? undefined : failureOf(row, reported);
 }
 
 /** Throws `usage-invalid` where settings failed before, and nobody has said that they are to be tried again. */
@@ -127,16 +125,24 @@ export function failedWords({ version, outcome, at, reasons }: FailedVersion): s
   return `version ${version} ${what} at ${timeWords(at)}: ${reasons.length === 0 ? 'no reason was given' : reasons.join('; ')}`;
 }
 
-const isFailure = (outcome: Reported['outcome'] | undefined): outcome is FailedVersion['outcome'] =>
+/** Whether the unit did not keep a version, for whatever reason. */
+export const wasRefused = (outcome: Reported['outcome'] | undefined): outcome is FailedVersion['outcome'] =>
   outcome === 'rejected' || outcome === 'rolled-back';
 
-function failureOf(
-  { version, became, released }: Row,
-  outcome: FailedVersion['outcome'],
-  reported: Reported | undefined,
-): FailedVersion {
-  const { at, reasons } = became ?? reported ?? { at: released, reasons: [] };
-  return { version, outcome, at, reasons };
+/** Reasons that are about the document, its signature or its time: other settings in its place would have been refused, too. */
+const aboutDocument: ReadonlySet<string> = new Set<RefusalCode>([
+  ...(['oversized', 'not-json', 'malformed', 'other-schema'] as const),
+  ...(['no-trust', 'not-signed', 'signature-malformed', 'unknown-key', 'altered', 'not-allowed'] as const),
+  ...(['other-unit', 'older-version', 'version-taken', 'expired', 'issued-later', 'expires-first'] as const),
+  ...(['not-durable', 'audit-behind'] as const),
+]);
+
+function failureOf(row: Row, reported: Reported | undefined): FailedVersion | undefined {
+  const outcome = outcomeOf(row, reported);
+  if (!wasRefused(outcome)) return undefined;
+  const { at, reasons } = row.became ?? reported ?? { at: row.released, reasons: [] };
+  const ofDocument = reasons.length > 0 && reasons.every((reason) => aboutDocument.has(reason.split(':')[0] ?? ''));
+  return outcome === 'rejected' && ofDocument ? undefined : { version: row.version, outcome, at, reasons };
 }
 
 async function settingsOf(

@@ -6,7 +6,7 @@ import { diff, history, layers, show } from './config-look.ts';
 import { type PushFlags, push, type RollbackFlags, rollback } from './config-push.ts';
 import type { AddCommands } from './exits.ts';
 import { type CentreFlags, onCentre, withCentre } from './session.ts';
-import { momentOf, numberOf, unitOf, unitsOf, versionOf } from './words.ts';
+import { backTo, momentOf, numberOf, unitOf, unitsOf, versionOf } from './words.ts';
 
 /** Options of whatever signs a configuration. */
 export const onDocument = (command: Command, now: () => number): Command =>
@@ -27,21 +27,24 @@ export const onDocument = (command: Command, now: () => number): Command =>
 export const addConfig: AddCommands = (root, io, leave) => {
   const config = root.command('config').description('what units are told to be: layers, documents, history');
   onCentre(
-    config
-      .command('show <unit> [version]')
-      .description('the document that was released last, or an earlier one, and what became of it'),
-  ).action((unit: string, version: string | undefined, flags: CentreFlags) =>
-    withCentre(io, flags, (session) =>
-      show(session, unitOf(unit), version === undefined ? undefined : versionOf(version)),
-    ),
-  );
+    config.command('show').description('the document that was released last, or an earlier one, and what became of it'),
+  )
+    .argument('<unit>', 'name of the unit', unitOf)
+    .argument('[version]', 'of the document', versionOf)
+    .action((unit: string, version: number | undefined, flags: CentreFlags) =>
+      withCentre(io, flags, (session) => show(session, unit, version)),
+    );
   onCentre(
-    config.command('edit <layer>').description('change a layer in $EDITOR: fleet, group-NAME, site-NAME, unit-NAME'),
+    config
+      .command('edit <layer>')
+      .summary('change a layer in $EDITOR: fleet, group-NAME, site-NAME, unit-NAME')
+      .description(
+        'change a layer in $EDITOR: fleet, group-NAME, site-NAME, unit-NAME; in the last, `layers: [group-NAME, site-NAME]` says what the unit belongs to',
+      ),
   )
     .option('--settings <file>', 'put this file (YAML) instead of opening an editor')
     .option('--new', 'of a unit that the centre has never heard of, too: prepare it')
     .option('--yes', 'without a question')
-    .addHelpText('after', '\nIn a layer unit-NAME, `layers: [group-NAME, site-NAME]` says what the unit belongs to.')
     .action((layer: string, flags: EditFlags) =>
       withCentre(io, flags, async (session) => leave(await editLayer(session, layerOf(layer), flags))),
     );
@@ -50,20 +53,13 @@ export const addConfig: AddCommands = (root, io, leave) => {
     .action((unit: string | undefined, flags: CentreFlags) =>
       withCentre(io, flags, (session) => layers(session, unit)),
     );
-  onCentre(
-    config
-      .command('diff <unit> [older] [newer]')
-      .description('between versions; without them, what a push would change'),
-  ).action((unit: string, older: string | undefined, newer: string | undefined, flags: CentreFlags) =>
-    withCentre(io, flags, (session) =>
-      diff(
-        session,
-        unitOf(unit),
-        older === undefined ? undefined : versionOf(older),
-        newer === undefined ? undefined : versionOf(newer),
-      ),
-    ),
-  );
+  onCentre(config.command('diff').description('between versions; without them, what a push would change'))
+    .argument('<unit>', 'name of the unit', unitOf)
+    .argument('[older]', 'version', versionOf)
+    .argument('[newer]', 'version; the one that was released last without it', versionOf)
+    .action((unit: string, older: number | undefined, newer: number | undefined, flags: CentreFlags) =>
+      withCentre(io, flags, (session) => diff(session, unit, older, newer)),
+    );
   onDocument(
     onCentre(config.command('push').description('sign what the layers give a unit, and release it')),
     io.clock.utc,
@@ -74,9 +70,9 @@ export const addConfig: AddCommands = (root, io, leave) => {
     .action((units: readonly string[], flags: PushFlags) =>
       withCentre(io, flags, async (session) => leave(await push(session, units, flags))),
     );
-  onCentre(
-    config.command('rollback <unit> [version]').description('sign the settings of an earlier version under a new one'),
-  )
+  onCentre(config.command('rollback').description('sign the settings of an earlier version under a new one'))
+    .argument('<unit>', 'name of the unit', unitOf)
+    .argument('[version]', 'whose settings; those that it runs, or ran before, without it', backTo)
     .option('--note <words>', 'why; stands in the document')
     .option(
       '--probation <minutes>',
@@ -87,14 +83,12 @@ export const addConfig: AddCommands = (root, io, leave) => {
     .option('--again', 'even where the unit refused these settings before, or gave them back')
     .option('--wait [seconds]', 'until the unit says what became of it; 900 unless said otherwise', numberOf(1, 86_400))
     .option('--yes', 'without a question')
-    .action((unit: string, version: string | undefined, flags: RollbackFlags) =>
-      withCentre(io, flags, async (session) =>
-        leave(await rollback(session, unitOf(unit), version === undefined ? undefined : versionOf(version), flags)),
-      ),
+    .action((unit: string, version: number | undefined, flags: RollbackFlags) =>
+      withCentre(io, flags, async (session) => leave(await rollback(session, unit, version, flags))),
     );
-  onCentre(config.command('history <unit>').description('what was released to a unit, the newest first')).action(
-    (unit: string, flags: CentreFlags) => withCentre(io, flags, (session) => history(session, unitOf(unit))),
-  );
+  onCentre(config.command('history').description('what was released to a unit, the newest first'))
+    .argument('<unit>', 'name of the unit', unitOf)
+    .action((unit: string, flags: CentreFlags) => withCentre(io, flags, (session) => history(session, unit)));
 };
 
 function expiryOf(text: string, now: number): string {

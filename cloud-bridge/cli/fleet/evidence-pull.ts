@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
+import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { milliseconds } from '../../../device/kernel/units.ts';
 import type { EvidenceView } from '../../contract/api-views.ts';
 import { EvidenceFolder, signedRecord } from '../../fleet/evidence-folder.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import { bytesWords, counted } from '../../fleet/text.ts';
 import { noReply, relay, replyTo } from './command-relay.ts';
 import { type Exit, exit } from './exits.ts';
@@ -36,13 +38,17 @@ export async function pull(
   const { io, client } = session;
   const until = io.clock.monotonic() + wait * 1000;
   const left = () => Math.max(0, (until - io.clock.monotonic()) / 1000);
-  const names = file === undefined ? undefined : [...new Set([...file, keys])];
-  const view = (id: string) => client.call('evidence', { parameters: { unit, evidence: id } }, io.signal);
-  const before = await Promise.all(evidence.map(view)).catch(async (error: unknown) => {
+  const names = file === undefined ? undefined : [...new Set([...file.map(nameInRecord), keys])];
+  const view = async (id: string): Promise<EvidenceView> => {
+    const found = await client.find('evidence', { parameters: { unit, evidence: id } }, io.signal);
+    if (found !== undefined) return found;
     // A mistyped unit has no evidence either.
     await requireHeard(session, [unit]);
-    throw error;
-  });
+    throw new AtalayaError('usage-invalid', `the centre has heard of no evidence ${id} of ${unit}`, {
+      hint: `What there is: ${fleetProgram} evidence list ${unit}`,
+    });
+  };
+  const before = await Promise.all(evidence.map(view));
   const missing = evidence.filter((_, i) => !isHere(before[i], names));
   if (missing.length > 0) {
     const args = { evidence: [...missing], ...(names === undefined ? {} : { files: names }), hours };
@@ -67,7 +73,7 @@ export async function pull(
     results.push(result);
     const { files, faults } = result;
     const here = files.filter((name) => !signedRecord.includes(name)).length;
-    const count = `${here} of ${counted(wanted(come, names).length, 'file')}`;
+    const count = `${here} of ${counted((names ?? come.files).length, 'file')}`;
     const with_ = here === files.length ? '' : ', and its signed record,';
     session.say(`${id}: ${count}${with_} in ${folder.path}`, faults.length === 0 ? 'green' : 'red');
     for (const fault of faults) session.say(`  ${fault}`);
@@ -76,6 +82,9 @@ export async function pull(
   if (results.some(({ files }) => files.length > 0)) session.note(howToCheck);
   return results.every(({ faults }) => faults.length === 0) ? exit.done : exit.failed;
 }
+
+/** As the record has it, where the name that it bears in a folder was given: `files/context.jpg.age`. */
+const nameInRecord = (name: string): string => name.replace(/^files\//, '').replace(/\.age$/, '');
 
 const wanted = ({ files }: EvidenceView, names: readonly string[] | undefined) =>
   names === undefined ? files : files.filter(({ file }) => names.includes(file));
@@ -138,7 +147,13 @@ async function written(
       .map(({ file, state, reason }) => `${file}: ${state}${reason === undefined ? '' : `: ${reason}`}`),
     ...(names ?? [])
       .filter((name) => !view.files.some(({ file }) => file === name))
-      .map((name) => `${name}: the record names no such file`),
+      .map((name) => `${name}: the record names no such file; it names ${sealedNames(view)}`),
   ];
   return { ...about, files, faults };
 }
+
+const sealedNames = ({ files }: EvidenceView): string =>
+  files
+    .map(({ file }) => file)
+    .filter((file) => file !== keys)
+    .join(', ') || 'none';

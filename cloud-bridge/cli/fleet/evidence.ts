@@ -1,3 +1,5 @@
+import { Option } from 'commander';
+import type { RouteQueryInput, RouteResponse } from '../../contract/api.ts';
 import type { InfractionView } from '../../contract/api-views.ts';
 import { infractionWords } from '../../fleet/infraction-words.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
@@ -13,8 +15,12 @@ interface ListFlags extends CentreFlags {
   readonly from?: string;
   readonly to?: string;
   readonly before?: string;
+  readonly page?: number;
   readonly limit: number;
 }
+
+/** Infractions of a page. */
+const usualLimit = 50;
 
 /** Adds `evidence`. */
 export const addEvidence: AddCommands = (root, io, leave) => {
@@ -23,12 +29,18 @@ export const addEvidence: AddCommands = (root, io, leave) => {
     .argument('[unit]', 'of this unit; of the whole fleet without it', unitOf)
     .option('--from <moment>', '2026-03-01T12:00:00Z, or a time ago: 90m, 12h, 7d')
     .option('--to <moment>', 'likewise')
-    .option('--before <mark>', 'where the list before this one ended, as it said')
-    .option('--limit <number>', 'no more than so many', numberOf(1, 1000, true), 50)
+    .option('--page <number>', 'of the list; 1 is the latest', numberOf(1, 1000, true))
+    .addOption(
+      new Option('--before <mark>', 'for programs: `next` of the answer before this one, from --json').conflicts(
+        'page',
+      ),
+    )
+    .option('--limit <number>', 'no more than so many', numberOf(1, 1000, true), usualLimit)
     .action((unit: string | undefined, flags: ListFlags) =>
       withCentre(io, flags, (session) => list(session, unit, flags)),
     );
-  onCentre(evidence.command('pull <unit>').description('have a unit send evidence, and write it to a folder'))
+  onCentre(evidence.command('pull').description('have a unit send evidence, and write it to a folder'))
+    .argument('<unit>', 'name of the unit', unitOf)
     .argument('<evidence...>', 'ids of evidence', evidencesOf)
     .requiredOption(
       '--out <folder>',
@@ -38,7 +50,7 @@ export const addEvidence: AddCommands = (root, io, leave) => {
     .option('--hours <number>', 'the centre may ask the unit for so long', numberOf(0.1, 720), 72)
     .option('--wait <seconds>', 'for the unit and its files', numberOf(0, 604_800), 600)
     .action((unit: string, evidenceIds: readonly string[], flags: PullFlags) =>
-      withCentre(io, flags, async (session) => leave(await pull(session, unitOf(unit), evidenceIds, flags))),
+      withCentre(io, flags, async (session) => leave(await pull(session, unit, evidenceIds, flags))),
     );
 };
 
@@ -50,26 +62,42 @@ const columns: readonly Column[] = [
   { head: 'files', wraps: true },
 ];
 
-async function list(session: Session, unit: string | undefined, { from, to, before, limit }: ListFlags): Promise<void> {
-  const { client, io } = session;
+async function list(session: Session, unit: string | undefined, flags: ListFlags): Promise<void> {
+  const { from, to, before, page = 1, limit } = flags;
+  const { io } = session;
   const query = { unit, from: momentFlag('--from', from, io), to: momentFlag('--to', to, io), before, limit };
   if (unit !== undefined) await requireHeard(session, [unit]);
-  const answer = await client.call('infractions', { parameters: {}, query }, io.signal);
+  const answer = await pageOf(session, query, page);
   session.tell(answer);
-  const narrowed = from !== undefined || to !== undefined || before !== undefined;
+  const narrowed = from !== undefined || to !== undefined || before !== undefined || page > 1;
   session.show(
     columns,
     answer.infractions.map(rowOf),
     `No infraction${unit === undefined ? '' : ` of ${unit}`} is archived${narrowed ? ' of that time' : ''}.`,
   );
   if (answer.next !== undefined) {
-    const again = [unit, query.from && `--from ${query.from}`, query.to && `--to ${query.to}`].filter(Boolean);
-    session.note(`More: ${[fleetProgram, 'evidence list', ...again, '--before', answer.next].join(' ')}`);
+    const again = [unit, from && `--from ${from}`, to && `--to ${to}`, limit !== usualLimit && `--limit ${limit}`];
+    const place = before === undefined ? `--page ${page + 1}` : `--before ${answer.next}`;
+    session.noteCall('More', [fleetProgram, 'evidence list', ...again.filter(Boolean), place].join(' '));
   }
   const pullable = answer.infractions.find(({ files }) => files.here < files.all);
   if (pullable?.evidence !== undefined) {
-    session.note(`Files: ${fleetProgram} evidence pull ${pullable.unit} ${pullable.evidence} --out FOLDER`);
+    session.noteCall('Files', `${fleetProgram} evidence pull ${pullable.unit} ${pullable.evidence} --out FOLDER`);
   }
+}
+
+/** Walks to a page: while infractions come in, one that was seen may come again, and none is passed over. */
+async function pageOf(
+  { client, io }: Session,
+  query: RouteQueryInput<'infractions'>,
+  page: number,
+): Promise<RouteResponse<'infractions'>> {
+  let answer = await client.call('infractions', { parameters: {}, query }, io.signal);
+  for (let at = 1; at < page; at += 1) {
+    if (answer.next === undefined) return { infractions: [] };
+    answer = await client.call('infractions', { parameters: {}, query: { ...query, before: answer.next } }, io.signal);
+  }
+  return answer;
 }
 
 function rowOf(view: InfractionView): readonly Cell[] {

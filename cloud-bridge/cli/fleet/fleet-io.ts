@@ -14,8 +14,8 @@ export interface Sink {
 export interface FleetIo {
   readonly out: Sink;
   readonly err: Sink;
-  /** A line that a person types; undefined where nobody is there to be asked. */
-  readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** A line that a person types, undefined where the person ends the question without one; undefined where nobody is there to be asked. */
+  readonly ask: ((question: string) => Promise<string | undefined>) | undefined;
   /** Opens a file in the person's editor; false where the editor failed. */
   readonly edit: (editor: string, path: string) => Promise<boolean>;
   readonly environment: Readonly<Record<string, string | undefined>>;

@@ -2,29 +2,13 @@ import { glob, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import type { Command } from 'commander';
-import { systemClock } from '../../../device/kernel/clock.ts';
-import { systemTimer } from '../../../device/kernel/timer.ts';
 import { programOf } from './program.ts';
 import { addSimulate } from './simulate.ts';
+import { silentIo } from './testing/silent-io.ts';
 
 const tree = fileURLToPath(new URL('../../../', import.meta.url));
 
-const nowhere = { write: () => undefined, terminal: false, columns: undefined };
-const program = programOf(
-  {
-    out: nowhere,
-    err: nowhere,
-    ask: undefined,
-    edit: async () => false,
-    environment: {},
-    clock: systemClock,
-    timer: systemTimer,
-    newId: () => 'none',
-    signal: new AbortController().signal,
-  },
-  [addSimulate],
-  () => undefined,
-);
+const program = programOf(silentIo, [addSimulate], () => undefined);
 
 /** What follows the name of the program, up to the end of the text that it stands in. */
 const calls = /(?:atalaya-fleet|\$\{fleetProgram\}) +([^\n`'";,()|]+)/g;

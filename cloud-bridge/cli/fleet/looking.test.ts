@@ -123,7 +123,7 @@ test('evidence: every infraction, the latest first, page by page, whether files 
     ...{ from: '2026-02-27T12:00:00.000Z', to: '2026-03-02T00:00:00.000Z', limit: 2, unit: undefined },
   });
   const more = /More: npx atalaya-fleet (.*)/.exec(page.err)?.[1] ?? '';
-  t.is(more, 'evidence list --from 2026-02-27T12:00:00.000Z --to 2026-03-02T00:00:00.000Z --before 0.2');
+  t.is(more, 'evidence list --from 2d --to 2026-03-02 --limit 2 --page 2');
   const rest = await fleet.call([...more.split(' '), '--json']);
   t.deepEqual(
     JSON.parse(rest.out).infractions.map(({ evidence }: { evidence: string }) => evidence),
@@ -224,7 +224,7 @@ test('acts: the newest first, what each is about, by name and key; the chain in 
       .split('\n')
       .slice(1)
       .map((line) => line.trim().split(/ {2,}/));
-  const [time, outcome] = ['2026-03-01 12:00:00', 'allowed: Ana, supervisor'];
+  const [time, outcome] = ['2026-03-01 12:00:00', 'allowed'];
   const all = [
     ['4', time, who, 'configuration 7 for north-2: quieter', outcome],
     ['3', time, 'centre', '{"duty":"rollout"}', 'done'],

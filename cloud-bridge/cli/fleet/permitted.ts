@@ -1,21 +1,45 @@
 import { AtalayaError } from '../../../device/kernel/errors.ts';
+import type { Trust } from '../../contract/acts.ts';
 import { mayDo, type Permission } from '../../contract/roles.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
 import { idOf } from '../../fleet/trust-draft.ts';
 import type { Session } from './session.ts';
 
+/** What a permission lets a person do; follows `may not`. */
+const acts: Readonly<Record<Permission, string>> = {
+  'fleet.read': 'look at the fleet',
+  'telemetry.read': 'read telemetry',
+  'events.read': 'read events',
+  'acts.read': 'read the acts',
+  'evidence.read': 'read evidence',
+  'alert.acknowledge': 'acknowledge alerts',
+  'config.push': 'push configurations',
+  'rollout.run': 'run rollouts',
+  'command.self-test': 'have units test themselves',
+  'command.snapshot': 'take snapshots',
+  'command.reboot': 'reboot units',
+  'command.log-level': 'change log levels',
+  'command.diagnostics': 'ask for diagnostics',
+  'command.evidence-pull': 'pull evidence',
+};
+
 /**
  * Whether this person may do what is asked, by the trust document of the centre: before an editor is opened, a question asked, or it is
- * said that nothing is to be done. The centre judges every request again. Throws `act-refused`.
+ * said that nothing is to be done. The centre judges every request again. `what`: what is to be done, where the permission has another
+ * name. The document comes out. Throws `act-refused`.
  */
-export async function requirePermission({ client, signer, io }: Session, permission: Permission): Promise<void> {
+export async function requirePermission(
+  { client, signer, io }: Session,
+  permission: Permission,
+  what: string = acts[permission],
+): Promise<Trust> {
   const { trust } = await client.call('trust', { parameters: {} }, io.signal);
   const person = trust.people.find(({ publicKey }) => idOf(publicKey) === signer.id);
-  if (person !== undefined && mayDo(person.role, permission)) return;
+  if (person !== undefined && mayDo(person.role, permission)) return trust;
   const why =
     person === undefined
       ? `the trust document of the centre does not name the key ${signer.id.slice(0, 16)}`
-      : `the role ${person.role} of ${person.name} has no permission ${permission}`;
+      : `${person.name} is ${person.role}, and that role may not ${what}`;
   throw new AtalayaError('act-refused', `not-allowed: ${why}`, {
     hint: `Have somebody do it whose role allows it. Who that is: ${fleetProgram} trust list`,
   });

@@ -1,4 +1,5 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { helpLayout } from '../../../device/cli/help-layout.ts';
 import {
   type AtalayaError,
   type ErrorCode,
@@ -16,7 +17,7 @@ import { type AddCommands, type Exit, exit } from './exits.ts';
 import type { FleetIo } from './fleet-io.ts';
 import { addKeys } from './keys.ts';
 import { addRollout } from './rollout.ts';
-import { say } from './session.ts';
+import { say, widthOf } from './session.ts';
 import { addStatus } from './status.ts';
 import { addTelemetry } from './telemetry.ts';
 import { addTrust } from './trust.ts';
@@ -42,8 +43,10 @@ export function programOf(io: FleetIo, more: readonly AddCommands[], leave: (cod
     .configureOutput({
       writeOut: (text) => io.out.write(text),
       writeErr: (text) => io.err.write(text),
-      ...(io.out.columns === undefined ? {} : { getOutHelpWidth: () => io.out.columns ?? 80 }),
+      getOutHelpWidth: () => widthOf(io.out, io),
+      getErrHelpWidth: () => widthOf(io.err, io),
     })
+    .configureHelp(helpLayout)
     .exitOverride();
   for (const add of [...parts, ...more]) add(root, io, leave);
   return root;
@@ -60,7 +63,9 @@ export async function runFleet(args: readonly string[], io: FleetIo, more: reado
     return code;
   } catch (error) {
     const fault = firstFault(error);
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.usage;
+    // What an action finds wrong with a word: commander has told those that it found itself.
+    if (fault instanceof InvalidArgumentError) say(io.err, io, `error: ${fault.message}`);
+    if (fault instanceof CommanderError) return fault.exitCode === 0 ? exit.done : exit.usage;
     if (io.signal.aborted && fault === io.signal.reason) {
       io.err.write('stopped\n');
       return exit.failed;

@@ -117,7 +117,7 @@ export async function startRollout(session: Session, flags: StartFlags): Promise
   const rollout = await client.call('startRollout', { parameters: {}, body: { plan } }, io.signal);
   session.tell(rollout);
   session.say(`rollout ${rollout.id} is ${rollout.state}`);
-  if (!session.json) session.note(`Follow it: ${fleetProgram} rollout show ${rollout.id.slice(0, 8)} --watch`);
+  if (!session.json) session.noteCall('Follow it', `${fleetProgram} rollout show ${rollout.id.slice(0, 8)} --watch`);
   return exit.done;
 }
 

@@ -85,7 +85,10 @@ async function abort(session: Session, words: string, { reason, restore = false,
   const { client, io } = session;
   const id = await idOf(session, words);
   const how = restore ? ' and give the units back what they had' : '; what units have they keep';
-  if (!(await agreed(io, yes, `Abort the rollout ${id}${how}?`))) return exit.failed;
+  if (!(await agreed(io, yes, `Abort the rollout ${id}${how}?`))) {
+    session.note('The rollout stays as it is.');
+    return exit.failed;
+  }
   tellState(session, await client.call('abortRollout', { parameters: { id }, body: { reason, restore } }, io.signal));
   return exit.done;
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { lineWidth } from '../../../device/cli/help-layout.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import type { DocumentSigner } from '../../../device/kernel/signed/sign-document.ts';
 import { milliseconds } from '../../../device/kernel/units.ts';
@@ -30,7 +31,6 @@ export const onCentre = (command: Command): Command =>
 
 /** How long the bridge may say nothing. */
 const quietMs = 30_000;
-const usualWidth = 80;
 
 /** Where the answers of one call go: words for a person, or JSON for a program. */
 export class Printer {
@@ -62,6 +62,17 @@ export class Printer {
   /** Not a result: where things stand, what to do. */
   note(text: string): void {
     say(this.io.err, this.io, text);
+  }
+
+  /** As `note`, of a call to be typed: where it does not fit it stands on a line of its own, and is left whole for whoever copies it. */
+  noteCall(label: string, call: string): void {
+    const { err } = this.io;
+    const whole = `${label}: ${call}`;
+    if (!err.terminal || whole.length <= widthOf(err, this.io)) this.note(whole);
+    else {
+      this.note(`${label}:`);
+      err.write(`${plain(call)}\n`);
+    }
   }
 }
 
@@ -122,10 +133,13 @@ export async function withCentre<T>(
   }
 }
 
+export const widthOf = ({ columns }: Sink, { environment }: Pick<FleetIo, 'environment'>): number =>
+  lineWidth(columns, environment);
+
 export function lookOf(sink: Sink, { environment }: Pick<FleetIo, 'environment'>): TableLook {
   const { NO_COLOR, TERM } = environment;
   const colours = sink.terminal && (NO_COLOR === undefined || NO_COLOR === '') && TERM !== 'dumb';
-  return { width: Math.max(20, sink.columns ?? usualWidth), colours };
+  return { width: widthOf(sink, { environment }), colours };
 }
 
 /** Text in lines that fit a terminal; a line to a file stays whole. Every line of it is made plain. */
@@ -140,7 +154,8 @@ export function say(sink: Sink, io: Pick<FleetIo, 'environment'>, text: string, 
 }
 
 /**
- * Asks before something is done. Throws `usage-invalid` where nobody can be asked and `yes` was not said; false where the person says no.
+ * Asks before something is done. Throws `usage-invalid` where nobody can be asked and `yes` was not said; false where the person says no,
+ * or ends the question without a word (Ctrl-C, Ctrl-D).
  */
 export async function agreed(io: FleetIo, yes: boolean | undefined, question: string): Promise<boolean> {
   if (yes === true) return true;
@@ -149,7 +164,7 @@ export async function agreed(io: FleetIo, yes: boolean | undefined, question: st
       hint: 'Say --yes to have it done without a question.',
     });
   }
-  const answer = (await io.ask(`${plain(question)} [y/N] `)).trim().toLowerCase();
+  const answer = (await io.ask(`${plain(question)} [y/N] `))?.trim().toLowerCase();
   return answer === 'y' || answer === 'yes';
 }
 

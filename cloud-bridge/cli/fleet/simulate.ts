@@ -122,7 +122,7 @@ function sayCounts(io: FleetIo, summary: SimulationSummary, faults: ReadonlyMap<
     ['messages', `${sentMessages}, ${(sentBytes / 1e6).toFixed(2)} MB`],
     ['reconnects', `${reconnects}`],
     ['cosigned', `${cosigned} checkpoints`],
-    ['memory', `${(bytesPerUnit / 1e6).toFixed(2)} MB a unit${withBridge ? ', bridge included' : ''}`],
+    ['memory', memoryWords(bytesPerUnit, withBridge)],
     ['processor', `${(cpuPerUnit * 100).toFixed(3)} % of a core a unit${withBridge ? ', bridge included' : ''}`],
     ...[...faults].map(([code, count]) => [code, `${count} times`] as const),
   ];
@@ -152,4 +152,10 @@ class LiveLine {
     if (this.#open) this.#io.err.write('\n');
     this.#open = false;
   }
+}
+
+/** A process gives memory back when it likes: with few units the growth may drown in that. */
+function memoryWords(bytesPerUnit: number, withBridge: boolean): string {
+  if (bytesPerUnit <= 0) return 'too little to measure beside what the program gave back meanwhile';
+  return `${(bytesPerUnit / 1e6).toFixed(2)} MB a unit${withBridge ? ', bridge included' : ''}`;
 }

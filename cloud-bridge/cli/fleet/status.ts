@@ -1,3 +1,4 @@
+import type { RouteResponse } from '../../contract/api.ts';
 import type { UnitView } from '../../contract/api-views.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Cell, Column } from '../../fleet/table.ts';
@@ -30,16 +31,15 @@ export const addStatus: AddCommands = (root, io) => {
         return watch(io, typeof flags.watch === 'number' ? flags.watch : 5, draw);
       }),
     );
-  onCentre(
-    root.command('accept-key <unit>').description('the unit was given another signing key, and that is in order'),
-  )
+  onCentre(root.command('accept-key').description('the unit was given another signing key, and that is in order'))
+    .argument('<unit>', 'name of the unit', unitOf)
     .requiredOption('--presented <sha256>', 'id of the key, as `status UNIT` shows it and as the technician has it')
     .requiredOption('--reason <words>', 'why the unit has another key')
     .action((unit: string, { presented, reason, ...flags }: AcceptFlags) =>
       withCentre(io, flags, async (session) => {
         await requireHeard(session, [unit]);
         const body = { key: presented, reason };
-        const view = await session.client.call('acceptKey', { parameters: { unit: unitOf(unit) }, body }, io.signal);
+        const view = await session.client.call('acceptKey', { parameters: { unit }, body }, io.signal);
         session.tell(view);
         session.say(`records of ${unit} are held against the key ${presented.slice(0, 16)} from now on`);
       }),
@@ -54,8 +54,8 @@ async function status(session: Session, unit: string | undefined): Promise<void>
     session.tell(view);
     return describe(session, view);
   }
-  const { units } = await client.call('units', { parameters: {} }, io.signal);
-  session.tell({ units });
+  const { units, broker, trust } = await client.call('units', { parameters: {} }, io.signal);
+  session.tell({ units, ...(broker === undefined ? {} : { broker }), ...(trust === undefined ? {} : { trust }) });
   const now = io.clock.utc();
   const sorted = [...units].sort((a, b) => a.unit.localeCompare(b.unit, 'en', { numeric: true }));
   session.show(
@@ -63,12 +63,35 @@ async function status(session: Session, unit: string | undefined): Promise<void>
     sorted.map((view) => rowOf(view, now)),
     `No unit has been heard of.\n  Give one the address of the broker (cloud.broker), and start it; or try: ${fleetProgram} simulate --units 3`,
   );
+  sayOfCentre(session, { broker, trust }, now);
   if (sorted.length === 0) return;
   const offline = sorted.filter(({ online }) => !online).length;
   const critical = sorted.reduce((sum, { alerts }) => sum + alerts.critical, 0);
   const raised = sorted.reduce((sum, { alerts }) => sum + alerts.raised, 0);
   session.say(`${counted(sorted.length, 'unit')}, ${offline} offline; alerts: ${critical} critical, ${raised} raised`);
 }
+
+/** What everything below depends on: units are as they were when the broker was lost, and nobody may ask once the trust document has ended. */
+function sayOfCentre(
+  session: Session,
+  { broker, trust }: Pick<RouteResponse<'units'>, 'broker' | 'trust'>,
+  now: number,
+) {
+  if (broker?.connected === false) {
+    const span = spanWords(now - Date.parse(broker.since));
+    session.say(`the centre has no broker for ${span}: this is how the units were, and nothing reaches them`, 'red');
+  }
+  if (trust?.expires === undefined) return;
+  const left = Date.parse(trust.expires) - now;
+  if (left > trustToldMs) return;
+  session.say(
+    `the trust document (version ${trust.version}) ends in ${spanWords(left)}: have the next one signed with the root key`,
+    'yellow',
+  );
+}
+
+/** As long before its end as the centre raises `trust-expiring`. */
+const trustToldMs = 30 * 24 * 3600 * 1000;
 
 const columns: readonly Column[] = [
   { head: 'unit' },

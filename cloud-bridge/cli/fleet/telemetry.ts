@@ -49,13 +49,12 @@ export const addTelemetry: AddCommands = (root, io) => {
     .action((unit: string | undefined, flags: LiveFlags) =>
       withCentre(io, flags, (session) => live(session, unit, flags)),
     );
-  onCentre(figures.command('query <unit>').description('figures of a time, the newest first'))
+  onCentre(figures.command('query').description('figures of a time, the newest first'))
+    .argument('<unit>', 'name of the unit', unitOf)
     .option('--from <moment>', '2026-03-01T12:00:00Z, or a time ago: 90m, 12h, 7d')
     .option('--to <moment>', 'likewise')
     .option('--limit <number>', 'no more than so many', numberOf(1, 1000, true), 100)
-    .action((unit: string, flags: QueryFlags) =>
-      withCentre(io, flags, (session) => query(session, unitOf(unit), flags)),
-    );
+    .action((unit: string, flags: QueryFlags) => withCentre(io, flags, (session) => query(session, unit, flags)));
 };
 
 const machine: readonly Column[] = [
@@ -100,7 +99,7 @@ async function query(session: Session, unit: string, { from, to, limit }: QueryF
     `There are no figures of ${unit} of that time.`,
   );
   if (events.length === limit)
-    session.note(`More: ${fleetProgram} telemetry query ${unit} --to ${events.at(-1)?.time ?? ''}`);
+    session.noteCall('More', `${fleetProgram} telemetry query ${unit} --to ${events.at(-1)?.time ?? ''}`);
 }
 
 function figuresOf(read: Telemetry | undefined): readonly Cell[] {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { writeWholeFile } from '../../../device/kernel/durable-file.ts';
-import { AtalayaError, systemCode } from '../../../device/kernel/errors.ts';
+import { AtalayaError, isAtalayaError, systemCode } from '../../../device/kernel/errors.ts';
 import { systemFiles } from '../../../device/kernel/files.ts';
 import { toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
 import { signerOf } from '../../contract/person-key.ts';
@@ -23,6 +23,7 @@ import {
 } from '../../fleet/trust-draft.ts';
 import type { AddCommands } from './exits.ts';
 import type { FleetIo } from './fleet-io.ts';
+import { requirePermission } from './permitted.ts';
 import { type CentreFlags, onCentre, Printer, say, withCentre } from './session.ts';
 import { numberOf } from './words.ts';
 
@@ -127,11 +128,33 @@ async function push({ file, ...flags }: FileFlags & CentreFlags, io: FleetIo): P
     });
   }
   await withCentre(io, flags, async (session) => {
+    const present = await requirePermission(session, 'rollout.run', 'change who is trusted');
+    requireSameRoot(file, trust, present);
     // One that is signed has no `lastSignedBy`.
-    const answer = await session.client.call('putTrust', { parameters: {}, body: { trust } }, io.signal);
+    const asked = session.client.call('putTrust', { parameters: {}, body: { trust } }, io.signal);
+    const answer = await asked.catch((error: unknown) => {
+      if (!isAtalayaError(error, 'act-refused')) throw error;
+      throw new AtalayaError(error.code, error.message, {
+        hint: `Hold them side by side: ${fleetProgram} trust list, and: ${fleetProgram} trust list --file ${file}`,
+        cause: error,
+      });
+    });
     session.tell(answer);
     session.say(`the centre has version ${answer.version} of the trust document`);
   });
+}
+
+/** The bridge believes the root key that it was given, and no document can give it another. Throws `key-wrong`. */
+function requireSameRoot(file: string, { signature: one }: TrustDraft, { signature: other }: TrustDraft): void {
+  if (one === undefined || other === undefined || one.key === other.key) return;
+  const [given, believed] = [one.key.slice(0, 16), other.key.slice(0, 16)];
+  throw new AtalayaError(
+    'key-wrong',
+    `${file} is signed by the root key ${given}, and the centre believes ${believed}`,
+    {
+      hint: `Sign with that root key: ${fleetProgram} trust sign --file ${file} --root FILE\n  Where the new root key is meant, whoever keeps the bridge gives it the public half and the document (trust.rootKey, trust.document).`,
+    },
+  );
 }
 
 async function list({ file, ...flags }: ListFlags, io: FleetIo): Promise<void> {

@@ -4,6 +4,7 @@ import type { Clock } from '../../../device/kernel/clock.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { type UtcMilliseconds, utcMilliseconds } from '../../../device/kernel/units.ts';
 import { actId, evidenceId, unitId } from '../../contract/names.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 
 /** What people type, checked before anything is asked of anybody. */
 
@@ -35,7 +36,24 @@ export const numberOf =
     throw new InvalidArgumentError(`It is no ${whole ? 'whole ' : ''}number from ${least} to ${most}.`);
   };
 
-export const versionOf = numberOf(1, 999_999_999_999_999, true);
+/** A version of a configuration; 0 is the unit's own file, of which the centre has nothing. */
+export function versionOf(text: string): number {
+  const number = /^[0-9]{1,15}$/.test(text) ? Number(text) : 0;
+  if (number > 0) return number;
+  throw new InvalidArgumentError(
+    number === 0 && /^0+$/.test(text)
+      ? "Version 0 is the unit's own file, of which the centre has nothing: versions begin at 1."
+      : 'It is no version: those are whole numbers from 1 on.',
+  );
+}
+
+/** As `versionOf`, of what a unit is to go back to. */
+export function backTo(text: string): number {
+  if (!/^0+$/.test(text)) return versionOf(text);
+  throw new InvalidArgumentError(
+    `Version 0 is the unit's own file. To give it back, release empty settings: ${fleetProgram} config push UNIT --settings /dev/null`,
+  );
+}
 
 /** A share as `0.9` or `90%`. */
 export function shareOf(text: string): number {

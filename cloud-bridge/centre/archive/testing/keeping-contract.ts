@@ -1,5 +1,6 @@
 import { chainFault } from '../act-chain.ts';
 import type { Archive, DocumentRange } from '../archive.ts';
+import { happenedAt } from '../happened.ts';
 import type { Holds } from './archive-contract.ts';
 import { madeEvent, madeEvents, stream } from './made-events.ts';
 
@@ -56,11 +57,15 @@ export function keepingContract(holds: Holds): void {
   holds('infractions are found by when they happened, the latest first, page by page', async (t, { archive }) => {
     const at = (second: number) => new Date(1_770_000_000_000 + second * 1000).toISOString();
     const audit = { kind: 'audit' } as const;
-    // A unit that was cut off brings late what happened early; two happened at one instant; a second ledger counts anew.
-    await archive.ingest([...madeEvents(1, 4), madeEvent(5, audit), madeEvent(6)]);
+    const happened = (utc: string) => ({ data: { record: { infraction: { time: { utc } } }, signature: 'c2ln' } });
+    // Of what a record says of no instant, or none that is one, the time of the event is taken.
+    await archive.ingest([...madeEvents(1, 3), madeEvent(4, happened('soon')), madeEvent(5, audit), madeEvent(6)]);
+    // A unit that was cut off, or judged a recording, brings and seals late what happened early, whatever zone it writes; two happened at
+    // one instant; a second ledger counts anew.
+    const zoned = at(2).replace('T02:40:02.000Z', 'T03:40:02+01:00');
     await archive.ingest([
-      madeEvent(1, { unit: 'unit-2', time: at(2) }),
-      madeEvent(2, { unit: 'unit-2', time: at(9) }),
+      madeEvent(1, { unit: 'unit-2', time: at(500), ...happened(zoned) }),
+      madeEvent(2, { unit: 'unit-2', time: at(501), ...happened(at(9)) }),
     ]);
     await archive.ingest([madeEvent(1, { stream: 'fedcba9876543210', time: at(3) })]);
     await archive.ingest(madeEvents(1, 3, { lane: 'alert', kind: 'alert', time: at(4) }));
@@ -73,9 +78,11 @@ export function keepingContract(holds: Holds): void {
     t.deepEqual(await places({}), all);
     const ofFirst = all.filter((one) => one.startsWith('1'));
     t.deepEqual(await places({ unit: 'unit-1' }), ofFirst);
-    t.deepEqual(await places({ unit: 'unit-1', kinds: ['infraction', 'audit'], limit: 2 }), ['1/6', '1/5']);
+    t.deepEqual(await places({ unit: 'unit-1', kinds: ['infraction', 'audit'], limit: 2 }), ['1/6', '1/4']);
+    t.deepEqual(await places({ kinds: ['audit'] }), []);
     t.deepEqual(await places({ unit: 'unit-3' }), []);
     t.deepEqual(await places({ from: at(2), to: at(4) }), ['1b/1', '1/3', '2/1', '1/2']);
+    t.deepEqual(await places({ from: at(400) }), [], 'nothing by when it was sealed');
     for (const unit of [undefined, 'unit-1']) {
       const paged: string[] = [];
       let before: { at: number; position: number } | undefined;
@@ -83,7 +90,7 @@ export function keepingContract(holds: Holds): void {
         const more = { ...query, limit: 1, ...(unit && { unit }), ...(before && { before }) };
         const [found] = await archive.events(more);
         if (found === undefined) break;
-        before = { at: Date.parse(found.time), position: found.position };
+        before = { at: happenedAt(found) ?? 0, position: found.position };
         paged.push(`${found.unit.at(-1)}${found.stream === stream ? '' : 'b'}/${found.sequence}`);
       }
       t.deepEqual(paged, unit === undefined ? all : ofFirst);

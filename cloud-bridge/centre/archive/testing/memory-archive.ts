@@ -108,6 +108,7 @@ export class MemoryArchive implements Archive {
       from === undefined ? -Infinity : instantOf(from),
       to === undefined ? Infinity : instantOf(to),
     ];
+    const when = ({ at, happened = at }: Row) => (query.order === 'latest' ? happened : at);
     const found = this.#rows(query.order).filter(
       ({ row, lane: at }) =>
         !row.refused &&
@@ -115,11 +116,12 @@ export class MemoryArchive implements Archive {
         (lane ?? at.lane) === at.lane &&
         (stream ?? at.stream) === at.stream &&
         (kinds === undefined || kinds.includes(row.kind as EventKind)) &&
-        row.at >= start &&
-        row.at < end &&
+        (query.order !== 'latest' || row.happened !== undefined) &&
+        when(row) >= start &&
+        when(row) < end &&
         row.position > afterPosition &&
         row.sequence > afterSequence &&
-        (before === undefined || row.at < before.at || (row.at === before.at && row.position < before.position)),
+        (before === undefined || when(row) < before.at || (when(row) === before.at && row.position < before.position)),
     );
     return found.slice(0, Math.max(0, query.limit)).map(({ row, lane: at }) => eventOf(row, at));
   }
@@ -306,7 +308,7 @@ export class MemoryArchive implements Archive {
     return rows.sort((a, b) => {
       if (by === 'position') return a.row.position - b.row.position;
       if (by === 'newest') return b.row.position - a.row.position;
-      if (by === 'latest') return b.row.at - a.row.at || b.row.position - a.row.position;
+      if (by === 'latest') return (b.row.happened ?? 0) - (a.row.happened ?? 0) || b.row.position - a.row.position;
       const { unit, lane, stream } = a.lane;
       const places = order(unit, b.lane.unit) || order(lane, b.lane.lane) || order(stream, b.lane.stream);
       return places || a.row.sequence - b.row.sequence;

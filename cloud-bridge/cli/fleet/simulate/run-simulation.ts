@@ -56,7 +56,10 @@ export interface SimulationSummary extends FleetFigures {
   readonly settled: boolean;
   /** While events happened. */
   readonly lastedMs: number;
-  /** What this process grew by while the units were opened and worked, and the share of one core that it took meanwhile; both by unit. */
+  /**
+   * What this process grew by while the units were opened and worked, below zero where it gave back more than they took, and the share of
+   * one core that it took meanwhile; both by unit.
+   */
   readonly bytesPerUnit: number;
   readonly cpuPerUnit: number;
   /** The bridge is in these figures too. */

@@ -22,7 +22,7 @@ const zeros = '0'.repeat(64);
 export interface CallOptions {
   readonly terminal?: boolean;
   readonly columns?: number;
-  /** Answers to questions; without them nobody is there to be asked. */
+  /** Answers to questions, `^C` for none; without them nobody is there to be asked. */
   readonly answers?: readonly string[];
   /** What the person does in the editor. */
   readonly edit?: (text: string) => string;
@@ -53,6 +53,8 @@ export class StubFleet {
   /** What became of versions, where the centre knows it of each. */
   readonly became = new Map<number, { outcome: string; at: string; reasons: readonly string[] }>();
   trust: Trust;
+  /** Since when the centre has no broker; while it has one, undefined. */
+  brokerGone: string | undefined;
   /** Says another answer than the usual one. */
   instead: (request: StubRequest) => StubAnswer | undefined = () => undefined;
   readonly folder: string;
@@ -123,7 +125,8 @@ export class StubFleet {
           ? undefined
           : async (question) => {
               asked?.push(question);
-              return answers.shift() ?? 'no';
+              const answer = answers.shift() ?? 'no';
+              return answer === '^C' ? undefined : answer;
             },
       edit: async (_, path) => {
         if (options.edit === undefined) return false;
@@ -133,6 +136,7 @@ export class StubFleet {
       environment: {
         ATALAYA_BRIDGE: `unix:${this.at('bridge.sock')}`,
         ATALAYA_KEY: this.at('ana.pem'),
+        EDITOR: 'ed',
         ...options.environment,
       },
       clock: this.clock,
@@ -193,8 +197,18 @@ export class StubFleet {
     );
   }
 
+  #broker(): object {
+    const now = iso(this.clock.utc());
+    if (this.brokerGone === undefined) return { broker: { connected: true, since: now }, relayed: now };
+    return { broker: { connected: false, since: this.brokerGone } };
+  }
+
   readonly #routes: Readonly<Partial<Record<StubRequest['name'], StubHandler>>> = {
-    units: () => ({ json: { units: [this.unit('north-1'), this.unit('north-2', { online: false })] } }),
+    units: () => {
+      const units = [this.unit('north-1'), this.unit('north-2', { online: false })];
+      const { expires } = this.trust;
+      return { json: { units, ...this.#broker(), trust: { version: this.trust.version, expires } } };
+    },
     unit: ({ parameters: { unit = '' } }) =>
       ['north-1', 'north-2'].includes(unit)
         ? { json: this.unit(unit) }
@@ -222,7 +236,7 @@ export class StubFleet {
     releaseConfig: ({ raw }) => {
       const document = desiredSchema.parse((raw as { document: unknown }).document);
       this.released.push(document);
-      return { json: { version: document.version, sha256: zeros } };
+      return { json: { version: document.version, sha256: zeros, ...this.#broker() } };
     },
     layers: () => ({ json: { layers: [...this.layers.values()] } }),
     layer: ({ parameters: { name = '' } }) => ({ json: this.layers.get(name) ?? { name, version: 0, settings: {} } }),
@@ -246,7 +260,7 @@ export class StubFleet {
     command: ({ raw }) => {
       const { command } = raw as { command: Command };
       this.commands.push(command);
-      return { json: { unit: command.unit, id: command.id } };
+      return { json: { unit: command.unit, id: command.id, ...this.#broker() } };
     },
     reply: ({ parameters: { id } }) => {
       const command = this.commands.find((one) => one.id === id);
