@@ -3,6 +3,8 @@
 BIN := node_modules/.bin
 # Node 24 comes with the packages; everything of ours runs on it, whatever the machine has.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# What infers speaks with nobody (device/kernel/quiet-libraries.ts).
+export ORT_DISABLE_TELEMETRY := 1
 NODE := $(BIN)/node
 INSTALLED := node_modules/.package-lock.json
 MODELS := .build/models/ssdlite-mobilenet-v2-int8/manifest.json
@@ -22,10 +24,11 @@ help:
 
 # The inference library is whole without its install script, which would fetch what no unit needs.
 $(INSTALLED): package.json package-lock.json
-	ONNXRUNTIME_NODE_INSTALL=skip npm ci --no-audit --no-fund --loglevel=error
+	@# What is compiled (epoll, for GPIO over sysfs) is compiled against the headers of the Node that runs it, not of the one that is here.
+	ONNXRUNTIME_NODE_INSTALL=skip npm ci --no-audit --no-fund --loglevel=error --nodedir=$(CURDIR)/node_modules/node-linux-$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
 	@# Our own programs beside those of the packages, so that npx finds them here and asks nobody.
 	@for program in device/cli/atalaya-audit cloud-bridge/cli/atalaya-bridge cloud-bridge/cli/atalaya-fleet \
-	  models/cli/atalaya-models device/cli/atalaya-unit; do ln -sf ../../$$program.ts $(BIN)/$$(basename $$program); done
+	  models/cli/atalaya-models provisioning/cli/atalaya-provision device/cli/atalaya-unit; do ln -sf ../../$$program.ts $(BIN)/$$(basename $$program); done
 	@touch $@
 
 # The source of the models: whatever makes them, made anew when it changes.

@@ -21,7 +21,7 @@ const stages = ['capture', 'detect', 'track', 'plate', 'judge', 'evidence', 'sig
 /** Packages that touch hardware, files or native code, and the only places that may import them. */
 const adapters: Readonly<Record<string, RegExp>> = {
   sharp:
-    /^(device\/capture\/(decode-jpeg|read-picture|mjpeg-camera|street\/.*)|device\/evidence\/pictures\/.*|device\/report\/draw-(scene|plates)|models\/frames\/.*)\.ts$/,
+    /^(device\/capture\/(decode-jpeg|read-picture|mjpeg-camera|street\/.*)|device\/evidence\/pictures\/.*|device\/report\/draw-(scene|plates)|models\/frames\/.*|provisioning\/(cli\/)?calibrate\/draw-[^/]*)\.ts$/,
   'onnxruntime-node':
     /^(device\/detect\/engine\/onnxruntime-(engine|session)|device\/plate\/engine\/onnxruntime-plate-engine|device\/bench\/published-networks|models\/calibration\/observe)\.ts$/,
   '@tensorflow/': /^device\/detect\/engine\/tfjs-.*\.ts$/,
@@ -38,7 +38,11 @@ const adapters: Readonly<Record<string, RegExp>> = {
   'prom-client': /^(cloud-bridge\/centre\/metrics|device\/health)\/.*\.ts$/,
   systeminformation: /^device\/health\/.*\.ts$/,
   pino: /^device\/kernel\/log\/.*\.ts$/,
-  '@peculiar/x509': /^cloud-bridge\/simulate\/pki\/.*\.ts$/,
+  '@peculiar/x509': /^(cloud-bridge\/simulate\/pki|provisioning\/ca)\/.*\.ts$/,
+  koffi: /^device\/kernel\/linux\/.*\.ts$/,
+  onoff: /^device\/signal\/sysfs\/.*\.ts$/,
+  'node-raspistill': /^device\/capture\/process\/raspistill[^/]*\.ts$/,
+  uqr: /^(provisioning|device\/panel)\/.*\.ts$/,
 };
 
 /** The verifier of evidence, and all that it shares with the writer: an auditor must not inherit the writer's errors. */
@@ -49,8 +53,11 @@ const sharedWithWriter = /^device\/kernel\/(canonical-json|hash|errors)\.ts$/;
 const witness = /^cloud-bridge\/centre\/witness\//;
 const sharedWithWitness = /^device\/evidence\/(log\/|record\/envelope\.ts$)/;
 
+/** A calibration is computed with the very map that the unit measures with. */
+const calibration = /^provisioning\/calibrate\//;
+
 /** Tests and what only they use. */
-const forTests = /\.test\.ts$|\/testing\//;
+const forTests = /\.(test|hardware)\.ts$|\/testing\//;
 
 /** Places that join everything: composition roots, command lines, benchmarks and tests. */
 const joins =
@@ -76,6 +83,7 @@ export function violation({ from, to, kind, typeOnly }: Import): string | undefi
   if (top === toTop && (room === toRoom || top !== 'device')) return undefined;
   if (joins.test(to)) return 'nobody imports a composition root';
   if (witness.test(from) && sharedWithWitness.test(to)) return undefined;
+  if (calibration.test(from) && to.startsWith('device/scene/')) return undefined;
   if (top !== 'device') {
     return top === 'models' && /^device\/detect\//.test(to) && typeOnly
       ? undefined

@@ -8,9 +8,11 @@ import { topicsTable } from '../cloud-bridge/contract/topics-table.ts';
 import { configSchema } from '../device/config/config-schema.ts';
 import { publishedConfigSchema } from '../device/config/published-config-schema.ts';
 import { publishedSchemas } from '../device/evidence/record/published-schema.ts';
+import { degradeTables } from '../device/health/degrade-table.ts';
 import { referenceTable } from '../device/kernel/schema-reference.ts';
 import { describeFormats } from '../device/plate/formats/format.ts';
 import { sceneSchema } from '../device/scene/scene-schema.ts';
+import { shippedServiceFiles } from '../provisioning/service/service-files.ts';
 
 /**
  * The reference parts of the pages that people write files from, made from the schemas and data that check these files. `--check` only
@@ -21,6 +23,7 @@ const pages: readonly { readonly path: string; readonly table: () => string | Pr
   { path: 'cloud-bridge/centre/README.md', table: () => referenceTable(bridgeConfigSchema) },
   { path: 'cloud-bridge/contract/README.md', table: topicsTable },
   { path: 'device/scene/README.md', table: () => referenceTable(sceneSchema) },
+  { path: 'device/health/README.md', table: () => degradeTables() },
   { path: 'device/plate/README.md', table: describeFormats },
 ];
 
@@ -44,12 +47,14 @@ async function wantedFiles(root: string): Promise<readonly (readonly [path: stri
   const schemas = publishedSchemas().map(({ file, text }) => [`device/evidence/record/schema/${file}`, text] as const);
   const contract = publishedContract().map(({ file, text }) => [`cloud-bridge/contract/${file}`, text] as const);
   const broker = shippedBrokerFiles().map(({ file, text }) => [`cloud-bridge/broker/${file}`, text] as const);
+  const service = shippedServiceFiles().map(({ path, text }) => [`provisioning/service/${path}`, text] as const);
   const configuration = publishedConfigSchema();
   return [
     ...references,
     ...schemas,
     ...contract,
     ...broker,
+    ...service,
     [`device/config/schema/${configuration.file}`, configuration.text],
   ];
 }

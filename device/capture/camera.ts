@@ -12,10 +12,11 @@ export interface CameraInfo {
 /**
  * A source of frames. Guarantees, held by the contract suite for every adapter:
  *
- * - `frames()` yields sequence numbers that rise, and elapsed times that never fall;
+ * - `frames()` yields sequence numbers and elapsed times that rise;
  * - a yielded frame stays unchanged until it is handed to `release`, exactly once (see `PicturePool`); its original stays after that, too;
  * - a damaged frame in an otherwise good source is reported through `onDamage` and leaves a gap in the numbers; the source goes on;
- * - a source that ends before its time throws `source-truncated` after its last good frame has been yielded;
+ * - a recording begins anew with every call of `frames()`, and one that ends before its time throws `source-truncated` after its last
+ *   good frame has been yielded; a live camera has no end and goes on where it is (`LiveCamera`);
  * - aborting the signal ends the iteration within a second, and `close` frees processes and files; it may be called twice.
  */
 export interface Camera {

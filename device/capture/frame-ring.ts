@@ -46,7 +46,7 @@ export interface Thinning {
  * has left the ring and no evidence holds it.
  */
 export class FrameRing {
-  readonly #budget: number;
+  readonly #budget: () => number;
   readonly #dispose: (frame: Frame) => void;
   readonly #thinning: Thinning | undefined;
   readonly #slots: Slot[] = [];
@@ -54,10 +54,10 @@ export class FrameRing {
 
   /**
    * `budget` in bytes of what is kept: originals, and pixels of frames without. Pixels beside an original are not in it: they last only
-   * while whoever pushed them works on them.
+   * while whoever pushed them works on them. One that changes is asked for at each frame.
    */
-  constructor(budget: number, dispose: (frame: Frame) => void, thinning?: Thinning) {
-    this.#budget = budget;
+  constructor(budget: number | (() => number), dispose: (frame: Frame) => void, thinning?: Thinning) {
+    this.#budget = typeof budget === 'number' ? () => budget : budget;
     this.#dispose = dispose;
     this.#thinning = thinning;
   }
@@ -75,7 +75,7 @@ export class FrameRing {
     this.#slots.push(slot);
     this.#bytes += slot.bytes;
     while (this.#slots.length > 1 && this.#outOfReach(frame.time.elapsed)) this.#evict(0);
-    while (this.#slots.length > 1 && this.#bytes > this.#budget) this.#evict(this.#spare());
+    while (this.#slots.length > 1 && this.#bytes > this.#budget()) this.#evict(this.#spare());
     return { frame, release };
   }
 

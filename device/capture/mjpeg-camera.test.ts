@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { isAtalayaError } from '../kernel/errors.ts';
 import { utcMilliseconds } from '../kernel/units.ts';
 import type { FrameDamage } from './camera.ts';
-import { holdsCameraContract } from './camera-contract.ts';
+import { holdsRecordingContract } from './camera-contract.ts';
 import type { Frame } from './frame.ts';
 import { MjpegCamera } from './mjpeg-camera.ts';
 import { makeJpeg, makeJpegs, scratchFolder, writeMjpeg } from './testing/made-recordings.ts';
@@ -18,7 +18,7 @@ function camera(path: string, damages: FrameDamage[] = []): MjpegCamera {
   return new MjpegCamera({ path, nominalRate: 20, start, onDamage: (damage) => damages.push(damage) });
 }
 
-holdsCameraContract(test, 'MjpegCamera', {
+holdsRecordingContract(test, 'MjpegCamera', {
   width: 48,
   height: 32,
   frames: 8,

@@ -18,7 +18,7 @@ export interface SourceOptions {
 export async function openSource(path: string, options: SourceOptions): Promise<Camera> {
   if (/^[a-z]+:\/\//i.test(path)) {
     throw new AtalayaError('source-missing', `${path} is no recording`, {
-      hint: 'Live cameras are not read yet: give an .mjpeg or a video file.',
+      hint: 'A live camera is named by source.camera in the configuration; here goes an .mjpeg or a video file.',
     });
   }
   const found = await stat(path).catch((error: unknown) => {

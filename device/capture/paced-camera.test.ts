@@ -2,7 +2,7 @@ import test from 'ava';
 import { systemClock } from '../kernel/clock.ts';
 import { ManualClock } from '../kernel/manual-clock.ts';
 import { milliseconds } from '../kernel/units.ts';
-import { holdsCameraContract } from './camera-contract.ts';
+import { holdsRecordingContract } from './camera-contract.ts';
 import { undated } from './frame-times.ts';
 import { MjpegCamera } from './mjpeg-camera.ts';
 import { PacedCamera } from './paced-camera.ts';
@@ -19,7 +19,7 @@ async function recording(
   return new MjpegCamera({ path, nominalRate: 25, start: undated, onDamage });
 }
 
-holdsCameraContract(test, 'PacedCamera', {
+holdsRecordingContract(test, 'PacedCamera', {
   width: 48,
   height: 32,
   frames: 6,

@@ -24,7 +24,10 @@ export class ShowinfoReader {
   #cutOff = false;
 
   constructor(stderr: Readable) {
-    this.#lines = createInterface({ input: stderr, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
+    const lines = createInterface({ input: stderr, crlfDelay: Number.POSITIVE_INFINITY });
+    // A stream that is destroyed has no end that readline would hear of, and whoever waits for a line would wait for ever.
+    stderr.once('close', () => lines.close());
+    this.#lines = lines[Symbol.asyncIterator]();
   }
 
   /** Errors since the last picture; at the end of the stream, why it ended. */

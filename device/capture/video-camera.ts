@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { AtalayaError, systemCode } from '../kernel/errors.ts';
 import { milliseconds, utcMilliseconds } from '../kernel/units.ts';
 import type { Camera, CameraInfo, FrameDamage } from './camera.ts';
+import { cutPictures } from './cut-pictures.ts';
 import { type CaptureTime, type Frame, pictureBytes } from './frame.ts';
 import { nominalFrameTimes, type RecordingStart, recordingClock } from './frame-times.ts';
 import { PicturePool } from './picture-pool.ts';
@@ -64,7 +65,7 @@ export class VideoCamera implements Camera {
     let last = 0;
     let sequence = -1;
     try {
-      for await (const data of cut(decoder.stdout, pictureBytes('yuv420p', width, height), pool)) {
+      for await (const data of cutPictures(decoder.stdout, pictureBytes('yuv420p', width, height), pool)) {
         const note = signal.aborted ? undefined : await notes.next();
         if (note !== undefined) sequence += 1;
         const time = note === undefined ? undefined : this.#timed(note, sequence, timeOf);
@@ -203,29 +204,5 @@ async function exitOf(decoder: Decoder): Promise<{ readonly clean: boolean; read
     return { clean: code === 0, missing: false };
   } catch (error) {
     return { clean: false, missing: systemCode(error) === 'ENOENT' };
-  }
-}
-
-/** Cuts a byte stream into pictures, each written straight into a buffer of the pool. A last incomplete picture is dropped. */
-async function* cut(stream: Readable, bytes: number, pool: PicturePool): AsyncGenerator<Uint8Array> {
-  let target = pool.acquire();
-  let filled = 0;
-  try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      let at = 0;
-      while (at < chunk.byteLength) {
-        const take = Math.min(chunk.byteLength - at, bytes - filled);
-        target.set(chunk.subarray(at, at + take), filled);
-        at += take;
-        filled += take;
-        if (filled < bytes) continue;
-        const whole = target;
-        target = pool.acquire();
-        filled = 0;
-        yield whole;
-      }
-    }
-  } finally {
-    pool.release(target);
   }
 }

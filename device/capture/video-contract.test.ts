@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { type CameraCase, holdsCameraContract } from './camera-contract.ts';
+import { holdsRecordingContract, type RecordingCase } from './camera-contract.ts';
 import { undated } from './frame-times.ts';
 import { makeVideo, scratchFolder } from './testing/made-recordings.ts';
 import { VideoCamera } from './video-camera.ts';
@@ -20,7 +20,7 @@ async function running(path: string): Promise<number> {
 }
 
 /** Long enough that the decoder is still at work when the reader leaves: its pipe holds few of these pictures. */
-async function contractCase(): Promise<CameraCase | undefined> {
+async function contractCase(): Promise<RecordingCase | undefined> {
   const whole = await makeVideo('whole.mp4', [...pattern, ...h264]);
   if (whole === undefined) return undefined;
   const folder = await scratchFolder();
@@ -43,4 +43,4 @@ async function contractCase(): Promise<CameraCase | undefined> {
 }
 
 // One after the other: the check for leftover processes looks at all that read this recording.
-holdsCameraContract(test.serial, 'VideoCamera', await contractCase());
+holdsRecordingContract(test.serial, 'VideoCamera', await contractCase());

@@ -38,7 +38,22 @@ interface Node {
 /** Every field of a schema in its order, nested ones after their parents: documentation that cannot drift from what is checked. */
 export function referenceOf(schema: ZodType): FieldReference[] {
   const root = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Node;
-  return fieldsOf(root, '');
+  return onePerPath(fieldsOf(root, ''));
+}
+
+/** The alternatives of a section share fields: one row for each, with every type that it has. */
+function onePerPath(fields: readonly FieldReference[]): FieldReference[] {
+  const rows = new Map<string, FieldReference>();
+  for (const field of fields) {
+    const before = rows.get(field.path);
+    const types = new Set([...(before?.type.split(' or ') ?? []), ...field.type.split(' or ')]);
+    rows.set(field.path, {
+      ...(before ?? field),
+      type: [...types].join(' or '),
+      required: field.required && (before?.required ?? true),
+    });
+  }
+  return [...rows.values()];
 }
 
 /** The fields as a Markdown table, with a column for when they take effect where the schema says it of any. */
