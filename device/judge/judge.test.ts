@@ -36,3 +36,15 @@ test('the outcome is the same for the same input', (t) => {
   t.deepEqual(a?.infractions, b?.infractions);
   t.is(a?.infractions.length, 1);
 });
+
+test('while the camera does not stand where its lines were drawn nobody is accused, and what is withheld is told', (t) => {
+  const actor: Actor = { id: 1, box: (s) => boxAt(300, 100 + 40 * s) };
+  const doubts = { speedDoubt: 'moved', accusationDoubt: 'moved' };
+  const outcome = drive(scene, [actor], { seconds: 6, doubts });
+  t.deepEqual(outcome.infractions, []);
+  t.is(outcome.raw.size, 0);
+  t.deepEqual(outcome.withheld, drive(scene, [actor], { seconds: 6 }).infractions);
+  const slightly = drive(scene, [actor], { seconds: 6, doubts: { speedDoubt: 'moved', accusationDoubt: undefined } });
+  t.is(slightly.infractions.length, 1, 'a line that lies nearly where it was drawn still tells the way');
+  t.deepEqual(slightly.withheld, []);
+});

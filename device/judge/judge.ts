@@ -19,6 +19,8 @@ import { WrongWay } from './wrong-way.ts';
 
 export interface Judged {
   readonly infractions: readonly Infraction[];
+  /** What nobody is accused of, since the camera does not stand where its lines were drawn. */
+  readonly withheld: readonly Infraction[];
   readonly crossings: readonly Crossing[];
   /** What each of the infractions was made from. Held beside them, since the evidence alone needs it. */
   readonly raw: ReadonlyMap<Infraction, RawData>;
@@ -34,6 +36,16 @@ export interface JudgeParts {
   readonly phases: PhaseSource;
   /** How far the detector's boxes reach below the wheels on average, as a share of their height; 0 where they end there. */
   readonly boxOvershoot?: number;
+  /** What speaks against the place of the camera; absent: nobody looks. */
+  readonly doubts?: PlaceDoubts;
+}
+
+/** Why something is not to be said now; `undefined` where nothing speaks against it. */
+export interface PlaceDoubts {
+  /** Against stating a speed. */
+  readonly speedDoubt: string | undefined;
+  /** Against accusing anybody: lines and zones do not lie where they were drawn. */
+  readonly accusationDoubt: string | undefined;
 }
 
 /**
@@ -48,13 +60,15 @@ export class Judge {
   readonly #counters: readonly CrossingCounter[];
   readonly #speeding: Speeding;
   readonly #phases: PhaseSource;
+  readonly #doubts: PlaceDoubts | undefined;
   /** Accusations of the last seconds, to know a road user that is tracked twice. */
   #recent: (Happening & { readonly rule: RuleName })[] = [];
 
-  constructor({ scene, phases, boxOvershoot = 0 }: JudgeParts) {
+  constructor({ scene, phases, boxOvershoot = 0, doubts }: JudgeParts) {
     this.#subjects = new Subjects(scene);
     this.#phases = phases;
-    this.#speeding = new Speeding(scene, boxOvershoot);
+    this.#doubts = doubts;
+    this.#speeding = new Speeding(scene, boxOvershoot, () => doubts?.speedDoubt);
     this.#counters = scene.countingLines.map((line) => new CrossingCounter(line));
     this.#rules = [
       ...scene.stopLines.map((line) => new RedLight(scene, line, phases)),
@@ -83,11 +97,16 @@ export class Judge {
 
   #judge(sights: readonly Sight[]): Judged {
     const infractions: Infraction[] = [];
+    const withheld: Infraction[] = [];
     const crossings: Crossing[] = [];
     const speeds: SpeedReport[] = [];
     const raw = new Map<Infraction, RawData>();
     const accuse = (sight: Sight, infraction: Infraction | undefined): void => {
       if (infraction === undefined || !this.#isNew(sight, infraction)) return;
+      if (this.#doubts?.accusationDoubt !== undefined) {
+        withheld.push(infraction);
+        return;
+      }
       infractions.push(infraction);
       raw.set(infraction, rawDataOf(sight.subject, headOf(infraction), this.#phases));
     };
@@ -99,7 +118,7 @@ export class Judge {
       speeds.push(report);
       accuse(sight, this.#speeding.judge(sight, report));
     }
-    return { infractions, crossings, raw, speeds };
+    return { infractions, withheld, crossings, raw, speeds };
   }
 
   /** False where the same road user was accused of the same a moment ago under another track. */

@@ -30,13 +30,14 @@ export function limitFor(
   return kilometresPerHour(Math.min(lane ?? limits.limit, limits.byClass.get(kind) ?? Number.POSITIVE_INFINITY));
 }
 
-/** The speed by the boxes that were seen. `overshoot`: how far boxes reach below the wheels, see `SpeedView`. */
+/** The speed by the boxes that were seen. `overshoot`: how far boxes reach below the wheels, `doubt`: why none is to be stated; see `SpeedView`. */
 export const estimateSpeed = (
   { ground, picture, speed }: Scene,
   overshoot: number,
   seen: readonly TrackPoint[],
   kind: ObjectClass,
-): SpeedEstimate => measureSpeed(seen, kind, { ground, picture, area: speed?.area, overshoot });
+  doubt?: string,
+): SpeedEstimate => measureSpeed(seen, kind, { ground, picture, area: speed?.area, overshoot, doubt });
 
 /**
  * The accusation that an estimate is good for; `undefined` where it is good for none. It is made of its arguments alone, so that a record

@@ -28,12 +28,14 @@ const closesAfter = milliseconds(500);
 export class Speeding {
   readonly #scene: Scene;
   readonly #overshoot: number;
+  readonly #doubt: () => string | undefined;
   readonly #closed = new WeakSet<Subject>();
 
-  /** `overshoot`: how far boxes reach below the wheels, see `SpeedView`. */
-  constructor(scene: Scene, overshoot: number) {
+  /** `overshoot`: how far boxes reach below the wheels; `doubt`: why no speed is to be stated now. See `SpeedView`. */
+  constructor(scene: Scene, overshoot: number, doubt: () => string | undefined = () => undefined) {
     this.#scene = scene;
     this.#overshoot = overshoot;
+    this.#doubt = doubt;
   }
 
   /** The report when the measurement closes with this frame. */
@@ -42,7 +44,7 @@ export class Speeding {
     if (!over && !this.#closes(subject, now)) return undefined;
     this.#closed.add(subject);
     const { seen } = subject.trail;
-    const estimate = estimateSpeed(this.#scene, this.#overshoot, seen, subject.class);
+    const estimate = estimateSpeed(this.#scene, this.#overshoot, seen, subject.class, this.#doubt());
     const point = chargedPoint(seen, estimate);
     const lane = point && laneAt(this.#scene, bottomCentre(point.box));
     return { track: subject.track.id, class: subject.class, lane: lane?.name, estimate };

@@ -2,7 +2,8 @@ import { AtalayaError } from '../kernel/errors.ts';
 import { kilometresPerHour, seconds } from '../kernel/units.ts';
 import { checkScene, type SceneFault } from './check-scene.ts';
 import { cross, type Point, subtract, unit } from './geometry.ts';
-import { buildGroundPlane, type GroundPlane } from './ground-plane.ts';
+import { buildGroundPlane, type GroundPlane, type LensOfMarks } from './ground-plane.ts';
+import { lensBefore, lensFault } from './lens.ts';
 import type { Lane, PhasePlan, Scene, SpeedLimits, StopLine, Zone } from './scene.ts';
 import { motorVehicles, type SceneDocument, vehicles } from './scene-schema.ts';
 
@@ -23,12 +24,19 @@ export function buildScene(document: SceneDocument, picture: Scene['picture'] = 
 
   let ground: GroundPlane | undefined;
   if (document.calibration !== undefined) {
-    const { points, pixelError = 1, roadError = 0.03, allowedResidual = 4 } = document.calibration;
+    const { points, pixelError = 1, roadError = 0.03, allowedResidual = 4, scaleError, lens } = document.calibration;
+    const bending = lens && lensFault({ k1: lens.k1, k2: lens.k2 ?? 0 });
+    if (bending !== undefined) return { ok: false, faults: [{ path: ['calibration', 'lens'], message: bending }] };
     const built = buildGroundPlane(
       points.map(({ image, road }) => ({ image: at(image), road })),
-      { image: pixelError * scale.x, road: roadError },
+      {
+        image: pixelError * scale.x,
+        road: roadError,
+        ...(scaleError !== undefined && scaleError > 0 && { scale: scaleError }),
+      },
       allowedResidual * scale.x,
       picture,
+      lens && lensOfMarks(lens, picture, lens.centre && at(lens.centre)),
     );
     if (!built.ok) return { ok: false, faults: [{ path: ['calibration', 'points'], message: built.reason }] };
     ground = built.plane;
@@ -87,6 +95,19 @@ export function buildScene(document: SceneDocument, picture: Scene['picture'] = 
       plates: document.plates,
       ignore: (document.ignore ?? []).map(all),
     },
+  };
+}
+
+type LensDocument = NonNullable<NonNullable<SceneDocument['calibration']>['lens']>;
+
+function lensOfMarks(
+  { k1, k2 = 0, deviations = [] }: LensDocument,
+  picture: Scene['picture'],
+  centre: Point | undefined,
+): LensOfMarks {
+  return {
+    lens: lensBefore({ k1, k2 }, picture, centre),
+    moved: deviations.map(([d1, d2]) => lensBefore({ k1: k1 + d1, k2: k2 + d2 }, picture, centre)),
   };
 }
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { objectClasses } from '../detect/detection.ts';
 import type { Point } from './geometry.ts';
-import type { GroundPlane } from './ground-plane.ts';
+import type { GroundPlane, MovedLens } from './ground-plane.ts';
+import type { Lens } from './lens.ts';
 import type { Lane, Scene, SpeedLimits, StopLine, Zone } from './scene.ts';
 import { type WeeklyWindow, weekDays } from './schema-parts.ts';
 
@@ -22,7 +23,18 @@ const homography = z.tuple([number, number, number, number, number, number, numb
 
 const certificate = z.strictObject({ number: text, issuer: text, issued: z.iso.date(), expires: z.iso.date() });
 
-const ground = z.strictObject({
+/** A lens that bends, and what its error does to the map from the straight picture to the road. */
+const lens = z.strictObject({
+  /** Brown-Conrady, radii in units of `radius` about `centre`: see `lens.ts`. */
+  k1: number,
+  k2: number,
+  centre: point,
+  radius: number,
+  deviations: z.array(z.strictObject({ k1: number, k2: number, toRoad: homography })).max(2),
+});
+
+/** What every record of a ground has. */
+const straightGround = {
   /** The survey: each mark in the picture and on the road, and how far the fit misses it. */
   points: z.array(z.strictObject({ image: point, road: point, missPx: number, missM: number })).min(4),
   /** Standard errors of the marks, by which the fit weighs them. */
@@ -42,6 +54,15 @@ const ground = z.strictObject({
   viewpoint: z.strictObject({ x: number, y: number, above: number }).nullable(),
   surveyed: z.iso.date().nullable(),
   certificate: certificate.nullable(),
+};
+
+/** What records have since lenses and errors of scale are known; absent where there is neither. */
+const ground = z.strictObject({
+  ...straightGround,
+  /** The maps are then those of the straight picture, and the points' `image` where they were drawn. Null: taken as straight. */
+  lens: lens.nullable().exactOptional(),
+  /** Standard error that all road lengths share, as a share of them; it is in `deviations`. */
+  scaleError: number.exactOptional(),
 });
 
 const speed = z.strictObject({
@@ -96,6 +117,19 @@ export const calibrationRecord = z.strictObject({
   ignore: z.array(outline),
 });
 
+/** The same as it was before lenses and errors of scale were known. */
+export const straightCalibrationRecord = calibrationRecord.extend({
+  ground: z.strictObject(straightGround).nullable(),
+});
+
+/** The same where a lens or an error of scale bears on the figures: both are stated. */
+export const lensCalibrationRecord = calibrationRecord.extend({
+  ground: z.strictObject({ ...straightGround, lens: lens.nullable(), scaleError: number }),
+});
+
+/** True for a record whose figures cannot be understood without its lens or its error of scale. */
+export const needsLens = ({ ground: of }: CalibrationRecord): boolean => of !== null && 'lens' in of;
+
 export type CalibrationRecord = z.infer<typeof calibrationRecord>;
 export type GroundRecord = NonNullable<CalibrationRecord['ground']>;
 
@@ -116,7 +150,10 @@ export function calibrationRecordOf(scene: Scene, boxOvershoot: number): Calibra
   };
 }
 
-function groundOf({ fit, side, viewpoint }: GroundPlane, { surveyed, certificate }: Scene): GroundRecord {
+function groundOf(
+  { fit, side, viewpoint, lens, movedLenses }: GroundPlane,
+  { surveyed, certificate }: Scene,
+): GroundRecord {
   return {
     points: fit.pairs.map(({ image, road }, i) => ({
       image: pointOf(image),
@@ -135,8 +172,20 @@ function groundOf({ fit, side, viewpoint }: GroundPlane, { surveyed, certificate
     viewpoint: viewpoint === undefined ? null : { ...pointOf(viewpoint), above: viewpoint.above },
     surveyed: surveyed ?? null,
     certificate: certificate === undefined ? null : { ...certificate },
+    ...((lens !== undefined || (fit.error.scale ?? 0) > 0) && {
+      lens: lens === undefined ? null : lensOf(lens, movedLenses),
+      scaleError: fit.error.scale ?? 0,
+    }),
   };
 }
+
+const lensOf = (lens: Lens, moved: readonly MovedLens[]): NonNullable<GroundRecord['lens']> => ({
+  k1: plain(lens.k1),
+  k2: plain(lens.k2),
+  centre: pointOf(lens.centre),
+  radius: lens.radius,
+  deviations: moved.map(({ lens: { k1, k2 }, toRoad }) => ({ k1: plain(k1), k2: plain(k2), toRoad: mapOf(toRoad) })),
+});
 
 function speedOf({ limit, limitSource, byClass, tolerance, coverage, area }: SpeedLimits): CalibrationRecord['speed'] {
   return {

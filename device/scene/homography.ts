@@ -18,6 +18,8 @@ export interface PairError {
   readonly image: number;
   /** Metres. */
   readonly road: number;
+  /** Error that all road points share, as a share of every length, such as that of a tape or of a standard. 0 where absent. */
+  readonly scale?: number;
 }
 
 export interface HomographyFit {
@@ -64,7 +66,8 @@ export function invert(h: Homography): Homography | undefined {
  * Fits the homography to at least four pairs: normalised direct linear transform (Hartley and Zisserman, Multiple View Geometry, 2nd
  * ed., algorithm 4.2), then Gauss-Newton on the reprojection error in the picture, each residual weighed by the pair's own error
  * (picture error plus road error projected into the picture). The parameters' covariance is the inverse of the normal matrix at the
- * solution (ibid., 5.2), enlarged by the misfit where the residuals are greater than the stated errors explain.
+ * solution (ibid., 5.2), enlarged by the misfit where the residuals are greater than the stated errors explain. An error of scale shows in
+ * no residual and is added to the covariance.
  *
  * `undefined` where the points do not determine a homography.
  */
@@ -86,9 +89,11 @@ export function fitHomography(pairs: readonly PointPair[], error: PairError): Ho
   if (toRoad === undefined) return undefined;
   const freedom = 2 * pairs.length - 8;
   const misfit = freedom > 0 ? refined.squares / freedom : undefined;
-  const eigen = symmetricEigen(refined.covariance);
+  const enlarged = Math.max(1, misfit ?? 1);
+  const scale = error.scale ?? 0;
+  const eigen = symmetricEigen(scale === 0 ? refined.covariance : withScaleError(refined, scale ** 2 / enlarged));
   const perturbed = eigen.values.flatMap((value, i) => {
-    const step = Math.sqrt(Math.max(0, value) * Math.max(1, misfit ?? 1));
+    const step = Math.sqrt(Math.max(0, value) * enlarged);
     const moved = invert(whole(refined.parameters.map((p, j) => p + step * (eigen.vectors[i]?.[j] ?? 0))));
     return moved === undefined ? [] : [moved];
   });
@@ -132,6 +137,12 @@ interface Refined {
   readonly parameters: Vector;
   readonly covariance: Matrix;
   readonly squares: number;
+}
+
+/** The covariance with that of a common factor of all road lengths about the points' centroid, which stands at the origin here. */
+function withScaleError({ parameters, covariance }: Refined, variance: number): Matrix {
+  const by = parameters.map((p, i) => (i === 2 || i === 5 ? 0 : -p));
+  return covariance.map((row, i) => row.map((value, j) => value + variance * (by[i] ?? 0) * (by[j] ?? 0)));
 }
 
 function refine(start: Vector, pairs: readonly PointPair[], error: PairError): Refined | undefined {

@@ -25,6 +25,27 @@ const pair = z.strictObject({
     ),
 });
 
+const share = z.number().min(-2).max(2);
+
+const lensSchema = z
+  .strictObject({
+    k1: share.describe(
+      "First radial coefficient of the Brown-Conrady model, radii counted in halves of the picture's diagonal: a point at r of the straight picture is delivered at r (1 + k1 r^2 + k2 r^4). Below 0 for a barrel.",
+    ),
+    k2: share.optional().describe('Second radial coefficient. Default 0.'),
+    centre: point.optional().describe('Where the optical axis meets the picture. Default its middle.'),
+    deviations: z
+      .array(z.tuple([z.number(), z.number()]))
+      .max(2)
+      .optional()
+      .describe(
+        'Error of k1 and k2: what one standard deviation adds to them, along each of at most two independent directions. None: taken as exact.',
+      ),
+  })
+  .describe(
+    'How the lens bends straight lines, as `atalaya-provision calibrate` finds it. Without it the lens is taken as straight.',
+  );
+
 export const calibrationSchema = z
   .strictObject({
     points: z
@@ -46,6 +67,15 @@ export const calibrationSchema = z
       .max(5)
       .optional()
       .describe('Standard error of a surveyed road point, metres. Default 0.03.'),
+    scaleError: z
+      .number()
+      .min(0)
+      .max(0.2)
+      .optional()
+      .describe(
+        'Standard error that all road lengths share, as a share of them: of the tape, the standard or the vehicle that they were taken from. It goes into every speed. Default 0.',
+      ),
+    lens: lensSchema.optional(),
     allowedResidual: z
       .number()
       .positive()

@@ -1,7 +1,8 @@
 import { kilometresPerHour, seconds } from '../kernel/units.ts';
 import type { CalibrationRecord, GroundRecord } from './calibration-record.ts';
-import { GroundPlane } from './ground-plane.ts';
+import { GroundPlane, straightened } from './ground-plane.ts';
 import { fitHomography } from './homography.ts';
+import { lensAt } from './lens.ts';
 import type { Lane, Scene, SpeedLimits, StopLine, Zone } from './scene.ts';
 
 /**
@@ -36,13 +37,25 @@ function groundOf(ground: GroundRecord): GroundPlane {
     toRoad: ground.toRoad,
     perturbed: ground.deviations,
     pairs: ground.points.map(({ image, road }) => ({ image, road })),
-    error: { image: ground.pixelError, road: ground.roadErrorM },
+    error: { image: ground.pixelError, road: ground.roadErrorM, ...scaleOf(ground) },
     residuals: ground.points.map(({ missPx, missM }) => ({ px: missPx, m: missM })),
     freedom: ground.freedom,
     misfit: ground.misfit ?? undefined,
   };
-  return new GroundPlane(fit, ground.side, ground.viewpoint ?? undefined);
+  const { lens } = ground;
+  if (lens === undefined || lens === null) return new GroundPlane(fit, ground.side, ground.viewpoint ?? undefined);
+  return new GroundPlane(
+    fit,
+    ground.side,
+    ground.viewpoint ?? undefined,
+    lensAt(lens, lens.centre, lens.radius),
+    lens.deviations.map(({ k1, k2, toRoad }) => ({ lens: lensAt({ k1, k2 }, lens.centre, lens.radius), toRoad })),
+  );
 }
+
+/** Absent and 0 are the same error and not the same record. */
+const scaleOf = ({ scaleError }: GroundRecord): { readonly scale?: number } =>
+  scaleError === undefined || scaleError === 0 ? {} : { scale: scaleError };
 
 /**
  * Fits the map to the surveyed marks once more and returns the greatest distance on the road, in metres, between the two at any mark;
@@ -50,9 +63,10 @@ function groundOf(ground: GroundRecord): GroundPlane {
  */
 export function refitDifference(ground: GroundRecord): number | undefined {
   const now = groundOf(ground);
-  const fit = fitHomography(now.fit.pairs, now.fit.error);
+  const { lens } = now;
+  const fit = fitHomography(lens === undefined ? now.fit.pairs : straightened(now.fit.pairs, lens), now.fit.error);
   if (fit === undefined) return undefined;
-  const again = new GroundPlane(fit, now.side, now.viewpoint);
+  const again = new GroundPlane(fit, now.side, now.viewpoint, lens);
   return Math.max(
     ...ground.points.map(({ image }) => {
       const [a, b] = [now.toRoad(image), again.toRoad(image)];

@@ -30,6 +30,7 @@ export interface SpeedBudget {
 
 export type SpeedRefusal =
   | 'no-calibration'
+  | 'camera-moved'
   | 'clock-nominal'
   | 'too-few-points'
   | 'too-short-time'
@@ -65,6 +66,8 @@ export interface SpeedView {
   readonly area?: Polygon | undefined;
   /** How far the boxes reach below the wheels on average, as a share of their height; 0 for boxes that end at the wheels. */
   readonly overshoot?: number | undefined;
+  /** Why the calibration does not hold any more, such as that the camera was moved: then no speed is stated. */
+  readonly doubt?: string | undefined;
 }
 
 /** What a measurement must have; every figure in the unit its name ends in. */
@@ -98,8 +101,9 @@ const biasShare = 0.045;
  * times, and the standard uncertainty by cause. States no speed, with the reason, where the data does not carry one.
  */
 export function measureSpeed(points: readonly SpeedPoint[], kind: ObjectClass, view: SpeedView): SpeedEstimate {
-  const { ground, picture, area, overshoot = 0 } = view;
+  const { ground, picture, area, overshoot = 0, doubt } = view;
   if (ground === undefined) return refuse('no-calibration', 'the scene has no calibration');
+  if (doubt !== undefined) return refuse('camera-moved', doubt);
   const usable = (point: SpeedPoint): boolean =>
     !areWheelsCut(point.box, picture) && (area === undefined || contains(area, bottomCentre(point.box)));
   const seen = longestRun(
@@ -154,7 +158,7 @@ export function measureSpeed(points: readonly SpeedPoint[], kind: ObjectClass, v
   const again = (plane: GroundPlane, bias: number): number =>
     (pathOf(fixesOf(fine, kind, plane, headings, bias), motion.degree, duration) ?? path) / duration - speed;
   const biases = [again(ground, biasShare - overshoot), again(ground, -biasShare - overshoot)].map(Math.abs);
-  const moved = ground.fit.perturbed.map((toRoad) => again(ground.withRoadMap(toRoad), -overshoot));
+  const moved = ground.variations().map((plane) => again(plane, -overshoot));
   const clock = Math.max(first.time.clock.intervalError, last.time.clock.intervalError) / 1000;
   const budget: SpeedBudget = {
     pixel: metresPerSecond(Math.sqrt(motion.alongVariance)),

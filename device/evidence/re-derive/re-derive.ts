@@ -99,8 +99,9 @@ function simpleOpinion(
   stretch: readonly [number, number] | undefined,
 ): Beside['simple'] {
   if (measured.rule !== 'speeding' || ground === null || stretch === undefined) return null;
-  const { toRoad, deviations } = ground;
-  const speed = simpleSpeed({ track, toRoad, deviations, overshoot, stretch });
+  const { toRoad, deviations, lens } = ground;
+  const bent = lens === undefined || lens === null ? {} : { lens };
+  const speed = simpleSpeed({ track, toRoad, deviations, overshoot, stretch, ...bent });
   if (!speed.stated) return { speed, differenceKmh: null, agrees: false };
   const differenceKmh = speed.speedKmh - measured.speedKmh;
   return { speed, differenceKmh, agrees: Math.abs(differenceKmh) <= 2 * speed.uncertaintyKmh };

@@ -18,10 +18,22 @@ export interface SimpleInput {
   /** Picture to road, nine numbers by rows, and the same moved along each of its eight independent errors. */
   readonly toRoad: Numbers;
   readonly deviations: readonly Numbers[];
+  /** The lens that bends the picture before the matrix holds, and the same moved along its independent errors; absent for a straight one. */
+  readonly lens?: SimpleLens & { readonly deviations: readonly (LensNumbers & { readonly toRoad: Numbers })[] };
   /** How far boxes reach below the wheels on average, as a share of their height. */
   readonly overshoot: number;
   /** First and last frame of the way that is measured. */
   readonly stretch: readonly [number, number];
+}
+
+interface LensNumbers {
+  readonly k1: number;
+  readonly k2: number;
+}
+
+interface SimpleLens extends LensNumbers {
+  readonly centre: { readonly x: number; readonly y: number };
+  readonly radius: number;
 }
 
 export type SimpleSpeed =
@@ -48,7 +60,7 @@ export type SimpleSpeed =
 const edgeShare = 0.05;
 
 /** States no speed for fewer than five boxes, or where a box stands on no road. */
-export function simpleSpeed({ track, toRoad, deviations, overshoot, stretch }: SimpleInput): SimpleSpeed {
+export function simpleSpeed({ track, toRoad, deviations, lens, overshoot, stretch }: SimpleInput): SimpleSpeed {
   const [from, to] = stretch;
   const boxes = track.filter(({ frame, measured, use }) => measured && use === 'held' && frame >= from && frame <= to);
   const first = boxes[0];
@@ -57,20 +69,27 @@ export function simpleSpeed({ track, toRoad, deviations, overshoot, stretch }: S
     return { stated: false, says: `${boxes.length} boxes are too few for a line` };
   }
   const times = boxes.map(({ elapsedMs }) => (elapsedMs - first.elapsedMs) / 1000);
-  const lineBy = (map: Numbers, overshot: number): Line => {
-    const road = boxes.map(({ box }) => onRoad(map, box.x + box.width / 2, box.y + box.height * (1 - overshot)));
+  const lineBy = (map: Numbers, overshot: number, glass: SimpleLens | undefined = lens): Line => {
+    const road = boxes.map(({ box }) => {
+      const [x, y] = seenStraight(glass, box.x + box.width / 2, box.y + box.height * (1 - overshot));
+      return onRoad(map, x, y);
+    });
     return lineThrough(times, road);
   };
   const line = lineBy(toRoad, overshoot);
   const seconds = (last.elapsedMs - first.elapsedMs) / 1000;
   if (!(line.speed > 0 && Number.isFinite(line.scatter))) return { stated: false, says: 'the boxes stand on no line' };
   const moved = (map: Numbers, overshot: number): number => lineBy(map, overshot).speed - line.speed;
+  const otherLenses = (lens?.deviations ?? []).map(
+    ({ toRoad: map, ...numbers }) => lineBy(map, overshoot, lens && { ...lens, ...numbers }).speed - line.speed,
+  );
+  const otherMaps = [...deviations.map((map) => moved(map, overshoot)), ...otherLenses];
   const clock = Math.max(first.intervalErrorMs, last.intervalErrorMs) / 1000;
   const edges = [moved(toRoad, overshoot + edgeShare), moved(toRoad, overshoot - edgeShare)];
   const parts = {
     scatterKmh: 3.6 * line.scatter,
     edgeKmh: 3.6 * Math.max(...edges.map(Math.abs)),
-    mapKmh: 3.6 * Math.sqrt(deviations.reduce((sum, map) => sum + moved(map, overshoot) ** 2, 0)),
+    mapKmh: 3.6 * Math.sqrt(otherMaps.reduce((sum, by) => sum + by ** 2, 0)),
     clockKmh: (3.6 * line.speed * clock) / seconds,
   };
   const uncertaintyKmh = Math.sqrt(Object.values(parts).reduce((sum, part) => sum + part * part, 0));
@@ -87,6 +106,27 @@ export function simpleSpeed({ track, toRoad, deviations, overshoot, stretch }: S
 }
 
 type Position = readonly [x: number, y: number];
+
+/**
+ * Where a point would be without the lens. The lens takes a point at r halves of the picture's diagonal from its centre to
+ * r (1 + k1 r^2 + k2 r^4); the r that gives the delivered one is found by halving.
+ */
+function seenStraight(lens: SimpleLens | undefined, x: number, y: number): Position {
+  if (lens === undefined) return [x, y];
+  const [dx, dy] = [x - lens.centre.x, y - lens.centre.y];
+  const delivered = Math.sqrt(dx * dx + dy * dy) / lens.radius;
+  if (delivered === 0) return [x, y];
+  let [near, far] = [0, 1];
+  const at = (r: number): number => r * (1 + lens.k1 * r ** 2 + lens.k2 * r ** 4);
+  while (at(far) < delivered && far < 1.6) far += 0.01;
+  for (let half = 0; half < 60; half++) {
+    const middle = (near + far) / 2;
+    if (at(middle) < delivered) near = middle;
+    else far = middle;
+  }
+  const share = near / delivered;
+  return [lens.centre.x + dx * share, lens.centre.y + dy * share];
+}
 
 /** x' = (m0 x + m1 y + m2) / (m6 x + m7 y + m8), y' = (m3 x + m4 y + m5) / (m6 x + m7 y + m8). */
 function onRoad([m0, m1, m2, m3, m4, m5, m6, m7, m8]: Numbers, x: number, y: number): Position {

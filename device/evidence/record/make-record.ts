@@ -6,9 +6,16 @@ import { rawRecordOf } from '../../judge/raw-record.ts';
 import type { Clock, ClockState } from '../../kernel/clock.ts';
 import { parse } from '../../kernel/schema.ts';
 import { toIso } from '../../kernel/units.ts';
-import type { CalibrationRecord } from '../../scene/calibration-record.ts';
+import { type CalibrationRecord, needsLens } from '../../scene/calibration-record.ts';
 import { type Action, type ActionRecord, type Actor, actionRecord, actionSchema } from './action-record.ts';
-import { type EvidenceRecord, evidenceRecord, evidenceSchema, type Provenance } from './record.ts';
+import {
+  type EvidenceRecord,
+  evidenceRecord,
+  evidenceSchema,
+  lensRecord,
+  lensSchema,
+  type Provenance,
+} from './record.ts';
 
 type Moment = EvidenceRecord['sealed'];
 
@@ -36,8 +43,9 @@ export interface EvidenceParts extends Pick<EvidenceRecord, 'files' | 'sealing' 
 export function makeEvidenceRecord(head: RecordHead, parts: EvidenceParts, clock: Clock): EvidenceRecord {
   const { infraction, files, sealing, plate, provenance, raw, calibration } = parts;
   const { rule, frame, time, lane, box, measured, findings } = infraction;
+  const bent = needsLens(calibration);
   const record = {
-    schema: evidenceSchema,
+    schema: bent ? lensSchema : evidenceSchema,
     id: evidenceId(head.unit, head.sequence),
     ...head,
     sealed: momentNow(clock),
@@ -62,7 +70,7 @@ export function makeEvidenceRecord(head: RecordHead, parts: EvidenceParts, clock
       ...rawRecordOf(raw),
     },
   };
-  return parse(evidenceRecord, record, `the record of frame ${frame}`, 'internal');
+  return parse<EvidenceRecord>(bent ? lensRecord : evidenceRecord, record, `the record of frame ${frame}`, 'internal');
 }
 
 export interface ActionParts {

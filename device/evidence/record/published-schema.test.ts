@@ -8,6 +8,7 @@ import { keptFrame } from '../../capture/kept-frame.ts';
 import { ManualClock } from '../../kernel/manual-clock.ts';
 import { MemoryFiles } from '../../kernel/testing/memory-files.ts';
 import { neverRead } from '../../plate/vote/track-plate.ts';
+import { bentCalibration } from '../../scene/testing/bent-calibration.ts';
 import { EvidenceStore } from '../evidence-store.ts';
 import { recordAct } from '../record-act.ts';
 import { createIdentity } from '../sealing/identity.ts';
@@ -18,7 +19,7 @@ import { clerk, inMemory } from '../testing/stores.ts';
 import { actionRecord, earlierActionRecord } from './action-record.ts';
 import { plateFile, statementOf } from './plate-file.ts';
 import { publishedSchemas } from './published-schema.ts';
-import { type EvidenceRecord, evidenceRecord, platelessRecord } from './record.ts';
+import { type EvidenceRecord, evidenceRecord, lensRecord, platelessRecord } from './record.ts';
 import { violations } from './testing/json-schema.ts';
 
 const published = (file: string): Readonly<Record<string, unknown>> =>
@@ -30,6 +31,12 @@ type Plain = Record<string, unknown>;
 function withoutPlate({ plate: _, ...record }: EvidenceRecord): Plain {
   const files = record.files.filter(({ role }) => !/^plate/.test(role));
   return { ...structuredClone(record), schema: 'atalaya/evidence/2', files: structuredClone(files) };
+}
+
+/** The same before a camera whose lens bends the picture. */
+function throughLens(record: EvidenceRecord): Plain {
+  const copy = structuredClone(record);
+  return { ...copy, schema: 'atalaya/evidence/4', auxiliary: { ...copy.auxiliary, calibration: bentCalibration() } };
 }
 
 /** Records that a store has made, as they are on disk, and what it seals of plates. */
@@ -81,8 +88,9 @@ async function realRecords(): Promise<readonly [string, Plain][]> {
     for await (const { kind, bytes } of one.ledger.entries()) {
       const record = JSON.parse(bytes.toString());
       records.push([kind === 'evidence' ? 'evidence-3.json' : 'action-2.json', record]);
-      if (kind === 'evidence') records.push(['evidence-2.json', withoutPlate(record)]);
-      else if ('evidence' in record.action || record.action.kind === 'list') {
+      if (kind === 'evidence') {
+        records.push(['evidence-2.json', withoutPlate(record)], ['evidence-4.json', throughLens(record)]);
+      } else if ('evidence' in record.action || record.action.kind === 'list') {
         records.push(['action-1.json', { ...structuredClone(record), schema: 'atalaya/action/1' }]);
       }
     }
@@ -100,11 +108,12 @@ for (const { file, text } of publishedSchemas()) {
 }
 
 test('real records are as the published schemas say', (t) => {
-  t.is(records.length, 19);
+  t.is(records.length, 21);
   for (const [file, record] of records) t.deepEqual(violations(published(file), record), []);
 });
 
 const reads: Readonly<Record<string, ZodType>> = {
+  'evidence-4.json': lensRecord,
   'evidence-3.json': evidenceRecord,
   'evidence-2.json': platelessRecord,
   'action-2.json': actionRecord,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { actionRecord, actionSchema, earlierActionRecord, earlierActionSchema } from './action-record.ts';
 import { plateFile, plateSchema } from './plate-file.ts';
-import { evidenceRecord, evidenceSchema, platelessRecord, platelessSchema } from './record.ts';
+import { evidenceRecord, evidenceSchema, lensRecord, lensSchema, platelessRecord, platelessSchema } from './record.ts';
 
 /** A schema that others check records by. */
 export interface PublishedSchema {
@@ -14,6 +14,7 @@ export interface PublishedSchema {
 /** The schemas of all records, and of what is sealed of a plate, as JSON Schema, made from those by which this software reads them, so that the two cannot differ. */
 export function publishedSchemas(): readonly PublishedSchema[] {
   return [
+    { file: 'evidence-4.json', text: jsonSchema(lensSchema, lensRecord) },
     { file: 'evidence-3.json', text: jsonSchema(evidenceSchema, evidenceRecord) },
     { file: 'evidence-2.json', text: jsonSchema(platelessSchema, platelessRecord) },
     { file: 'action-2.json', text: jsonSchema(actionSchema, actionRecord) },

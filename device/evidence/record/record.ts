@@ -4,7 +4,7 @@ import { ruleNames } from '../../judge/infraction.ts';
 import { findingSchema, measurementSchema } from '../../judge/infraction-schema.ts';
 import { rawRecord } from '../../judge/raw-record.ts';
 import { unreadReasons } from '../../plate/vote/track-plate.ts';
-import { calibrationRecord } from '../../scene/calibration-record.ts';
+import { calibrationRecord, lensCalibrationRecord, straightCalibrationRecord } from '../../scene/calibration-record.ts';
 
 /**
  * The evidence record: what a unit states about one infraction, as plain data that becomes canonical JSON.
@@ -128,12 +128,16 @@ const plate = z.discriminatedUnion('outcome', [
   z.strictObject({ ...plateOutcome, outcome: z.literal('unread'), reason: z.enum(unreadReasons) }),
 ]);
 
+/** What a record is written as: the older schema wherever it says all, so that what reads it goes on reading. */
 export const evidenceSchema = 'atalaya/evidence/3';
+/** The same whose positions cannot be understood without a lens or an error of scale. */
+export const lensSchema = 'atalaya/evidence/4';
 /** The same without plates: written before plates were read, and still read. */
 export const platelessSchema = 'atalaya/evidence/2';
 
-export const evidenceRecord = z.strictObject({
-  schema: z.literal(evidenceSchema),
+/** All that a record of any schema may have. */
+const anyRecord = z.strictObject({
+  schema: z.enum([evidenceSchema, lensSchema]),
   id: text,
   unit: text,
   /** Names one start of the machine or of the program, so that elapsed times of two runs are never compared. */
@@ -168,18 +172,31 @@ export const evidenceRecord = z.strictObject({
   }),
 });
 
+const auxiliary = anyRecord.shape.auxiliary;
+
+export const evidenceRecord = anyRecord.extend({
+  schema: z.literal(evidenceSchema),
+  auxiliary: auxiliary.extend({ calibration: straightCalibrationRecord }),
+});
+
+export const lensRecord = anyRecord.extend({
+  schema: z.literal(lensSchema),
+  auxiliary: auxiliary.extend({ calibration: lensCalibrationRecord }),
+});
+
 export const platelessRecord = evidenceRecord
   .omit({ plate: true })
   .extend({ schema: z.literal(platelessSchema), files: z.array(z.discriminatedUnion('role', frameFiles)) });
 
 /** A record of evidence of any schema that is read. */
-export type EvidenceRecord = Omit<z.infer<typeof evidenceRecord>, 'schema'> & {
-  readonly schema: typeof evidenceSchema | typeof platelessSchema;
+export type EvidenceRecord = Omit<z.infer<typeof anyRecord>, 'schema'> & {
+  readonly schema: typeof lensSchema | typeof evidenceSchema | typeof platelessSchema;
 };
 
 /** What a value is read by that says it is of this schema; undefined for what is no evidence known here. */
 export function evidenceRecordOf(schema: unknown): z.ZodType<EvidenceRecord> | undefined {
   if (schema === evidenceSchema) return evidenceRecord;
+  if (schema === lensSchema) return lensRecord;
   return schema === platelessSchema ? platelessRecord : undefined;
 }
 

@@ -5,7 +5,9 @@ import { canonicalJson, type JsonValue } from '../../kernel/canonical-json.ts';
 import { AtalayaError } from '../../kernel/errors.ts';
 import { sha256 } from '../../kernel/hash.ts';
 import { ManualClock } from '../../kernel/manual-clock.ts';
+import { bentCalibration } from '../../scene/testing/bent-calibration.ts';
 import { contextAt, infractionAt } from '../testing/fixtures.ts';
+import { recordFault } from '../verify/record-shape.ts';
 import { leafOf, payloadOf, signedRecordOf } from './envelope.ts';
 import { type EvidenceParts, evidenceId, makeActionRecord, makeEvidenceRecord, sequenceOf } from './make-record.ts';
 import { readEntry } from './read-entry.ts';
@@ -96,6 +98,20 @@ test('a record from before plates were read is still evidence, and cannot tell o
   t.is(fault(() => entry({ ...record, plate })).code, 'store-damaged');
   t.like(entry({ ...record, plate, schema: 'atalaya/evidence/3' }), { kind: 'evidence' });
   t.like(entry({ ...record, schema: 'atalaya/evidence/1' }), { kind: 'unknown' });
+});
+
+test('a lens makes a record of the newer schema, so that older software passes over it; without one the older stays', (t) => {
+  const calibration = bentCalibration();
+  const record = makeEvidenceRecord(head, partsOf({ calibration }), clock);
+  t.is(record.schema, 'atalaya/evidence/4');
+  const entry = (value: JsonValue) =>
+    readEntry(payloadOf({ bytes: Buffer.from(canonicalJson(value)), signature: Buffer.alloc(64) }), 3);
+  t.like(entry(record), { kind: 'evidence', record });
+  t.is(recordFault(JSON.parse(canonicalJson(record))), undefined, 'the verifier knows its form');
+  t.is(fault(() => entry({ ...record, schema: 'atalaya/evidence/3' })).code, 'store-damaged');
+  const straight = makeEvidenceRecord(head, partsOf(), clock);
+  t.is(straight.schema, 'atalaya/evidence/3');
+  t.is(fault(() => entry({ ...straight, schema: 'atalaya/evidence/4' })).code, 'store-damaged');
 });
 
 const refused: readonly [string, Partial<EvidenceParts>, RegExp][] = [

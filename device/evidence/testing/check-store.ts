@@ -96,7 +96,7 @@ function checkEntry(where: string, payload: string, key: KeyObject, found: Found
   found.leaves.push(Buffer.from(`${sha256(bytes)}  record.json\n${sha256(signed)}  record.sig\n`));
   if (record.sequence !== found.leaves.length) throw new Error(`${where} has a record with number ${record.sequence}`);
   if (record.signer !== found.signer) throw new Error(`${where}: other signer`);
-  if (record.schema === 'atalaya/evidence/3') found.evidence.set(record.id, record);
+  if (/^atalaya\/evidence\/[34]$/.test(record.schema)) found.evidence.set(record.id, record);
   if (/^atalaya\/action\/[12]$/.test(record.schema)) checkAction(where, record, found);
 }
 

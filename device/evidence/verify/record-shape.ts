@@ -27,6 +27,8 @@ import {
  */
 
 export const evidenceSchema = 'atalaya/evidence/3';
+/** The same in form; its calibration states a lens or an error of scale, which is no matter of integrity. */
+const lensSchema = 'atalaya/evidence/4';
 /** The same from before plates were read. */
 const platelessSchema = 'atalaya/evidence/2';
 
@@ -168,13 +170,14 @@ const evidence = objectOf(
 
 const schemas: Readonly<Record<string, Shape>> = {
   [evidenceSchema]: evidence,
+  [lensSchema]: evidence,
   [platelessSchema]: objectOf(platelessMembers),
   ...actionShapes,
 };
 
 /** Whether a record is one of evidence, of any schema that is interpreted. */
 export const isEvidence = <R extends CommonRecord>(record: R): record is R & Evidence =>
-  record.schema === evidenceSchema || record.schema === platelessSchema;
+  record.schema === evidenceSchema || record.schema === lensSchema || record.schema === platelessSchema;
 
 /** What is wrong with a record of this schema; `unknown` for a schema that this software does not know. */
 export function recordFault(record: CommonRecord): { readonly says: string } | 'unknown' | undefined {

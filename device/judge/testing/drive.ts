@@ -6,7 +6,7 @@ import type { Scene } from '../../scene/scene.ts';
 import { randomNumbers } from '../../scene/testing/camera.ts';
 import type { Track, TrackPoint } from '../../track/track.ts';
 import type { Crossing, Infraction } from '../infraction.ts';
-import { Judge } from '../judge.ts';
+import { Judge, type PlaceDoubts } from '../judge.ts';
 import type { PhaseSource } from '../phase.ts';
 import type { RawData } from '../raw-data.ts';
 import { SchedulePhases } from '../schedule-phase.ts';
@@ -23,6 +23,7 @@ export interface Actor {
 
 export interface Outcome {
   readonly infractions: readonly Infraction[];
+  readonly withheld: readonly Infraction[];
   readonly crossings: readonly Crossing[];
   readonly speeds: readonly SpeedReport[];
   readonly raw: ReadonlyMap<Infraction, RawData>;
@@ -35,6 +36,7 @@ export interface Drive {
   /** Noise of every box edge as a share of the box, 1 sigma, seeded. */
   readonly jitter?: number;
   readonly phases?: PhaseSource;
+  readonly doubts?: PlaceDoubts;
   /** For how many milliseconds a track is kept that is not seen. Default 500. */
   readonly patience?: number;
   readonly source?: CaptureTime['clock']['source'];
@@ -50,15 +52,21 @@ export const sceneOf = (yaml: string): Scene => parseScene(yaml, 'test');
 /** Drives the actors through a judge as a tracker would hand them over: one update a frame, ended `patience` after the last box. */
 export function drive(scene: Scene, actors: readonly Actor[], options: Drive): Outcome {
   const { seconds, rate = 25, jitter = 0, start = monday, source = 'recording', patience = 500 } = options;
-  const judge = new Judge({ scene, phases: options.phases ?? new SchedulePhases(scene.signals) });
+  const judge = new Judge({
+    scene,
+    phases: options.phases ?? new SchedulePhases(scene.signals),
+    ...(options.doubts === undefined ? {} : { doubts: options.doubts }),
+  });
   const random = randomNumbers(20260601);
   const infractions: Infraction[] = [];
+  const withheld: Infraction[] = [];
   const crossings: Crossing[] = [];
   const speeds: SpeedReport[] = [];
   const raw = new Map<Infraction, RawData>();
   const histories = new Map<number, TrackPoint[]>();
   const take = (judged: ReturnType<Judge['observe']>): void => {
     infractions.push(...judged.infractions);
+    withheld.push(...judged.withheld);
     crossings.push(...judged.crossings);
     speeds.push(...judged.speeds);
     for (const [infraction, data] of judged.raw) raw.set(infraction, data);
@@ -92,7 +100,7 @@ export function drive(scene: Scene, actors: readonly Actor[], options: Drive): O
     take(judge.observe({ live, ended }, time));
   }
   take(judge.finish(time));
-  return { infractions, crossings, speeds, raw, judge };
+  return { infractions, withheld, crossings, speeds, raw, judge };
 }
 
 function trackOf(actor: Actor, points: readonly TrackPoint[], status: Track['status'], seconds: number): Track {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { CaptureTime } from '../../../capture/frame.ts';
 import { recordingClock } from '../../../capture/frame-times.ts';
-import type { Detection } from '../../../detect/detection.ts';
+import type { Box, Detection } from '../../../detect/detection.ts';
 import type { Infraction } from '../../../judge/infraction.ts';
 import { Judge, type Judged } from '../../../judge/judge.ts';
 import type { RawData } from '../../../judge/raw-data.ts';
@@ -43,9 +43,19 @@ export function recordOf(
 
 const device = join(import.meta.dirname, '../../..');
 
+/** Another calibration of the street, and where its camera then sees a box. */
+export interface OtherView {
+  readonly scene: Scene;
+  readonly seen: (box: Box) => Box;
+}
+
 /** The street's true boxes with a detector's noise, tracked and judged as the unit does it; one record for each accusation. */
-export async function streetRecords(boxOvershoot: number, seed: number): Promise<readonly RederivableRecord[]> {
-  const scene = await loadScene(join(device, 'scene/examples/street.yaml'));
+export async function streetRecords(
+  boxOvershoot: number,
+  seed: number,
+  view?: OtherView,
+): Promise<readonly RederivableRecord[]> {
+  const scene = view?.scene ?? (await loadScene(join(device, 'scene/examples/street.yaml')));
   const { vehicles, frameRate } = await loadTruth(join(device, 'capture/street/truth.json'));
   const random = randomNumbers(seed);
   const tracker = new Tracker(defaultTrackerConfig);
@@ -62,7 +72,8 @@ export async function streetRecords(boxOvershoot: number, seed: number): Promise
   for (let sequence = 0; sequence < frames; sequence += 1) {
     time = timeAt((sequence * 1000) / frameRate);
     const found = vehicles.flatMap(({ boxes, class: kind }): Detection[] => {
-      const box = boxes.get(sequence);
+      const real = boxes.get(sequence);
+      const box = real === undefined ? undefined : (view?.seen(real) ?? real);
       if (box === undefined || random.uniform() < 0.03) return [];
       const noise = (size: number): number => 0.008 * size * random.normal();
       const [width, height] = [box.width + noise(box.width), box.height * (1 + boxOvershoot) + noise(box.height)];
