@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { bridgePrefix } from '../../cloud-bridge/contract/names.ts';
+import { linesSection } from '../signal/contract/line-settings.ts';
 import { atUnit, live, restart } from './apply.ts';
+import { camera } from './camera-section.ts';
 import { cloud } from './cloud-section.ts';
 import { evidence } from './evidence-section.ts';
 import { lineName } from './names.ts';
@@ -55,6 +57,7 @@ const source = z.strictObject({
         'What to watch: an .mjpeg file (read through sharp alone) or any video file (read through ffmpeg). Relative paths start at the configuration file.',
       ),
     ),
+  camera: camera.optional().describe('A live camera. A recording that is named goes before it.'),
   pace: z
     .enum(['timestamps', 'flat-out'])
     .default('flat-out')
@@ -166,11 +169,21 @@ const signal = z.strictObject({
     .meta(
       restart('An output that has not switched by then is reported as stuck; the pipeline does not wait for it.', 'ms'),
     ),
+  lines: linesSection.prefault({}).describe('Which wires its lines are.'),
 });
 
 export const configSchema = z.strictObject({
   unit: unit.prefault({}).describe('Who this unit is.'),
   scene: z.string().min(1).optional().meta(atUnit('The scene file. Relative paths start at the configuration file.')),
+  references: z
+    .string()
+    .min(1)
+    .optional()
+    .meta(
+      atUnit(
+        'What the camera saw beside the road when it was calibrated (`atalaya-provision calibrate references`). With it the unit notices when the camera is moved: an alert, and no speed is stated. Relative paths start at the configuration file.',
+      ),
+    ),
   source: source.prefault({}).describe('What the unit watches.'),
   detector: detector.prefault({}).describe('How it finds vehicles.'),
   plates: plates.prefault({}).describe('How it reads plates, and which it looks out for.'),

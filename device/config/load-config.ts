@@ -40,11 +40,16 @@ export async function loadConfig(path: string): Promise<Config> {
 export function locateConfig(config: Config, folder: string): Config {
   const from = (relative: string) => resolve(folder, relative);
   const bundle = (name: string) => (name.includes('/') ? from(name) : name);
-  const { scene, source, evidence, detector, plates, cloud, log } = config;
+  const given = config.source.camera;
+  const camera =
+    given?.kind === 'rtsp' && given.passwordFile !== undefined
+      ? { camera: { ...given, passwordFile: from(given.passwordFile) } }
+      : {};
+  const { scene, references, source, evidence, detector, plates, cloud, log } = config;
   return {
     ...config,
-    ...located({ scene }, from),
-    source: { ...source, ...located({ path: source.path }, from) },
+    ...located({ scene, references }, from),
+    source: { ...source, ...located({ path: source.path }, from), ...camera },
     evidence: {
       ...evidence,
       data: from(evidence.data),

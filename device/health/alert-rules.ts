@@ -16,8 +16,12 @@ export const alertNames = [
   'broker-unreachable',
   'certificate-expiring',
   'store-set-aside',
+  'camera-moved',
+  'housing-open',
+  'tampered',
   'config-rolled-back',
   'plate-reader-failed',
+  'degraded',
   'watch-list',
 ] as const;
 export type AlertName = (typeof alertNames)[number];
@@ -197,6 +201,36 @@ export const alertRules: Readonly<Record<AlertName, AlertRule>> = {
     patience: 0,
     relief: 0,
   },
+  'camera-moved': {
+    read: ({ facts: { cameraPlace: at } }) =>
+      at && [
+        {
+          level: at.moved ? 'critical' : 'good',
+          detail: at.says,
+          figures: { shiftPx: Math.round(at.shiftPx * 10) / 10 },
+        },
+      ],
+    // Whoever watches the place has patience of its own, both ways.
+    patience: 0,
+    relief: 0,
+  },
+  'housing-open': {
+    read: ({ facts: { housing } }) =>
+      housing?.door === undefined
+        ? undefined
+        : [{ level: housing.door ? 'raised' : 'good', detail: 'the door of the housing is open' }],
+    // The inputs have settled before they are told.
+    patience: 0,
+    relief: 0,
+  },
+  tampered: {
+    read: ({ facts: { housing } }) =>
+      housing?.tamper === undefined
+        ? undefined
+        : [{ level: housing.tamper ? 'critical' : 'good', detail: 'the tamper switch is on' }],
+    patience: 0,
+    relief: minute,
+  },
   'config-rolled-back': {
     read: ({ facts: { configuration } }) => {
       if (configuration === undefined) return undefined;
@@ -218,6 +252,13 @@ export const alertRules: Readonly<Record<AlertName, AlertRule>> = {
       })),
     patience: 0,
     relief: minute,
+  },
+  degraded: {
+    // The plan has its own patience.
+    read: ({ facts: { degraded } }) =>
+      degraded?.map(({ measure, says }) => ({ subject: measure, level: 'raised', detail: words(says) })),
+    patience: 0,
+    relief: 0,
   },
   'watch-list': {
     read: ({ facts: { watchList } }) =>

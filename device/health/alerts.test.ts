@@ -107,7 +107,11 @@ const bad: readonly (readonly [HealthFacts, number, string])[] = [
   ],
   [{ configuration: { rolledBack: { version: 7, reason: 'no link' } } }, 0, 'config-rolled-back raised'],
   [{ setAside: ['the queue of figures was damaged'] }, 0, 'store-set-aside raised'],
+  [{ cameraPlace: { moved: true, shiftPx: 7.31, says: 'moved' } }, 0, 'camera-moved critical'],
+  [{ housing: { door: true, tamper: false } }, 0, 'housing-open raised'],
+  [{ housing: { door: undefined, tamper: true } }, 0, 'tampered critical'],
   [{ plateReader: { fault: 'no model' } }, 0, 'plate-reader-failed raised'],
+  [{ degraded: [{ measure: 'plates-not-read', says: 'no plate is looked at: heat' }] }, 0, 'degraded raised'],
   [{ watchList: [{ list: 'stolen', entry: 'case-1' }] }, 0, 'watch-list critical'],
 ];
 
@@ -140,6 +144,9 @@ const good: HealthFacts = {
   configuration: {},
   certificates: [{ name: 'the unit', expires: utcMilliseconds(start + 300 * 86_400_000) }],
   setAside: [],
+  cameraPlace: { moved: false, shiftPx: 0.4, says: 'it stands' },
+  housing: { door: false, tamper: false },
+  degraded: [],
   watchList: [],
 };
 

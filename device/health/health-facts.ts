@@ -28,6 +28,10 @@ export interface HealthFacts {
   readonly detector?: { readonly fault: string | null };
   /** Why no plate is read; `null` where the reader works. */
   readonly plateReader?: { readonly fault: string | null };
+  /** Whether the camera stands where it was calibrated; absent while that cannot be seen. */
+  readonly cameraPlace?: { readonly moved: boolean; readonly shiftPx: number; readonly says: string };
+  /** Open, tampered with; `undefined` where there is no such switch, or it cannot be read. */
+  readonly housing?: { readonly door: boolean | undefined; readonly tamper: boolean | undefined };
   readonly broker?: {
     /** `undefined` while connected. */
     readonly offline?: Milliseconds;
@@ -41,6 +45,8 @@ export interface HealthFacts {
   readonly certificates?: readonly { readonly name: string; readonly expires: UtcMilliseconds }[];
   /** Queues and memories of the outbox that the start found damaged and began anew, a clause each. */
   readonly setAside?: readonly string[];
+  /** What the unit has given up for the moment, a measure and its sentence each. */
+  readonly degraded?: readonly { readonly measure: string; readonly says: string }[];
   /** Hits on watch lists since the last look: names of lists and ids of their entries, never a plate. */
   readonly watchList?: readonly { readonly list: string; readonly entry: string }[];
 }

@@ -5,6 +5,7 @@ import { telemetry } from '../../cloud-bridge/contract/events.ts';
 import { milliseconds, seconds, utcMilliseconds } from '../kernel/units.ts';
 import { alertNames } from './alert-rules.ts';
 import { healthReport } from './contract/health-report.ts';
+import { measureNames } from './degrade-measures.ts';
 import { type HealthFacts, usualLimits } from './health-facts.ts';
 import { judgeHealth } from './judge-health.ts';
 import { type MetricsSource, unitMetrics } from './metrics.ts';
@@ -77,6 +78,7 @@ const everything = makeTelemetry({
     platesUnread: 2,
   },
   sync: { queued: { alert: 1, infraction: 2, telemetry: 3 }, dropped: 8, reconnects: 9, sentBytes: 10, refused: 11 },
+  degraded: ['plates-not-read'],
 });
 
 test('every figure of the contract has a sample, in base units and under a conventional name', async (t) => {
@@ -93,12 +95,15 @@ test('every figure of the contract has a sample, in base units and under a conve
   t.is(read.get('atalaya_cpu_throttled'), 1);
   const figures = (part: keyof typeof telemetry.shape) => {
     const schema = telemetry.shape[part];
-    return 'unwrap' in schema ? Object.keys(schema.unwrap().shape) : [];
+    const inner = 'unwrap' in schema ? schema.unwrap() : schema;
+    return 'shape' in inner ? Object.keys(inner.shape) : [];
   };
   const contract = (['machine', 'pipeline', 'sync'] as const).flatMap(figures);
   t.is(contract.length, 28);
-  // Each figure one sample, of the queue one a lane; uptime, 5 probes, 14 alerts, dropped lines and the build.
-  t.is(read.size, contract.length - 1 + 3 + 1 + 5 + 15 + 1 + 1);
+  t.is(read.get('atalaya_degraded{measure="plates-not-read"}'), 1);
+  t.is(read.get('atalaya_degraded{measure="clips-not-made"}'), 0);
+  // Each figure one sample, of the queue one a lane; uptime, 5 probes, each measure and alert, dropped lines and the build.
+  t.is(read.size, contract.length - 1 + 3 + 1 + 5 + measureNames.length + alertNames.length + 1 + 1);
 });
 
 test('the text is the exposition format: help, type, unit, and _total for counters alone', async (t) => {

@@ -2,6 +2,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { Telemetry } from '../../cloud-bridge/contract/events.ts';
 import { alertNames } from './alert-rules.ts';
 import { type HealthReport, probeNames } from './contract/health-report.ts';
+import { measureNames } from './degrade-measures.ts';
 import type { OpenAlert } from './judge-alerts.ts';
 
 /** What a scrape shows; the newest that is known of each. */
@@ -104,6 +105,10 @@ export async function unitMetrics(unit: string, source: MetricsSource): Promise<
   for (const name of probeNames) {
     const { state } = health.probes[name];
     if (state !== 'unknown') page.set({ ...good, labels: { probe: name } }, state === 'good');
+  }
+  const degraded = gauge('degraded', '1 while the unit does without something.');
+  for (const measure of telemetry.degraded === undefined ? [] : measureNames) {
+    page.set({ ...degraded, labels: { measure } }, telemetry.degraded?.includes(measure));
   }
   const levels = new Map<string, number>();
   for (const { name, state } of alerts) {

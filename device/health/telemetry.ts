@@ -9,15 +9,18 @@ export interface TelemetryParts {
   readonly machine?: MachineFigures;
   readonly pipeline?: NonNullable<Telemetry['pipeline']>;
   readonly sync?: NonNullable<Telemetry['sync']>;
+  /** Measures in force. */
+  readonly degraded?: readonly string[];
 }
 
 /**
  * Figures as the centre takes them. What is not known is left out: a figure that is no finite number too. Throws `internal` for what does
  * not fit the contract.
  */
-export function makeTelemetry({ uptime, machine, pipeline, sync }: TelemetryParts): Telemetry {
+export function makeTelemetry({ uptime, machine, pipeline, sync, degraded }: TelemetryParts): Telemetry {
   const made = { uptimeS: uptime, machine: known(machine), pipeline: known(pipeline), sync: known(sync) };
-  return parse(telemetry, known(made), 'telemetry', 'internal');
+  const all = { ...known(made), ...(degraded === undefined ? {} : { degraded: [...degraded] }) };
+  return parse(telemetry, all, 'telemetry', 'internal');
 }
 
 function known(figures: object | undefined): object | undefined {
