@@ -95,9 +95,9 @@ function stages(source: Source, accuse: readonly number[], change: Partial<Stage
         const number = Math.round(time.elapsed / 40);
         const infractions = accuse.includes(number) ? [infraction(frame(number))] : [];
         const raw = new Map(infractions.map((one) => [one, rawDataWith([])]));
-        return { infractions, crossings: [], raw, speeds: [] };
+        return { infractions, withheld: [], crossings: [], raw, speeds: [] };
       },
-      finish: () => ({ infractions: [], crossings: [], raw: new Map(), speeds: [] }),
+      finish: () => ({ infractions: [], withheld: [], crossings: [], raw: new Map(), speeds: [] }),
     },
     seal: async ({ frame: number }) => {
       // The earlier, the slower: announcing has to keep the order all the same.
@@ -115,6 +115,7 @@ function stages(source: Source, accuse: readonly number[], change: Partial<Stage
       processed() {},
       crossed() {},
       measured() {},
+      withheld() {},
     },
     ...change,
   };
@@ -298,11 +299,11 @@ test('plates see each frame before it is judged, hold it up only with a promise,
     judge: {
       observe: (_update, { elapsed }) => {
         order.push(`judged ${Math.round(elapsed / 40)}`);
-        return { infractions: [], crossings: [], raw: new Map(), speeds: [] };
+        return { infractions: [], withheld: [], crossings: [], raw: new Map(), speeds: [] };
       },
       finish: () => {
         order.push('last judgement');
-        return { infractions: [], crossings: [], raw: new Map(), speeds: [] };
+        return { infractions: [], withheld: [], crossings: [], raw: new Map(), speeds: [] };
       },
     },
   });
@@ -312,4 +313,27 @@ test('plates see each frame before it is judged, hold it up only with a promise,
     'no more frames',
     'last judgement',
   ]);
+});
+
+test('frames that the detector is not given are kept for evidence, counted as skipped, and come back once', async (t) => {
+  const source = new Source(20);
+  const { all, log, seen } = stages(source, []);
+  let frames = 0;
+  const admits = () => {
+    frames += 1;
+    return frames % 2 === 1;
+  };
+  await runPipeline(all, { ...every, admits }, new AbortController().signal);
+  t.deepEqual(
+    seen,
+    numbers(20).filter((number) => number % 2 === 0),
+  );
+  t.deepEqual(
+    log,
+    numbers(20).flatMap((number) => (number % 2 === 1 ? [`skipped ${number}`] : [])),
+  );
+  t.deepEqual(
+    source.released.toSorted((a, b) => a - b),
+    numbers(20),
+  );
 });

@@ -47,11 +47,15 @@ export interface PipelineObserver {
   processed(frame: Frame, detections: readonly Detection[], update: TrackUpdate): void;
   crossed(crossing: Crossing): void;
   measured(report: SpeedReport): void;
+  /** Would have been an infraction, if the camera stood where its lines were drawn. */
+  withheld(infraction: Infraction): void;
 }
 
 export interface Flow {
   /** `newest`: the detector sees the present and misses what came meanwhile. `every`: it sees every frame. */
   readonly frames: 'newest' | 'every';
+  /** Whether the detector is given frames now; those that it is not given stay in the ring and count as skipped. Absent: always. */
+  readonly admits?: () => boolean;
   /** Evidence that may wait to be durable before judging pauses. */
   readonly sealsAtOnce: number;
 }
@@ -70,7 +74,7 @@ export async function runPipeline(stages: Stages, flow: Flow, signal: AbortSigna
     stages.observer.skipped(held.frame);
     held.release();
   });
-  const captured = capture(stages, mailbox, capturing).finally(() => mailbox.close());
+  const captured = capture(stages, flow, mailbox, capturing).finally(() => mailbox.close());
   const judged = judgeAll(stages, mailbox, flow).catch((error: unknown) => {
     stop.abort();
     mailbox.close();
@@ -86,12 +90,19 @@ export async function runPipeline(stages: Stages, flow: Flow, signal: AbortSigna
 
 async function capture(
   { camera, ring, observer }: Stages,
+  { admits = () => true }: Flow,
   mailbox: FrameMailbox<Held<Frame>>,
   signal: AbortSignal,
 ): Promise<void> {
   for await (const frame of camera.frames(signal)) {
     observer.captured(frame);
-    await mailbox.put(ring.push(frame));
+    const held = ring.push(frame);
+    if (admits()) {
+      await mailbox.put(held);
+    } else {
+      observer.skipped(frame);
+      held.release();
+    }
   }
 }
 
@@ -154,6 +165,7 @@ async function judgeOne(stages: Stages, inFlight: InFlight[], seals: SealQueue):
 async function report({ observer }: Stages, judged: Judged, seals: SealQueue): Promise<void> {
   for (const crossing of judged.crossings) observer.crossed(crossing);
   for (const speed of judged.speeds) observer.measured(speed);
+  for (const infraction of judged.withheld) observer.withheld(infraction);
   for (const infraction of judged.infractions) {
     const raw = judged.raw.get(infraction);
     if (raw === undefined) throw new AtalayaError('internal', 'an infraction without what it was judged from');

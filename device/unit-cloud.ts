@@ -75,7 +75,9 @@ export async function openCloud(parts: CloudParts): Promise<UnitCloud> {
       ...shared,
       ...settingAside,
       lane: 'telemetry',
-      mostBytes: cloud.telemetryQueueMegabytes * 1e6,
+      get mostBytes() {
+        return cloud.telemetryQueueMegabytes * 1e6 * (parts.figuresShare?.() ?? 1);
+      },
     });
     open.defer(() => telemetry.close());
     const setAside: string[] = [];

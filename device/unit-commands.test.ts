@@ -22,10 +22,19 @@ const context = {
 
 async function desk(status: HealthReport['status'] = 'good') {
   const clock = new ManualClock(Date.parse('2026-03-01T12:00:00Z'));
-  const seen = { restarts: [] as string[], diagnosed: [] as number[][], levels: [] as unknown[], disposed: 0 };
+  const seen = {
+    restarts: [] as string[],
+    diagnosed: [] as number[][],
+    levels: [] as unknown[],
+    disposed: 0,
+    lastFrame: undefined as number | undefined,
+  };
   const problems = status === 'good' ? [] : ['camera: no frame for 20.0 s', 'disk: full'];
   const health = {
     report: () => ({ status, at: '', unit: 'unit-7', software: '1', probes: {}, problems }),
+    get lastFrame() {
+      return seen.lastFrame;
+    },
     diagnose: (forTime: number, every: number) => seen.diagnosed.push([forTime, every]),
   } as unknown as UnitHealth;
   const log: Log = { ...silentLog, setLevel: (...given) => void seen.levels.push(given) };
@@ -56,10 +65,18 @@ test('a self-test tells the report, and fails with every problem where the unit 
 });
 
 test('a snapshot is the newest frame, masked, and the frame is given back', async (t) => {
-  const { executors, ring, bystanders, seen } = await desk();
+  const { executors, ring, bystanders, seen, clock } = await desk();
   t.deepEqual(await executors.snapshot({ width: 320 }, context), {
     outcome: 'failed',
     reason: 'no-frame: the camera has delivered none yet',
+  });
+  // A clip that has come to its end.
+  seen.lastFrame = clock.monotonic();
+  await clock.advance(60_000);
+  t.deepEqual(await executors.snapshot({ width: 320 }, context), {
+    outcome: 'failed',
+    reason:
+      'no-frame: none is here, the last one came at 2026-03-01T12:00:00.000Z: the source has ended, or the camera is being connected again',
   });
   const frame = frameOf(20);
   ring.push(frame).release();

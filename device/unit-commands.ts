@@ -6,7 +6,7 @@ import type { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
 import { maskedSnapshot } from './evidence/pictures/snapshot.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Log } from './kernel/log/log.ts';
-import { milliseconds, utcMilliseconds } from './kernel/units.ts';
+import { type Milliseconds, milliseconds, toIso, utcMilliseconds } from './kernel/units.ts';
 import type { UnitHealth } from './unit-health.ts';
 
 export interface CommandParts {
@@ -37,7 +37,8 @@ export function commandExecutors(parts: CommandParts, grants: Grants): CommandEx
     },
     snapshot: async ({ width }) => {
       const held = ring.holdNewest();
-      if (held === undefined) return { outcome: 'failed', reason: 'no-frame: the camera has delivered none yet' };
+      if (held === undefined)
+        return { outcome: 'failed', reason: `no-frame: ${noFrameWords(health.lastFrame, clock)}` };
       try {
         const { frame } = held;
         const around = bystanders.around(frame);
@@ -78,6 +79,13 @@ export function commandExecutors(parts: CommandParts, grants: Grants): CommandEx
       return { outcome: 'done', result: { minutes, everyS } };
     },
   };
+}
+
+/** `last`: of the monotonic clock. */
+function noFrameWords(last: Milliseconds | undefined, clock: Clock): string {
+  if (last === undefined) return 'the camera has delivered none yet';
+  const since = toIso(utcMilliseconds(clock.utc() - (clock.monotonic() - last)));
+  return `none is here, the last one came at ${since}: the source has ended, or the camera is being connected again`;
 }
 
 /** Where the machine is not ours to start again, the program is, and the log says why. */

@@ -32,6 +32,8 @@ export interface CloudParts {
   readonly config: Config;
   /** As it is in force at the moment. */
   readonly live: () => Config;
+  /** Share of the room for counts and figures that may be used now; absent: all of it. */
+  readonly figuresShare?: () => number;
   readonly store: EvidenceStore;
   readonly clock: Clock;
   readonly log: Log;

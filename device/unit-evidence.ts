@@ -27,8 +27,11 @@ export interface UnitEvidence {
   readonly store: EvidenceStore;
   /** Undefined: no picture is kept. */
   readonly recipients: Recipients | undefined;
-  /** Runs the policies now and then until the store is closed; what goes wrong is reported and tried again. */
-  keepHouse(report: (problem: AtalayaError) => void): void;
+  /**
+   * Runs the policies every hour, or every five minutes while `hasten` says so, until the store is closed; what goes wrong is reported and
+   * tried again.
+   */
+  keepHouse(report: (problem: AtalayaError) => void, hasten?: () => boolean): void;
   close(): Promise<void>;
 }
 
@@ -72,8 +75,8 @@ export async function openEvidence(
     return {
       store,
       recipients: sealedTo,
-      keepHouse: (report) => {
-        house ??= keepHouse(store, clock, closing.signal, report);
+      keepHouse: (report, hasten = () => false) => {
+        house ??= keepHouse(store, clock, closing.signal, report, hasten);
       },
       close: async () => {
         closing.abort();
@@ -129,18 +132,22 @@ async function openKeystore({ evidence: { data, signing } }: Config): Promise<Ke
 }
 
 const BETWEEN_PASSES = toMilliseconds(seconds(3600));
+const BETWEEN_HASTY = toMilliseconds(seconds(300));
 
 async function keepHouse(
   store: EvidenceStore,
   clock: Clock,
   signal: AbortSignal,
   report: (problem: AtalayaError) => void,
+  hasten: () => boolean,
 ): Promise<void> {
   const passes = async ({ signal: stop, beat }: { readonly signal: AbortSignal; beat(): void }) => {
     while (!stop.aborted) {
       await store.retain();
       beat();
-      await systemTimer.sleep(BETWEEN_PASSES, stop);
+      const began = clock.monotonic();
+      const due = () => clock.monotonic() - began >= (hasten() ? BETWEEN_HASTY : BETWEEN_PASSES);
+      while (!stop.aborted && !due()) await systemTimer.sleep(milliseconds(BETWEEN_HASTY / 10), stop);
     }
   };
   await supervise(passes, {

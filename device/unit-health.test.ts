@@ -348,7 +348,7 @@ test('over a socket: 200 while the unit does its work, 503 while it does not, an
   const second = new Place();
   second.config = place.config;
   const error = await t.throwsAsync(second.begin(t), { instanceOf: AtalayaError });
-  t.is(error?.message, `cannot listen on ${listen}: EADDRINUSE`);
+  t.is(error?.message, `cannot listen on ${listen} for health and metrics: another program listens there`);
   await place.health.close();
   await t.throwsAsync(get('/healthz'));
 });

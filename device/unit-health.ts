@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Alert, Telemetry } from '../cloud-bridge/contract/events.ts';
 import type { Config } from './config/config-schema.ts';
 import type { EvidenceStore } from './evidence/evidence-store.ts';
 import { AlertKeeper } from './health/alert-keeper.ts';
 import type { HealthReport } from './health/contract/health-report.ts';
+import { measureSentence } from './health/degrade.ts';
+import { DegradeKeeper, type Switches } from './health/degrade-keeper.ts';
 import { FrameRate } from './health/frame-rate.ts';
 import { type HealthFacts, machineFacts, usualLimits } from './health/health-facts.ts';
 import { judgeHealth } from './health/judge-health.ts';
@@ -35,6 +36,12 @@ export interface HealthParts {
   readonly log: Log;
   readonly pipeline: () => NonNullable<Telemetry['pipeline']>;
   readonly notice: (fault: AtalayaError) => void;
+  /** Where the camera stands; absent: nobody looks. */
+  readonly cameraPlace?: () => HealthFacts['cameraPlace'];
+  /** Door and tamper switch as they stand; absent: nobody looks. */
+  readonly housing?: () => NonNullable<HealthFacts['housing']>;
+  /** What the unit can do without, and where that is told; absent: it gives nothing up. */
+  readonly degrade?: { readonly switches: Switches; readonly tell: (sentence: string) => void };
 }
 
 /** A checkpoint that is not cosigned is said again after so long. */
@@ -48,8 +55,6 @@ const CERTIFICATES_EVERY = toMilliseconds(seconds(3600));
 const SET_ASIDE_SHOWN = toMilliseconds(seconds(24 * 3600));
 /** Faults that are remembered to have been told. */
 const MOST_TOLD = 100;
-/** A program may be told so by its service manager; systemd's own time service leaves this file. */
-const SYNCHRONISED = '/run/systemd/timesync/synchronized';
 
 /** Watches over a running unit: alerts, figures, `/healthz`, and the trial of a configuration. */
 export class UnitHealth {
@@ -61,6 +66,7 @@ export class UnitHealth {
   #cloud = alone;
   /** Somebody is told of what is found, or may be. */
   #isHeard = false;
+  readonly #degrade: DegradeKeeper | undefined;
   readonly #told = new Set<string>();
   #work: Promise<unknown> = Promise.resolve();
   #closeServer: () => Promise<void> = async () => {};
@@ -82,6 +88,8 @@ export class UnitHealth {
     this.#parts = parts;
     this.#alerts = alerts;
     this.#begun = parts.clock.monotonic();
+    const { degrade, clock } = parts;
+    this.#degrade = degrade && new DegradeKeeper({ ...degrade, clock });
   }
 
   /** Opens what open alerts are remembered in. Throws the faults of the disk. */
@@ -110,7 +118,7 @@ export class UnitHealth {
 
   /**
    * Begins to look, and serves the state where that is configured. A unit that has neither a centre nor a status address nor a log has
-   * nobody to tell, and does not look. Throws `usage-invalid` where it cannot listen.
+   * nobody to tell: it looks only at what it may have to give up. Throws `usage-invalid` where it cannot listen.
    */
   async begin(cloud: UnitCloud): Promise<void> {
     this.#cloud = cloud;
@@ -122,7 +130,7 @@ export class UnitHealth {
       listen !== undefined ||
       log.folder !== undefined ||
       unitConfig.reported() !== undefined;
-    if (!this.#isHeard) return;
+    if (!this.#isHeard && this.#degrade === undefined) return;
     if (listen !== undefined) {
       const server = await serveStatus(listen, { health: () => this.report(), metrics: () => this.#metrics() });
       this.#closeServer = () => server.close();
@@ -207,6 +215,7 @@ export class UnitHealth {
       machine: this.#figures,
       pipeline: { ...pipeline(), ...(rate === undefined ? {} : { framesPerSecond: rate }) },
       ...(sync === undefined ? {} : { sync }),
+      ...(this.#degrade === undefined ? {} : { degraded: this.#degrade.measures.map(({ measure }) => measure) }),
     });
   }
 
@@ -214,14 +223,15 @@ export class UnitHealth {
   async close(): Promise<void> {
     this.#stopping.abort();
     await this.#work;
+    this.#degrade?.close();
     await this.#closeServer();
     this.#closeServer = async () => {};
   }
 
   async #run(signal: AbortSignal, beat: () => void): Promise<void> {
     // One after the other, and none for want of another: a trial ends although a figure cannot be had.
-    const steps = [
-      () => this.#readMachine(),
+    const always = [() => this.#readMachine(), async () => this.#degrade?.look(this.#facts([]))];
+    const heard = [
       async () =>
         this.#rate.look(this.#parts.pipeline().framesProcessed ?? 0, this.#parts.clock.monotonic(), this.#every),
       () => this.#look(),
@@ -229,6 +239,7 @@ export class UnitHealth {
       () => this.#sendTelemetry(),
       async () => this.#tellChanges(),
     ];
+    const steps = this.#isHeard ? [...always, ...heard] : always;
     while (!signal.aborted) {
       for (const step of steps) await step().catch((error: unknown) => this.#survive(error));
       beat();
@@ -270,7 +281,7 @@ export class UnitHealth {
         : {};
     return {
       camera: { silent: milliseconds(now - (this.#lastFrame ?? this.#begun)) },
-      clock: { dated: true, synchronised: clock.state().synchronised || existsSync(SYNCHRONISED) },
+      clock: { dated: true, synchronised: clock.state().synchronised },
       evidence: { refused: this.#refused, ...(fault === undefined ? {} : { fault: fault.message }) },
       // A detector that fails ends the run.
       detector: { fault: null },
@@ -278,9 +289,12 @@ export class UnitHealth {
         fault: this.#plateFault !== undefined && now - this.#plateFault.at < SETTLED ? this.#plateFault.why : null,
       },
       watchList,
+      ...placeFact(this.#parts.cameraPlace?.()),
+      ...(this.#parts.housing === undefined ? {} : { housing: this.#parts.housing() }),
       configuration: rolledBack,
       certificates: this.#certificates,
       setAside: now - this.#begun < SET_ASIDE_SHOWN ? setAside : [],
+      ...(this.#degrade === undefined ? {} : { degraded: this.#givenUp(this.#degrade) }),
       ...machineFacts(this.#figures),
       ...(config().cloud.broker === undefined
         ? {}
@@ -291,6 +305,14 @@ export class UnitHealth {
             },
           }),
     };
+  }
+
+  /** What has no alert of its own. */
+  #givenUp({ measures }: DegradeKeeper): NonNullable<HealthFacts['degraded']> {
+    const { switches } = this.#parts.degrade ?? {};
+    return measures.flatMap((active) =>
+      switches?.[active.measure] === 'stated' ? [] : [{ measure: active.measure, says: measureSentence(active) }],
+    );
   }
 
   get #diagnosis(): { readonly every: Milliseconds } | undefined {
@@ -345,3 +367,6 @@ export class UnitHealth {
     return unitMetrics(config().unit.id, source);
   }
 }
+
+const placeFact = (cameraPlace: HealthFacts['cameraPlace']): Pick<HealthFacts, 'cameraPlace'> =>
+  cameraPlace === undefined ? {} : { cameraPlace };

@@ -31,8 +31,9 @@ export function openingLines(
   ];
 }
 
-/** A path as a person would write it here: short below the working folder, whole elsewhere. */
+/** A path as a person would write it here: short below the working folder, whole elsewhere. An address stays as it is. */
 export function shown(path: string): string {
+  if (path.includes('://')) return path;
   const near = relative(process.cwd(), path);
   return near === '' || near.startsWith('..') ? path : near;
 }

@@ -38,6 +38,9 @@ const REPLAY_WAIT = 60;
 /** What a replay that has ended gives the reader for the vehicles that nobody accused: they may be on a list. */
 const LAST_READS = milliseconds(60_000);
 
+/** How much is looked at: as it is set, about a quarter as often, or nothing. */
+export type PlateEffort = 'full' | 'less' | 'none';
+
 /** Plates as a unit deals with them: read beside the frame path, ready for the seals, held against the watch lists. */
 export class UnitPlates {
   readonly models: readonly ModelIdentity[];
@@ -45,8 +48,14 @@ export class UnitPlates {
   readonly opening: readonly string[];
   readonly #watch: PlateWatch | undefined;
   readonly #wait: Milliseconds;
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #effort: () => PlateEffort;
+  /** When nothing was looked at last. */
+  #restedAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: {
+    readonly clock: Pick<Clock, 'monotonic'>;
+    readonly effort: () => PlateEffort;
     readonly models: readonly ModelIdentity[];
     readonly opening: readonly string[];
     readonly watch: PlateWatch | undefined;
@@ -56,6 +65,8 @@ export class UnitPlates {
     this.opening = parts.opening;
     this.#watch = parts.watch;
     this.#wait = parts.wait;
+    this.#clock = parts.clock;
+    this.#effort = parts.effort;
   }
 
   /** Undefined where no plate is read. */
@@ -64,6 +75,7 @@ export class UnitPlates {
   }
 
   observe(frame: Frame, update: TrackUpdate): Promise<void> | undefined {
+    if (this.#effort() === 'none') this.#restedAt = this.#clock.monotonic();
     return this.#watch?.observe(frame, update);
   }
 
@@ -80,7 +92,10 @@ export class UnitPlates {
   /** The plate of the road user that these tracks were, for its evidence. Never rejects, and waits for no longer than was configured. */
   async plateOf(tracks: readonly number[]): Promise<TrackPlate> {
     if (this.#watch === undefined) return neverRead('reader-off');
-    return this.#watch.plateOf(tracks, this.#wait);
+    const plate = await this.#watch.plateOf(tracks, this.#wait);
+    // That no frame showed enough of it is not known of a vehicle that was there while nobody looked.
+    const rested = this.#clock.monotonic() - this.#restedAt <= defaultWatchSettings.remember;
+    return plate.kind === 'unread' && plate.reason === 'never-looked' && rested ? neverRead('reader-off') : plate;
   }
 
   /** The unit is to come to rest: what is read within half a second counts, and nobody waits any longer. */
@@ -110,6 +125,7 @@ export async function openPlates(
   clock: Clock,
   stopping: AbortSignal,
   observer: PlateObserver,
+  effort: () => PlateEffort = () => 'full',
 ): Promise<UnitPlates> {
   const { plates, evidence } = config;
   // A replay of every frame is as fast as the machine allows: what it is compared with is the same on a slow one.
@@ -121,7 +137,8 @@ export async function openPlates(
   if (formats.length === 0) {
     const why = plates.read ? 'the scene names no formats (plates.formats)' : 'plates.read is false';
     const idle = plates.lists.length > 0 ? ', so no watch list is in use' : '';
-    return new UnitPlates({ models: [], opening: [`plates are NOT read: ${why}${idle}`], watch: undefined, wait });
+    const opening = [`plates are NOT read: ${why}${idle}`];
+    return new UnitPlates({ models: [], opening, watch: undefined, wait, clock, effort });
   }
   const open = () => openReader(config, formats);
   // Once before anything is watched: a bundle that is missing or damaged is no fault to be tried again for months.
@@ -147,13 +164,13 @@ export async function openPlates(
         }
       },
     },
-    watchSettings(config, every),
+    withEffort(watchSettings(config, every), effort),
   );
   const opening = [
     `plates: ${formats.map(({ id }) => id).join(', ')}; read by ${models.map(({ id, version }) => `${id} ${version}`).join(' and ')}`,
     ...(lists?.opened ?? []).map(({ head, entries }) => `watch list ${head.name} ${head.version}: ${entries} entries`),
   ];
-  const unit = new UnitPlates({ models, opening, watch, wait });
+  const unit = new UnitPlates({ models, opening, watch, wait, clock, effort });
   stopping.addEventListener('abort', () => void unit.rest(), { once: true });
   return unit;
 }
@@ -180,6 +197,24 @@ export function watchSettings({ plates }: Pick<Config, 'plates'>, every: boolean
     queue: { ...queue, bytes: queueMegabytes * 1e6 },
     reader: { ...reader, deadline: toMilliseconds(seconds(deadlineS)) },
     vote: { ...vote, leastConfidence: fraction(leastConfidence) },
+  };
+}
+
+/** The same settings, whose choice of crops follows the effort from frame to frame. */
+export function withEffort(settings: WatchSettings, effort: () => PlateEffort): WatchSettings {
+  const { look } = settings;
+  const less = {
+    ...look,
+    growth: 1.5,
+    again: milliseconds(4 * look.again),
+    againStanding: milliseconds(4 * look.againStanding),
+  };
+  const looks = { full: look, less, none: { ...look, leastHeight: Number.POSITIVE_INFINITY } };
+  return {
+    ...settings,
+    get look() {
+      return looks[effort()];
+    },
   };
 }
 

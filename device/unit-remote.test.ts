@@ -22,6 +22,7 @@ import { systemTimer } from './kernel/timer.ts';
 import { milliseconds, seconds } from './kernel/units.ts';
 import { makeTrustFiles, unitConfig } from './testing/trust-files.ts';
 import { UnitRemote } from './unit-remote.ts';
+import { configSentence } from './unit-sentences.ts';
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const end = performance.now() + 15_000;
@@ -225,6 +226,22 @@ test.serial('a configuration that is refused or taken back is said at the consol
   t.regex(
     said.findLast((one) => one.startsWith('configuration 2')) ?? '',
     /^configuration 2 was taken back by ana: by-hand: /,
+  );
+});
+
+test('the console says who took a configuration back: the unit itself, unless it was done by hand', (t) => {
+  const back = { version: 3, outcome: 'rolled-back', reasons: ['frames-not-seen'] } as const;
+  t.is(
+    configSentence({ ...back, by: 'Ben' }),
+    'configuration 3 of Ben was taken back by the unit itself: frames-not-seen',
+  );
+  t.is(
+    configSentence({ ...back, by: 'ana', isByHand: true }),
+    'configuration 3 was taken back by ana: frames-not-seen',
+  );
+  t.is(
+    configSentence({ ...back, by: undefined }),
+    'configuration 3 was taken back by the unit itself: frames-not-seen',
   );
 });
 

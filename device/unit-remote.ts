@@ -3,6 +3,7 @@ import type { Config } from './config/config-schema.ts';
 import type { EvidenceStore } from './evidence/evidence-store.ts';
 import type { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
 import { recordAct, type UnitAct } from './evidence/record-act.ts';
+import type { Switches } from './health/degrade-keeper.ts';
 import { SysteminformationMachine } from './health/systeminformation-machine.ts';
 import type { Crossing, Infraction } from './judge/infraction.ts';
 import { canonicalJson } from './kernel/canonical-json.ts';
@@ -15,11 +16,13 @@ import { openLog } from './kernel/log/pino-log.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { milliseconds } from './kernel/units.ts';
 import type { ListAlert } from './plate/lists/watch-lists.ts';
+import type { SensorEvent } from './signal/sensor-inputs.ts';
 import { credentialsOf } from './unit-certificates.ts';
 import { alone, openCloud, type UnitCloud } from './unit-cloud.ts';
 import { commandExecutors } from './unit-commands.ts';
 import { openUnitConfig, type UnitConfig } from './unit-config.ts';
 import { type HealthParts, UnitHealth } from './unit-health.ts';
+import type { UnitModes } from './unit-modes.ts';
 import { expiryFault } from './unit-people.ts';
 import { configSentence } from './unit-sentences.ts';
 import { version } from './version.ts';
@@ -31,6 +34,10 @@ export interface UnitInside {
   readonly bystanders: BystanderMemory;
   readonly boot: string;
   readonly pipeline: HealthParts['pipeline'];
+  readonly cameraPlace?: NonNullable<HealthParts['cameraPlace']>;
+  readonly housing?: NonNullable<HealthParts['housing']>;
+  /** What this run can do without; absent: nothing. */
+  readonly modes?: UnitModes;
 }
 
 /** How a unit stands that comes to its end. */
@@ -137,7 +144,7 @@ export class UnitRemote {
    * opened before.
    */
   async attach(inside: UnitInside): Promise<void> {
-    const { store, ring, bystanders, boot, pipeline } = inside;
+    const { store, ring, bystanders, boot, pipeline, cameraPlace, housing, modes } = inside;
     const folder = this.#config.evidence.data;
     const health = await UnitHealth.open({
       config: () => this.#config,
@@ -150,6 +157,11 @@ export class UnitRemote {
       log: this.log,
       pipeline,
       notice: this.#notice,
+      ...(cameraPlace === undefined ? {} : { cameraPlace }),
+      ...(housing === undefined ? {} : { housing }),
+      ...(modes === undefined
+        ? {}
+        : { degrade: { switches: this.#switches(modes), tell: (sentence: string) => this.#say(sentence) } }),
     });
     this.#health = health;
     // Before there is a link: the centre's first message may be a document that asks for all of this.
@@ -181,10 +193,12 @@ export class UnitRemote {
           outcome,
           reasons: [...reasons],
         };
-        const actor = actorOf(person, byHand);
+        // Whoever signed it did not take it back: the unit did, by itself.
+        const actor = actorOf(outcome === 'rolled-back' ? undefined : person, byHand);
         await recordAct(store.ledger, { actor, action, reason: `configuration ${number} ${outcome}` }, this.#clock);
         this.log.info({ part: 'config', version: number, outcome, reasons }, `configuration ${number}: ${outcome}`);
-        this.#tell(configSentence({ version: number, outcome, reasons, by: person?.name ?? byHand }));
+        const by = person?.name ?? byHand;
+        this.#tell(configSentence({ version: number, outcome, reasons, by, isByHand: byHand !== undefined }));
         this.#cloud.stateChanged();
       },
       problem: this.#notice,
@@ -192,6 +206,7 @@ export class UnitRemote {
     this.#cloud = await openCloud({
       config: this.#config,
       live: () => this.#config,
+      ...(modes === undefined ? {} : { figuresShare: () => modes.figuresShare }),
       store,
       clock: this.#clock,
       log: this.log,
@@ -224,6 +239,21 @@ export class UnitRemote {
 
   captured(): void {
     this.#health?.frame();
+  }
+
+  /** A door or a tamper switch; its alert comes with the next look. */
+  sensed({ sensor, active }: SensorEvent): void {
+    const said =
+      sensor === 'door'
+        ? `the housing is ${active ? 'open' : 'closed'}`
+        : `the tamper switch is ${active ? 'on' : 'off'}`;
+    this.#tell(said);
+    this.log.warn({ part: 'signal', sensor, active }, said);
+  }
+
+  /** Nobody is accused while the camera does not stand where its lines were drawn. */
+  withheld({ rule, frame, track }: Infraction, doubt: string): void {
+    this.log.warn({ part: 'judge', rule, frame, track, doubt }, 'nobody is accused: the camera was moved');
   }
 
   lost(infraction: Infraction, fault: unknown): void {
@@ -287,6 +317,19 @@ export class UnitRemote {
     closing.defer(() => this.log.close());
     closing.defer(() => this.#unitConfig.close());
     closing.defer(() => this.detach());
+  }
+
+  #switches(modes: UnitModes): Switches {
+    return modes.switches((off) => {
+      // Said again and again while it is off, so that a command or a configuration that wants debug lines waits too.
+      if (!off) this.log.setLevel(this.#config.log.level);
+      else if (this.log.level === 'debug') this.log.setLevel('info');
+    });
+  }
+
+  #say(sentence: string): void {
+    this.log.warn({ part: 'health' }, sentence);
+    this.#tell(sentence);
   }
 
   async #apply(config: Config, changed: readonly string[], needs: 'live' | 'restart'): Promise<void> {

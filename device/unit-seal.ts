@@ -27,7 +27,8 @@ export interface SealParts {
   readonly clipAfter: Milliseconds;
   readonly bystanders: BystanderMemory;
   readonly calibration: CalibrationRecord;
-  readonly clips: ClipFrames;
+  /** Undefined: no clip is made. */
+  readonly clips: ClipFrames | undefined;
   readonly plates: Pick<UnitPlates, 'plateOf' | 'models'>;
   /** Tells that the unit is to come to rest: clips give way. */
   readonly inHaste: () => boolean;
@@ -72,7 +73,7 @@ export async function sealInfraction(
       ...(first !== undefined && first.sequence < at.sequence ? { before: first } : {}),
       ...(newest !== undefined && newest.sequence > at.sequence ? { after: newest } : {}),
     };
-    const clip = clips.hold(ring, {
+    const clip = clips?.hold(ring, {
       from: earlier(infraction.time, clipBefore),
       // Where the moment has left the ring, the clip goes on from the frame that is shown for it.
       to: milliseconds(
@@ -80,7 +81,7 @@ export async function sealInfraction(
       ),
       include: [first, at, newest].flatMap((frame) => (frame === undefined ? [] : [frame.sequence])),
     });
-    held.push(...clip.held);
+    held.push(...(clip?.held ?? []));
     const surroundings = bystanders.around(at);
     const tracks = new Set([infraction.track, ...raw.points.map(({ track }) => track)]);
     const plate = await plates.plateOf([...tracks]);
@@ -92,7 +93,7 @@ export async function sealInfraction(
       surroundings,
       plate,
       plateModels: plates.models,
-      clip: { frames: clip.held.map(({ frame }) => frame), thinned: clip.thinned },
+      ...(clip === undefined ? {} : { clip: { frames: clip.held.map(({ frame }) => frame), thinned: clip.thinned } }),
       inHaste,
     });
   } finally {

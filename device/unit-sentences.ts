@@ -6,11 +6,15 @@ export function configSentence({
   outcome,
   reasons,
   by,
+  isByHand = false,
 }: {
   readonly version: number;
   readonly outcome: ConfigActOutcome;
   readonly reasons: readonly string[];
+  /** Who signed it, or did this by hand at the unit. */
   readonly by: string | undefined;
+  /** It was done by hand, by whoever `by` names. */
+  readonly isByHand?: boolean;
 }): string {
   const why = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`;
   const whose = by === undefined ? '' : ` of ${by}`;
@@ -24,6 +28,9 @@ export function configSentence({
     case 'rejected':
       return `configuration ${number}${whose} was refused${why}`;
     case 'rolled-back':
-      return `configuration ${number} was taken back${by === undefined ? '' : ` by ${by}`}${why}`;
+      // Whoever signed it did not take it back: the unit did, by itself.
+      return isByHand
+        ? `configuration ${number} was taken back${by === undefined ? '' : ` by ${by}`}${why}`
+        : `configuration ${number}${whose} was taken back by the unit itself${why}`;
   }
 }

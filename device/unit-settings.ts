@@ -30,7 +30,8 @@ export interface RunSettings {
   readonly config: Config;
   /** SHA-256 of the settings in force, as canonical JSON: what evidence names, whether they came from a file or from flags. */
   readonly sha256: string;
-  readonly source: string;
+  /** A recording; undefined where the camera of the configuration is watched. */
+  readonly source: string | undefined;
   readonly scene: string;
   readonly events: string | undefined;
   readonly report: string;
@@ -77,7 +78,7 @@ export async function settle(request: RunRequest): Promise<RunSettings> {
   return {
     config,
     sha256: sha256(canonicalJson(config)),
-    source: needed(source, 'source', 'source.path'),
+    source: config.source.camera === undefined ? needed(source, 'source', 'source.path or source.camera') : source,
     scene: needed(scene, 'scene', 'scene'),
     events: request.events === undefined ? undefined : resolve(request.events),
     report: resolve(request.report ?? `${data}/report.html`),

@@ -7,13 +7,17 @@ import { type AtalayaError, explain } from './kernel/errors.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { milliseconds, seconds, toMilliseconds } from './kernel/units.ts';
 import type { Scene } from './scene/scene.ts';
+import { openLines } from './signal/line-settings.ts';
 import { type HeadWiring, InputPhaseSource } from './signal/phase-input.ts';
+import { SensorInputs, type SensorOptions } from './signal/sensor-inputs.ts';
 import { Signaller } from './signal/signaller.ts';
 import { SimulatedLines } from './signal/simulated-lines.ts';
 
 export interface Signals {
   readonly signaller: Signaller;
   readonly phases: PhaseSource;
+  /** Door and tamper as they stand now. */
+  readonly sensors: SensorInputs;
   /** Makes every output safe and lets the lines go; never throws, and may be called twice. */
   close(): Promise<void>;
 }
@@ -28,25 +32,24 @@ export async function openSignals(
   clock: Clock,
   timeline: string,
   onFault: (fault: AtalayaError) => void,
+  onInput: Pick<SensorOptions, 'onSensor' | 'onPassage'>,
 ): Promise<Signals> {
   const { signal } = live();
   const wirings = scene.signals.flatMap(wiringOf);
   const inputs = new Set(
     wirings.flatMap(({ red, amber, green }) => [red, amber, green].filter((name) => name !== undefined)),
   );
-  const lines = SimulatedLines.open(
-    {
-      outputs: [signal.beacon.output, signal.strobe.output].map((name) => ({ name, safe: false })),
-      inputs: [...inputs].map((name) => ({ name, level: false })),
-    },
-    clock,
+  const lines = await openLines(
+    signal.lines,
+    { outputs: [signal.beacon.output, signal.strobe.output], inputs: [...inputs] },
+    { clock, timer: systemTimer, random: Math.random, onFault },
   );
-  const wired = await InputPhaseSource.open(lines, wirings, {
-    clock,
-    timer: systemTimer,
-    checkEvery: toMilliseconds(seconds(1)),
-    staleAfter: toMilliseconds(seconds(3)),
-  });
+  const often = { clock, timer: systemTimer, checkEvery: toMilliseconds(seconds(1)) };
+  const wired = await orClose(
+    InputPhaseSource.open(lines, wirings, { ...often, staleAfter: toMilliseconds(seconds(3)) }),
+    lines,
+  );
+  const sensors = await orClose(SensorInputs.open(lines, signal.lines.sensors, { ...often, ...onInput }), wired, lines);
   const scheduled = new SchedulePhases(scene.signals);
   const byInput = new Set(wirings.map(({ head }) => head));
   const signaller = new Signaller(
@@ -80,6 +83,7 @@ export async function openSignals(
   let closed = false;
   return {
     signaller,
+    sensors,
     phases: {
       phaseAt: (head, time, elapsed) => (byInput.has(head) ? wired : scheduled).phaseAt(head, time, elapsed),
     },
@@ -87,14 +91,25 @@ export async function openSignals(
       await signaller.stop();
       if (closed) return;
       closed = true;
-      await wired.close();
+      await Promise.all([wired.close(), sensors.close()]);
       await lines.close();
+      if (!(lines instanceof SimulatedLines)) return;
       const text = lines.timeline.map((event) => `${JSON.stringify(event)}\n`).join('');
       await writeFile(timeline, text).catch((error: unknown) =>
         console.error(`${timeline} was not written: ${explain(error)}`),
       );
     },
   };
+}
+
+/** What was opened before is closed where this cannot be opened: a process of its own may hold the lines, and would go on. */
+async function orClose<T>(opening: Promise<T>, ...before: readonly { close(): Promise<void> }[]): Promise<T> {
+  try {
+    return await opening;
+  } catch (error) {
+    for (const one of before) await one.close();
+    throw error;
+  }
 }
 
 function wiringOf({ name, phases }: Scene['signals'][number]): HeadWiring[] {

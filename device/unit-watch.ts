@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { Camera } from './capture/camera.ts';
 import { FrameRing } from './capture/frame-ring.ts';
 import { type RecordingStart, undated } from './capture/frame-times.ts';
-import { openSource } from './capture/open-source.ts';
-import { PacedCamera } from './capture/paced-camera.ts';
+import type { SourceOptions } from './capture/open-source.ts';
 import type { Config } from './config/config-schema.ts';
 import { boxOvershoot } from './detect/box-overshoot.ts';
 import { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
 import { ClipFrames, clipLimits } from './evidence/pictures/clip-frames.ts';
 import type { Provenance } from './evidence/record/record.ts';
+import { DetectorPace } from './health/detector-pace.ts';
+import type { RunGuard } from './health/progress-watchman.ts';
 import { Judge } from './judge/judge.ts';
-import { systemClock } from './kernel/clock.ts';
+import type { Clock } from './kernel/clock.ts';
 import { explain } from './kernel/errors.ts';
 import { sha256File } from './kernel/hash.ts';
+import { systemTimer } from './kernel/timer.ts';
 import { milliseconds, seconds, toMilliseconds, utcMilliseconds } from './kernel/units.ts';
 import { runPipeline } from './pipeline.ts';
 import type { TrackPlate } from './plate/vote/track-plate.ts';
@@ -30,19 +31,26 @@ import { defaultTrackerConfig } from './track/config.ts';
 import { Tracker } from './track/tracker.ts';
 import { openDetector } from './unit-detector.ts';
 import { openEvidence } from './unit-evidence.ts';
+import { UnitModes } from './unit-modes.ts';
 import { openingLines, shown } from './unit-opening.ts';
 import { openPictures, picturesOf } from './unit-pictures.ts';
+import { openPlace, placeFactOf } from './unit-place.ts';
 import { openPlates, type UnitPlates } from './unit-plates.ts';
+import { RunProgress } from './unit-progress.ts';
 import type { UnitInside, UnitRemote } from './unit-remote.ts';
 import { hasteAfter, sealInfraction } from './unit-seal.ts';
 import type { RunSettings } from './unit-settings.ts';
 import { openSignals } from './unit-signals.ts';
+import { openUnitSource } from './unit-source.ts';
 import { version } from './version.ts';
 
 export interface RoadIo {
   readonly console: RunConsole;
+  readonly clock: Clock;
   /** Given what makes the lines safe as soon as there are lines: for whoever ends the process without waiting for the run. */
   readonly onLines: (makeSafe: () => Promise<void>) => void;
+  /** Holds the run to its progress; absent: nobody does. */
+  readonly guard?: RunGuard;
 }
 
 /** What a run came to. */
@@ -82,25 +90,33 @@ export async function watchRoad(
   settings: RunSettings,
   remote: UnitRemote,
   truth: Truth | undefined,
-  { console, onLines }: RoadIo,
+  { console, clock, onLines, guard }: RoadIo,
   stopped: AbortSignal,
 ): Promise<RunResult> {
-  const clock = systemClock;
   const started = clock.utc();
   await using open = new AsyncDisposableStack();
   const { config } = remote;
-  const signal = AbortSignal.any([stopped, remote.restarting]);
+  const signal = AbortSignal.any([stopped, remote.restarting, ...(guard === undefined ? [] : [guard.giveUp])]);
   const boot = randomUUID();
   const damage: { report: (sequence: number, reason: string) => void } = { report: () => {} };
-  const source = await openSource(settings.source, {
-    ...config.source,
-    start: startOf(config),
-    onDamage: ({ sequence, reason }) => damage.report(sequence, reason),
-  });
-  open.defer(() => source.close());
-  const camera: Camera = config.source.pace === 'timestamps' ? new PacedCamera(source, clock) : source;
+  const { PATH: programs = '/usr/local/bin:/usr/bin:/bin', NOTIFY_SOCKET: manager } = process.env;
+  const onDamage: SourceOptions['onDamage'] = ({ sequence, reason }) => damage.report(sequence, reason);
+  const { camera, every } = await openUnitSource(
+    { path: settings.source, camera: config.source.camera, pace: config.source.pace },
+    { ...config.source, start: startOf(config), onDamage },
+    {
+      ...{ clock, timer: systemTimer, random: Math.random, onDamage },
+      path: programs,
+      ffmpeg: config.source.ffmpeg,
+      // Under a service manager nobody waits for an answer; a technician does.
+      patience: manager === undefined ? milliseconds(20_000) : undefined,
+      onFault: (fault, wait) => console.notice(`${explain(fault)}\n  tried again in ${(wait / 1000).toFixed(1)} s`),
+    },
+  );
+  open.defer(() => camera.close());
   const info = await camera.open(signal);
   const scene = await loadScene(settings.scene, info);
+  const place = await openPlace(config.references, scene, info);
   const detector = await openDetector(config, scene);
   open.defer(() => detector.close());
   const evidence = await openEvidence(config, clock, boot, settings.recipients);
@@ -115,6 +131,12 @@ export async function watchRoad(
     clock,
     join(config.evidence.data, 'lines.jsonl'),
     (stuck) => console.notice(explain(stuck)),
+    {
+      onSensor: (event) => remote.sensed(event),
+      // Loops are wired to be compared with what is seen; nothing is judged from them.
+      onPassage: ({ input, from, to }) =>
+        remote.log.debug({ part: 'signal', input, forMs: Math.round(to - from) }, 'a vehicle left a loop'),
+    },
   );
   open.defer(() => signals.close());
   onLines(() => signals.close());
@@ -124,21 +146,29 @@ export async function watchRoad(
     recorder.damaged();
     console.notice(`frame ${sequence} is damaged and was left out: ${reason}`);
   };
-  const every = config.source.pace !== 'timestamps';
+  const modes = new UnitModes();
   let alerts = Promise.resolve();
-  const plates = await openPlates(config, scene, every, clock, signal, {
-    alert: (alert) => {
-      if (!remote.config.flags.watchLists) return;
-      recorder.alerted();
-      // Said when it is on the disk, or cannot be brought there: closing the events tells why.
-      const written = Promise.allSettled([events?.append(alertEvent(alert)), remote.alerted(alert)]);
-      alerts = alerts.then(() => written).then(() => console.alert(alert));
+  const plates = await openPlates(
+    config,
+    scene,
+    every,
+    clock,
+    signal,
+    {
+      alert: (alert) => {
+        if (!remote.config.flags.watchLists) return;
+        recorder.alerted();
+        // Said when it is on the disk, or cannot be brought there: closing the events tells why.
+        const written = Promise.allSettled([events?.append(alertEvent(alert)), remote.alerted(alert)]);
+        alerts = alerts.then(() => written).then(() => console.alert(alert));
+      },
+      fault: (fault) => {
+        remote.plateReaderFailed(fault);
+        console.notice(explain(fault));
+      },
     },
-    fault: (fault) => {
-      remote.plateReaderFailed(fault);
-      console.notice(explain(fault));
-    },
-  });
+    () => modes.plates,
+  );
   open.defer(() => plates.close());
   const sceneSha256 = await sha256File(settings.scene);
   const provenance: Omit<Provenance, 'configuration'> = {
@@ -152,6 +182,7 @@ export async function watchRoad(
   const bystanders = new BystanderMemory(scene.regions, { reach, most: MOST_REMEMBERED });
   /** For a trial alone: no unit at a road keeps what it read. */
   const accused = new Map<number, TrackPlate>();
+  const clips = new ClipFrames({ ...clipLimits, bytes: CLIPS_OF_RING * ringMegabytes * 1e6 });
   const seal = {
     store,
     scene,
@@ -163,14 +194,16 @@ export async function watchRoad(
       return toMilliseconds(seconds(remote.config.evidence.beforeS));
     },
     get clipBefore() {
-      return toMilliseconds(seconds(remote.config.evidence.clipBeforeS));
+      return modes.clipReach(toMilliseconds(seconds(remote.config.evidence.clipBeforeS)));
     },
     get clipAfter() {
-      return toMilliseconds(seconds(remote.config.evidence.clipAfterS));
+      return modes.clipReach(toMilliseconds(seconds(remote.config.evidence.clipAfterS)));
     },
     bystanders,
     calibration: calibrationRecordOf(scene, boxOvershoot),
-    clips: new ClipFrames({ ...clipLimits, bytes: CLIPS_OF_RING * ringMegabytes * 1e6 }),
+    get clips() {
+      return modes.clips ? clips : undefined;
+    },
     plates: {
       models: plates.models,
       plateOf: async (tracks: readonly number[]) => {
@@ -181,15 +214,32 @@ export async function watchRoad(
     },
     inHaste: hasteAfter(signal, CLIPS_AFTER_STOP, clock),
   };
-  const ring = new FrameRing(ringMegabytes * 1e6, (frame) => camera.release(frame), {
-    ...RING_THINNING,
-    reach,
-  });
-  evidence.keepHouse((problem) => console.notice(explain(problem)));
+  const ring = new FrameRing(
+    () => modes.ringShare * ringMegabytes * 1e6,
+    (frame) => camera.release(frame),
+    {
+      ...RING_THINNING,
+      reach,
+    },
+  );
+  evidence.keepHouse(
+    (problem) => console.notice(explain(problem)),
+    () => modes.makesRoom,
+  );
   open.defer(() => remote.detach());
-  await remote.attach({ store, ring, bystanders, boot, pipeline: () => pipelineFigures(recorder, plates) });
+  await remote.attach({
+    ...{ store, ring, bystanders, boot },
+    pipeline: () => pipelineFigures(recorder, plates),
+    ...(place === undefined ? {} : { cameraPlace: () => placeFactOf(place) }),
+    housing: () => ({ door: signals.sensors.active('door'), tamper: signals.sensors.active('tamper') }),
+    // A replay of every frame is compared with what is known: it gives nothing up.
+    ...(every ? {} : { modes }),
+  });
   console.opening([...openingLines(settings, info, scene, detector, evidence), ...plates.opening]);
 
+  const progress = new RunProgress(clock);
+  const pace = new DetectorPace(detector, clock, () => modes.detectorShare);
+  guard?.running(() => progress.facts);
   let outcome: RunOutcome = { kind: 'source-ended' };
   let fault: { readonly error: unknown } | undefined;
   try {
@@ -197,11 +247,11 @@ export async function watchRoad(
       {
         camera,
         ring,
-        detector,
+        detector: { detect: (frame) => pace.detect(frame), close: () => detector.close() },
         tracker: new Tracker(defaultTrackerConfig),
         plates,
-        judge: new Judge({ scene, phases, boxOvershoot }),
-        seal: (infraction, raw, frames) => sealInfraction(seal, infraction, raw, frames),
+        judge: new Judge({ scene, phases, boxOvershoot, ...(place === undefined ? {} : { doubts: place }) }),
+        seal: (infraction, raw, frames) => progress.sealing(sealInfraction(seal, infraction, raw, frames)),
         announce: async (infraction, sealed) => {
           signaller.show(infraction);
           const entry = recorder.sealed(infraction, sealed.id, picturesOf(sealed));
@@ -218,8 +268,10 @@ export async function watchRoad(
           captured: (frame) => {
             recorder.captured(frame);
             remote.captured();
+            progress.captured();
           },
           skipped: () => recorder.skipped(),
+          withheld: (infraction) => remote.withheld(infraction, place?.accusationDoubt ?? ''),
           measured: (report) => recorder.measured(report),
           crossed: (crossing) => {
             recorder.crossed(crossing);
@@ -227,12 +279,15 @@ export async function watchRoad(
             events?.append(crossingEvent(crossing)).catch(() => {});
           },
           processed: (frame, detections, update) => {
+            progress.judged();
+            place?.look(frame.picture, frame.time.elapsed);
             bystanders.observe(frame, detections);
             recorder.processed(frame, detections, update);
             const { processed, tracksLive, skipped, damaged, infractions } = recorder.counts;
             const { memoryBytes } = recorder;
             console.progress({
-              framesDone: processed,
+              // Those that went by are done as well: a clip in its own time comes to its end.
+              framesDone: processed + skipped + damaged,
               framesTotal: info.frames,
               tracksLive,
               skipped,
@@ -243,20 +298,23 @@ export async function watchRoad(
           },
         },
       },
-      { frames: every ? 'every' : 'newest', sealsAtOnce: SEALS_AT_ONCE },
+      { frames: every ? 'every' : 'newest', sealsAtOnce: SEALS_AT_ONCE, admits: () => pace.admits() },
       signal,
     );
+    progress.ended();
     if (config.source.atEnd === 'stay' && !signal.aborted) {
       console.opening([
         'the source has ended: nothing more is seen, and the unit stays reachable until it is stopped (source.atEnd)',
       ]);
       await aborted(signal);
     }
+    guard?.giveUp.throwIfAborted();
     if (signal.aborted) outcome = { kind: 'interrupted' };
   } catch (error) {
     fault = { error };
     outcome = { kind: 'failed', message: explain(error) };
   }
+  guard?.ending();
   // Nothing more will be signalled: the lines do not wait for the report, nor for plates that no infraction waits for.
   await signals.close();
   await plates.close();

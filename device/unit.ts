@@ -1,5 +1,6 @@
 import { systemClock } from './kernel/clock.ts';
 import { explain } from './kernel/errors.ts';
+import { openDisciplinedClock } from './kernel/linux/clock-state.ts';
 import { RunConsole } from './report/console.ts';
 import type { TerminalEnvironment, TerminalStream } from './report/terminal.ts';
 import { loadTruth } from './report/truth-schema.ts';
@@ -9,7 +10,7 @@ import { type RoadIo, type RunResult, watchRoad } from './unit-watch.ts';
 
 export type { RunResult } from './unit-watch.ts';
 
-export interface UnitIo extends Omit<RoadIo, 'console'> {
+export interface UnitIo extends Omit<RoadIo, 'console' | 'clock'> {
   readonly stream: TerminalStream;
   readonly environment: TerminalEnvironment;
   /** Given, as soon as the configuration of this run is known, what tells how the unit stands; it may be asked after the end. */
@@ -24,8 +25,8 @@ export interface UnitIo extends Omit<RoadIo, 'console'> {
  * sealed, and the report says how far it came.
  */
 export async function runUnit(settings: RunSettings, io: UnitIo, stopped: AbortSignal): Promise<RunResult> {
-  const clock = systemClock;
-  const { stream, environment, onLines, onStanding } = io;
+  const clock = openDisciplinedClock(systemClock);
+  const { stream, environment, onLines, onStanding, guard } = io;
   const truth = settings.truth === undefined ? undefined : await loadTruth(settings.truth);
   await using open = new AsyncDisposableStack();
   const console = new RunConsole({ stream, clock, environment });
@@ -41,7 +42,13 @@ export async function runUnit(settings: RunSettings, io: UnitIo, stopped: AbortS
   onStanding?.(() => remote.standing);
   try {
     await remote.checkCertificates();
-    return await watchRoad(settings, remote, truth, { console, onLines }, stopped);
+    return await watchRoad(
+      settings,
+      remote,
+      truth,
+      { console, onLines, clock, ...(guard === undefined ? {} : { guard }) },
+      stopped,
+    );
   } catch (error) {
     if (!stopped.aborted) await remote.failed(error);
     throw error;

@@ -1,3 +1,5 @@
+import '../kernel/quiet-libraries.ts';
+
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';

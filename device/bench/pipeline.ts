@@ -127,7 +127,7 @@ async function wholeRate(root: string, bundle: string, pictures: readonly Pictur
       seal: () => Promise.reject(new AtalayaError('internal', 'the benchmark scene accuses nobody')),
       announce: async () => {},
       lost: () => {},
-      observer: { captured() {}, skipped() {}, processed() {}, crossed() {}, measured() {} },
+      observer: { captured() {}, skipped() {}, processed() {}, crossed() {}, measured() {}, withheld() {} },
     },
     { frames: 'every', sealsAtOnce: 8 },
     new AbortController().signal,

@@ -202,7 +202,7 @@ test('a data folder that another process holds is refused with its number', asyn
   await once(first.child.stdout as NodeJS.ReadableStream, 'data');
   const second = await call(...args);
   first.child.kill('SIGINT');
-  t.is(second.code, 1);
+  t.is(second.code, 2);
   t.regex(second.complained, new RegExp(`store-locked: .*${first.child.pid}`));
   t.is((await first.ended).code, 0);
 });

@@ -1,4 +1,6 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=1048576 node --max-semi-space-size=4
+import '../kernel/quiet-libraries.ts';
+
 import { Command, CommanderError } from 'commander';
 import { sleep } from '../kernel/clock.ts';
 import { type AtalayaError, explain, firstFault, isAtalayaError } from '../kernel/errors.ts';
@@ -7,10 +9,12 @@ import { milliseconds } from '../kernel/units.ts';
 import { tallyOutcomes } from '../report/outcomes.ts';
 import { runUnit } from '../unit.ts';
 import { type DrawRequest, drawUnit } from '../unit-draw.ts';
+import { type GuardRequest, openGuard } from '../unit-guard.ts';
 import { type ReadRequest, readUnit } from '../unit-read.ts';
 import { runUntilDone } from '../unit-runs.ts';
 import { type RunRequest, settle } from '../unit-settings.ts';
 import { version } from '../version.ts';
+import { helpLayout, helpOutput } from './help-layout.ts';
 import { addConfigCommands } from './unit/config.ts';
 import { addWatchList } from './unit/watch-list.ts';
 
@@ -24,11 +28,14 @@ const DRAIN_MS = 4500;
 /** What the lines are given to become safe when the process is ended all the same. */
 const LINES_MS = 300;
 
-async function run(request: RunRequest): Promise<number> {
+async function run(request: RunRequest & GuardRequest): Promise<number> {
   const stop = new AbortController();
+  const guard = await openGuard(request, process.env, (line) => process.stderr.write(`${line}\n`));
+  guard?.begin();
   const lines: { makeSafe: () => Promise<void> } = { makeSafe: async () => {} };
   const leave = async (why: string) => {
     process.stderr.write(`${why}; what was sealed is on disk\n`);
+    guard?.release();
     await Promise.race([lines.makeSafe(), sleep(milliseconds(LINES_MS))]);
     // `process.exit` stops the threads first, and a network that computes then ends the process with an abort and a core dump.
     process.kill(process.pid, 'SIGKILL');
@@ -36,6 +43,7 @@ async function run(request: RunRequest): Promise<number> {
   const interrupted = (name: NodeJS.Signals) => {
     if (stop.signal.aborted) return void leave('stopped at once');
     process.stderr.write(`\n${name}: finishing what was seen; again to stop at once\n`);
+    guard?.stopping();
     stop.abort();
     setTimeout(() => void leave(`the unit did not come to rest within ${DRAIN_MS} ms`), DRAIN_MS).unref();
   };
@@ -43,18 +51,23 @@ async function run(request: RunRequest): Promise<number> {
   const io = {
     stream: process.stdout,
     environment: process.env,
+    ...(guard === undefined ? {} : { guard }),
     onLines: (makeSafe: () => Promise<void>) => {
       lines.makeSafe = makeSafe;
     },
   };
-  const { last, lost } = await runUntilDone({
+  const ended = await runUntilDone({
     // Another configuration, or a command: everything is opened anew, by the file as it is now.
-    run: async (onStanding) => runUnit(await settle(request), { ...io, onStanding }, stop.signal),
+    run: async (onStanding) => {
+      guard?.opening();
+      return runUnit(await settle(request), { ...io, onStanding }, stop.signal);
+    },
     stopped: stop.signal,
     timer: systemTimer,
     tell: (fault) => process.stderr.write(`${explain(fault)}\nbeginning anew\n`),
     stuck: () => void leave('the unit does not come to rest, and was to begin anew'),
-  });
+  }).finally(() => guard?.close());
+  const { last, lost } = ended;
   if (lost > 0) return exit.failed;
   const comparison = last?.comparison;
   if (comparison === undefined || stop.signal.aborted) return exit.done;
@@ -66,6 +79,8 @@ function program(): Command {
   const root = new Command('atalaya-unit')
     .description('The roadside unit: watches a road, judges what it sees, seals the evidence.')
     .version(version)
+    .configureHelp(helpLayout)
+    .configureOutput(helpOutput)
     .exitOverride();
   root
     .command('run')
@@ -79,8 +94,12 @@ function program(): Command {
     .option('--truth <file>', 'compare with a known truth; exit code 3 where something is missed or invented')
     .option('--started <date>', 'date and time of the first frame, for a recording that does not state it')
     .option('--identity <file>', "for trials: the authority's age identity, which opens the pictures for the report")
+    .option(
+      '--watchdog <device>',
+      "the machine's watchdog, such as /dev/watchdog0: fed only while frames are judged and sealed",
+    )
     .option('--pace <pace>', 'timestamps: as it was recorded, skipping what is not kept up with; flat-out: every frame')
-    .action(async (request: RunRequest) => {
+    .action(async (request: RunRequest & GuardRequest) => {
       process.exitCode = await run(request);
     });
   root
@@ -140,6 +159,7 @@ function isUsage({ code }: AtalayaError): boolean {
     code === 'key-wrong' ||
     code === 'config-invalid' ||
     code === 'scene-invalid' ||
-    code === 'scene-mismatch'
+    code === 'scene-mismatch' ||
+    code === 'store-locked'
   );
 }

@@ -20,6 +20,7 @@ import { captureTimeOfDay, fixed, keyFigure, megabytes, plural, timeOfDay } from
 
 /** Where a run stands; every figure counts from the run's beginning, except the live tracks. */
 export interface RunProgress {
+  /** Judged, skipped or damaged: at the end of a file all that it has. */
   readonly framesDone: number;
   /** Where the source knows it. */
   readonly framesTotal: number | undefined;
@@ -72,7 +73,7 @@ export class RunConsole {
 
   progress(state: RunProgress): void {
     const now = this.#clock.monotonic();
-    const rate = this.#rate(now, state.framesDone);
+    const rate = this.#rate(now, state.framesDone - state.skipped - state.damaged);
     const every = this.#traits.rewrites ? rewriteEveryMs : addEveryMs;
     const last = state.framesTotal !== undefined && state.framesDone >= state.framesTotal;
     if (now - this.#lastAt < every && !(last && this.#traits.rewrites)) return;

@@ -78,6 +78,6 @@ async function recordAt(
     throw new AtalayaError('usage-invalid', `${file} is not JSON`, { hint: 'Give the record.json of a pack.', cause });
   }
   const schema = typeof value === 'object' && value !== null && 'schema' in value ? value.schema : undefined;
-  const record = parse(evidenceRecordOf(schema) ?? evidenceRecord, value, file, 'usage-invalid');
+  const record = parse<EvidenceRecord>(evidenceRecordOf(schema) ?? evidenceRecord, value, file, 'usage-invalid');
   return { record, folder: folder ? given : undefined };
 }
