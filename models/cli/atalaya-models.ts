@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import '../../device/kernel/quiet-libraries.ts';
+
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

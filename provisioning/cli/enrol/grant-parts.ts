@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises';
+import { basename, isAbsolute, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import { openTrust } from '../../../cloud-bridge/contract/people.ts';
+import { faultsOf, jsonFault } from '../../../cloud-bridge/contract/read-json.ts';
+import type { Clock } from '../../../device/kernel/clock.ts';
+import { AtalayaError } from '../../../device/kernel/errors.ts';
+import { publicKeyOf } from '../../../device/kernel/signed/key-id.ts';
+import { grant } from '../../contract/enrolment-documents.ts';
+import type { GrantParts } from '../../enrol/compose-grant.ts';
+import { unitConfiguration } from '../../enrol/identity-files.ts';
+import { configurationFault } from './configuration-fault.ts';
+
+/** What the technician says that a unit is given. */
+export interface PartFlags {
+  readonly site?: string;
+  readonly broker?: string;
+  readonly brokerCa?: string;
+  readonly trust?: string;
+  readonly rootKey?: string;
+  readonly recipients?: string;
+  readonly witnesses?: string;
+  readonly config?: string;
+  readonly updateRoot?: readonly string[];
+}
+
+/**
+ * Reads and checks everything before anything is signed: the unit would find the same faults, but at the roadside. Throws
+ * `usage-invalid`, `config-invalid`, `document-refused`, `key-invalid`.
+ */
+export async function readGrantParts(flags: PartFlags, unit: string, clock: Clock): Promise<GrantParts> {
+  const { site, broker, brokerCa, trust, rootKey, recipients, witnesses, config, updateRoot = [] } = flags;
+  if ((trust === undefined) !== (rootKey === undefined)) {
+    throw new AtalayaError('usage-invalid', '--trust and --root-key belong together', {
+      hint: 'Give the trust document, and root.public.pem of the key that signed it.',
+    });
+  }
+  const people =
+    trust === undefined || rootKey === undefined
+      ? undefined
+      : { trust: await text(trust, '--trust'), rootKey: await text(rootKey, '--root-key') };
+  if (people !== undefined) {
+    openTrust(people.trust, publicKeyOf(people.rootKey, `the key in ${rootKey}`), { utc: clock.utc(), reliable: true });
+  }
+  const settings = config === undefined ? {} : await readSettings(config);
+  const configuration = broker === undefined ? settings : withBroker(settings, broker);
+  const parts = {
+    ...(site === undefined ? {} : { site }),
+    ...(people === undefined ? {} : { people }),
+    ...(recipients === undefined ? {} : { recipients: lines(await text(recipients, '--recipients')) }),
+    ...(witnesses === undefined ? {} : { witnesses: lines(await text(witnesses, '--witnesses')) }),
+    ...(brokerCa === undefined ? {} : { brokerAuthorities: await text(brokerCa, '--broker-ca') }),
+    ...(config === undefined && broker === undefined ? {} : { configuration }),
+    ...(updateRoot.length === 0 ? {} : { updateRoots: await readUpdateRoots(updateRoot) }),
+  };
+  const checked = grant
+    .pick({
+      site: true,
+      people: true,
+      recipients: true,
+      witnesses: true,
+      brokerAuthorities: true,
+      configuration: true,
+      updateRoots: true,
+    })
+    .safeParse(parts);
+  if (!checked.success) {
+    throw new AtalayaError('usage-invalid', `a unit would refuse this: ${faultsOf(checked.error)}`, {
+      hint: 'Check the files that were named.',
+    });
+  }
+  const given = { unit, version: 1, issued: '', certificate: '', authorities: '', ...parts };
+  const fault = configurationFault(unitConfiguration(given, { data: '/var/lib/atalaya' }), '/var/lib/atalaya/identity');
+  if (fault === undefined) return parts;
+  throw new AtalayaError('config-invalid', `the unit could not run with this configuration: ${fault}`, {
+    hint: `Correct ${config ?? 'what was given'}. Paths in it are absolute: the file lies in the unit's identity folder.`,
+  });
+}
+
+type JsonObject = NonNullable<GrantParts['configuration']>;
+
+async function readSettings(path: string): Promise<JsonObject> {
+  const document = parseDocument(await text(path, '--config'));
+  const fault = document.errors[0]?.message;
+  const value: unknown = fault === undefined ? (document.toJS() ?? {}) : undefined;
+  const odd = fault ?? (typeof value === 'object' && !Array.isArray(value) ? jsonFault(value) : 'it is no mapping');
+  if (odd === undefined) return value as JsonObject;
+  throw new AtalayaError('config-invalid', `${path} is no configuration: ${odd}`, { hint: 'Correct it.' });
+}
+
+function withBroker(settings: JsonObject, broker: string): JsonObject {
+  const { cloud } = settings;
+  return { ...settings, cloud: { ...(typeof cloud === 'object' && !Array.isArray(cloud) ? cloud : {}), broker } };
+}
+
+/** Each as `name=file`, or a file that is called by its repository. */
+async function readUpdateRoots(given: readonly string[]): Promise<Record<string, string>> {
+  const entries = await Promise.all(
+    given.map(async (one): Promise<[string, string]> => {
+      const [name, path] = one.includes('=')
+        ? [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)]
+        : [basename(one, '.json'), one];
+      return [name, await text(path, '--update-root')];
+    }),
+  );
+  return Object.fromEntries(entries);
+}
+
+const lines = (content: string): string[] =>
+  content
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+
+async function text(path: string, flag: string): Promise<string> {
+  try {
+    return await readFile(isAbsolute(path) ? path : resolve(path), 'utf8');
+  } catch (error) {
+    throw new AtalayaError('usage-invalid', `${path} cannot be read`, { hint: `Check ${flag}.`, cause: error });
+  }
+}

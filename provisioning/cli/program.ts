@@ -1,0 +1,60 @@
+import { Command, CommanderError } from 'commander';
+import { type AtalayaError, type ErrorCode, explain, firstFault, isAtalayaError } from '../../device/kernel/errors.ts';
+import { version } from '../../device/version.ts';
+import { addAuthority } from './ca/authority.ts';
+import { addCalibrate } from './calibrate/calibrate.ts';
+import { addEnrol } from './enrol/enrol.ts';
+import { addUnit } from './enrol/unit.ts';
+import { type AddCommands, type Exit, exit } from './exits.ts';
+import { addFlash } from './flash/flash.ts';
+import { addImage } from './image/image.ts';
+import { type ProvisionIo, say } from './provision-io.ts';
+
+const parts: readonly AddCommands[] = [addAuthority, addEnrol, addUnit, addCalibrate, addImage, addFlash];
+
+/** Runs one call; `more` adds commands of other folders. Never throws. */
+export async function runProvision(
+  args: readonly string[],
+  io: ProvisionIo,
+  more: readonly AddCommands[] = [],
+): Promise<Exit> {
+  let code: Exit = exit.done;
+  const root = new Command('atalaya-provision')
+    .description('From a blank card to a working unit: the authority, enrolment, calibration.')
+    .version(version)
+    .configureOutput({
+      writeOut: (text) => io.out.write(text),
+      writeErr: (text) => io.err.write(text),
+      ...(io.out.columns === undefined ? {} : { getOutHelpWidth: () => io.out.columns ?? 80 }),
+    })
+    .exitOverride();
+  const leave = (left: Exit) => {
+    code = left;
+  };
+  for (const add of [...parts, ...more]) add(root, io, leave);
+  try {
+    await root.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    const fault = firstFault(error);
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.usage;
+    if (io.signal.aborted) {
+      say(io.err, 'stopped');
+      return exit.failed;
+    }
+    say(io.err, explain(fault));
+    return isAtalayaError(fault) && isUsage(fault) ? exit.usage : exit.failed;
+  }
+}
+
+const usage: ReadonlySet<ErrorCode> = new Set([
+  'usage-invalid',
+  'config-invalid',
+  'key-missing',
+  'key-exists',
+  'key-invalid',
+  'key-wrong',
+  'key-mismatch',
+  'document-refused',
+]);
+const isUsage = ({ code }: AtalayaError): boolean => usage.has(code);

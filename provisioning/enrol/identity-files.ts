@@ -1,0 +1,116 @@
+import { stringify } from 'yaml';
+import type { JsonValue } from '../../device/kernel/canonical-json.ts';
+import type { EnrolledState, UnsignedGrant } from '../contract/enrolment-documents.ts';
+
+/** What all grants to a unit have given it, the newest word on each thing. */
+export type GrantInForce = Omit<UnsignedGrant, 'schema'>;
+
+/** What is written for a unit: plain texts by name, all in one folder. */
+export type IdentityTexts = ReadonlyMap<string, string>;
+
+export const identityNames = {
+  key: 'unit.key',
+  certificate: 'unit.pem',
+  authorities: 'ca.pem',
+  brokerAuthorities: 'broker-ca.pem',
+  trust: 'trust.json',
+  rootKey: 'root.public.pem',
+  recipients: 'authority.age',
+  witnesses: 'witnesses',
+  configuration: 'unit.yaml',
+  grant: 'grant.json',
+  state: 'state.json',
+} as const;
+
+/** Where the root metadata of an update repository lies. */
+export const updateRootName = (repository: string): string => `update-root-${repository}.json`;
+
+/** What a later grant leaves out stays as it was. */
+export function mergeGrant(before: GrantInForce | undefined, next: UnsignedGrant): GrantInForce {
+  const { schema: _, ...given } = next;
+  return { ...before, ...given };
+}
+
+/** Whether a grant says anything that stands in the configuration file; a renewal does not, and the file stays as people left it. */
+export function changesConfiguration(given: Partial<UnsignedGrant>): boolean {
+  const { site, configuration, people, recipients, witnesses, brokerAuthorities } = given;
+  return [site, configuration, people, recipients, witnesses, brokerAuthorities].some((part) => part !== undefined);
+}
+
+export type JsonObject = { readonly [name: string]: JsonValue };
+
+export interface UsualSettings {
+  /** Folder of the evidence. */
+  readonly data: string;
+  /** `evidence.signing`: where the key that evidence is signed with lies. */
+  readonly signing?: JsonObject;
+}
+
+/**
+ * The unit's configuration: what the grant says, with the paths of its files relative to the configuration file, which lies beside them.
+ * `usual` is what the unit knows of itself, and the grant may say otherwise.
+ */
+export function unitConfiguration(given: GrantInForce, { data, signing }: UsualSettings): JsonObject {
+  const { unit, site, people, recipients, witnesses, brokerAuthorities, configuration = {} } = given;
+  const ca = brokerAuthorities === undefined ? identityNames.authorities : identityNames.brokerAuthorities;
+  return {
+    ...configuration,
+    unit: { ...section(configuration, 'unit'), id: unit, ...(site === undefined ? {} : { site }) },
+    evidence: {
+      data,
+      ...(signing === undefined ? {} : { signing }),
+      ...section(configuration, 'evidence'),
+      ...(recipients === undefined ? {} : { authority: recipients }),
+      ...(witnesses === undefined ? {} : { witnesses }),
+    },
+    cloud: {
+      ...section(configuration, 'cloud'),
+      ca,
+      cert: identityNames.certificate,
+      key: identityNames.key,
+      ...(people === undefined ? {} : { trust: identityNames.trust, rootKey: identityNames.rootKey }),
+    },
+  };
+}
+
+export interface IdentityParts {
+  readonly given: GrantInForce;
+  readonly enrolled: EnrolledState;
+  /** The grant as it came. */
+  readonly grant: string;
+  /** PKCS#8, PEM. */
+  readonly key: string;
+  /** YAML. */
+  readonly configuration: string;
+}
+
+/** Every file of an enrolled unit. */
+export function identityTexts({ given, enrolled, grant, key, configuration }: IdentityParts): IdentityTexts {
+  const { people, recipients, witnesses, brokerAuthorities, updateRoots = {} } = given;
+  const files: [string, string | undefined][] = [
+    [identityNames.key, key],
+    [identityNames.certificate, given.certificate],
+    [identityNames.authorities, given.authorities],
+    [identityNames.brokerAuthorities, brokerAuthorities],
+    [identityNames.trust, people?.trust],
+    [identityNames.rootKey, people?.rootKey],
+    [identityNames.recipients, lines(recipients)],
+    [identityNames.witnesses, lines(witnesses)],
+    [identityNames.configuration, configuration],
+    [identityNames.grant, grant],
+    [identityNames.state, `${JSON.stringify({ enrolled, given })}\n`],
+    ...Object.entries(updateRoots).map(([name, text]): [string, string] => [updateRootName(name), text]),
+  ];
+  return new Map(files.flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])));
+}
+
+export function configurationText(settings: JsonObject): string {
+  return `# Written at enrolment. Paths start at this file.\n${stringify(settings)}`;
+}
+
+function section(settings: JsonObject, name: string): JsonObject {
+  const found = settings[name];
+  return typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as JsonObject) : {};
+}
+
+const lines = (texts: readonly string[] | undefined): string | undefined => texts?.map((text) => `${text}\n`).join('');

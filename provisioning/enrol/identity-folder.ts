@@ -1,0 +1,156 @@
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { makeFolders, readWholeFile, storeFault, writePart, writeWholeFile } from '../../device/kernel/durable-file.ts';
+import { AtalayaError, systemCode } from '../../device/kernel/errors.ts';
+import { listIfThere } from '../../device/kernel/files.ts';
+import { type EnrolledState, enrolledState, grant } from '../contract/enrolment-documents.ts';
+import { discardFolder, type FolderFiles } from '../identity/folder-files.ts';
+import { makeUnitKey, readUnitKey, type UnitKey } from '../identity/unit-keys.ts';
+import { type GrantInForce, type IdentityTexts, identityNames } from './identity-files.ts';
+
+/** What is in force at a unit. */
+export interface Installed {
+  readonly enrolled: EnrolledState;
+  readonly given: GrantInForce;
+}
+
+const installed = z.object({ enrolled: enrolledState, given: grant.omit({ schema: true, signature: true }) });
+
+/** Names in the folder. */
+const places = {
+  /** A link to the generation in force. */
+  current: 'current',
+  generations: 'generations',
+  /** The key that was born here, until a certificate for it is in force. */
+  born: 'unit.key',
+  /** The key that the next certificate is asked for. */
+  next: 'next.key',
+} as const;
+
+/**
+ * A unit's folder of keys, certificate and trust. Each grant is a folder of its own, `generations/N`, written and synced whole; `current`
+ * is a link that is switched to it by a rename. A reader, and a start after a power cut at any moment, sees all of the old or all of the
+ * new. The one before stays beside it; older ones are removed.
+ */
+export class IdentityFolder {
+  readonly folder: string;
+  readonly #files: FolderFiles;
+
+  constructor(folder: string, files: FolderFiles) {
+    this.folder = folder;
+    this.#files = files;
+  }
+
+  /** Undefined before the first grant. Throws `store-damaged`, `store-failed`. */
+  async installed(): Promise<Installed | undefined> {
+    const text = await this.#read(join(places.current, identityNames.state));
+    if (text === undefined) return undefined;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      value = undefined;
+    }
+    const read = installed.safeParse(value);
+    if (read.success) return read.data;
+    throw new AtalayaError('store-damaged', `${this.#at(join(places.current, identityNames.state))} cannot be read`, {
+      hint: 'Check the data disk; then have the unit wiped and enrolled anew.',
+    });
+  }
+
+  /** A file of the generation in force. */
+  text(name: string): Promise<string | undefined> {
+    return this.#read(join(places.current, name));
+  }
+
+  /** The key in force: of the certificate, or the one that was born here. */
+  async key(): Promise<UnitKey | undefined> {
+    return (await this.#keyAt(join(places.current, identityNames.key))) ?? this.#keyAt(places.born);
+  }
+
+  /** The key that the next certificate is asked for. */
+  nextKey(): Promise<UnitKey | undefined> {
+    return this.#keyAt(places.next);
+  }
+
+  /** Every key of this unit. */
+  async keys(): Promise<readonly UnitKey[]> {
+    const found = [await this.key(), await this.#keyAt(places.born), await this.nextKey()];
+    return found.filter((key) => key !== undefined);
+  }
+
+  /** The key of this unit, made where there is none; durable when this has resolved. */
+  async keyOrNew(): Promise<UnitKey> {
+    return (await this.key()) ?? this.#makeKey(places.born);
+  }
+
+  /** A key for the next certificate, other than the one in force; the same one until it is in force. */
+  async nextKeyOrNew(): Promise<UnitKey> {
+    const [now, next] = [await this.key(), await this.nextKey()];
+    return next !== undefined && next.fingerprint !== now?.fingerprint ? next : this.#makeKey(places.next);
+  }
+
+  /** Puts a generation in force, all of it or nothing. Throws `store-full`, `store-failed`; the one before is in force then. */
+  async install(version: number, texts: IdentityTexts): Promise<void> {
+    const name = join(places.generations, generationName(version));
+    const folder = this.#at(name);
+    try {
+      // Of an installation that was interrupted: nothing refers to it.
+      if ((await listIfThere(this.#files, folder)).length > 0) await discardFolder(this.#files, folder);
+      await makeFolders(this.#files, folder);
+      for (const [file, text] of texts) await writePart(this.#files, join(folder, file), Buffer.from(text));
+      await this.#files.syncFolder(folder);
+      await this.#files.syncFolder(dirname(folder));
+      const part = this.#at(`${places.current}.part`);
+      await this.#files.remove(part).catch(() => undefined);
+      await this.#files.makeLink(name, part);
+      await this.#files.rename(part, this.#at(places.current));
+      await this.#files.syncFolder(this.folder);
+    } catch (error) {
+      throw storeFault(error, `cannot put the grant in place in ${this.folder}`);
+    }
+    await this.#tidy(version);
+  }
+
+  /** Removes what is not needed any more; a failure is litter and nothing else, and the next installation tries again. */
+  async #tidy(version: number): Promise<void> {
+    try {
+      const before = (await this.#files.list(this.#at(places.generations))).filter(
+        (name) => name < generationName(version),
+      );
+      for (const name of before.slice(0, -1))
+        await discardFolder(this.#files, this.#at(join(places.generations, name)));
+      for (const name of [places.born, places.next]) await this.#files.remove(this.#at(name)).catch(() => undefined);
+      await this.#files.syncFolder(this.folder);
+    } catch {
+      // As said.
+    }
+  }
+
+  async #makeKey(name: string): Promise<UnitKey> {
+    const key = makeUnitKey();
+    await makeFolders(this.#files, this.folder);
+    await writeWholeFile(this.#files, this.#at(name), Buffer.from(key.pem));
+    return key;
+  }
+
+  async #keyAt(name: string): Promise<UnitKey | undefined> {
+    const text = await this.#read(name);
+    return text === undefined ? undefined : readUnitKey(text, this.#at(name));
+  }
+
+  async #read(name: string): Promise<string | undefined> {
+    try {
+      return (await readWholeFile(this.#files, this.#at(name)))?.toString();
+    } catch (error) {
+      if (systemCode(error instanceof AtalayaError ? error.cause : error) === 'ENOTDIR') return undefined;
+      throw error;
+    }
+  }
+
+  #at(name: string): string {
+    return join(this.folder, name);
+  }
+}
+
+const generationName = (version: number): string => String(version).padStart(10, '0');

@@ -1,0 +1,165 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync, readFileSync, readSync, rmSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Milliseconds, milliseconds } from '../../../device/kernel/units.ts';
+import { findProgram, runProgram } from '../run-program.ts';
+
+export interface BootOptions {
+  /** What `make image BOARD=qemu-x86` wrote; it stays as it is. */
+  readonly image: string;
+  /** Folder for the disk and the console's text. */
+  readonly work: string;
+  /** Bytes of the disk that the image is put on: larger than the image, as a card is. */
+  readonly disk: number;
+  /** Serial of the machine, as a PC has it. */
+  readonly serial: string;
+}
+
+/** What is missing here to start an image; undefined where nothing is. */
+export function whyNoBoot(): string | undefined {
+  const missing = ['qemu-system-x86_64', 'debugfs', 'e2fsck', 'journalctl', 'tar'].filter(
+    (name) => findProgram(name) === undefined,
+  );
+  return missing.length === 0 ? undefined : `${missing.join(', ')} missing`;
+}
+
+/** A PC that starts from a disk and from nothing else: no kernel is handed to it. */
+export class BootedDisk {
+  readonly disk: string;
+  readonly console: string;
+  readonly #options: BootOptions;
+  readonly #log: string;
+  #qemu: ChildProcess | undefined;
+
+  constructor(options: BootOptions) {
+    this.#options = options;
+    this.disk = join(options.work, 'disk.img');
+    this.console = join(options.work, 'console.log');
+    this.#log = join(options.work, 'programs.log');
+  }
+
+  /** Puts the image on a disk of that size, as flashing does. */
+  async put(): Promise<void> {
+    const { image, disk } = this.#options;
+    rmSync(this.console, { force: true });
+    await runProgram('cp', ['--sparse=always', image, this.disk], { deadline: milliseconds(120_000), log: this.#log });
+    truncateSync(this.disk, disk);
+  }
+
+  /** Switches it on; `text` is what its screen has to say within `deadline`. Gives the milliseconds until then. Throws with its last lines. */
+  async start(text: RegExp, deadline: Milliseconds): Promise<number> {
+    const begun = performance.now();
+    const from = existsSync(this.console) ? readFileSync(this.console).byteLength : 0;
+    const errors = openSync(this.#log, 'a');
+    const machine = [
+      '-accel',
+      'tcg,thread=multi',
+      '-cpu',
+      'max',
+      '-smp',
+      '2',
+      '-m',
+      '1024',
+      '-display',
+      'none',
+      '-monitor',
+      'none',
+    ];
+    const devices = [
+      ...[
+        '-drive',
+        `file=${this.disk},if=virtio,format=raw,cache=none`,
+        '-boot',
+        'c',
+        '-nic',
+        'user,model=virtio-net-pci',
+      ],
+      ...['-device', 'virtio-rng-pci', '-device', 'i6300esb', '-smbios', `type=1,serial=${this.#options.serial}`],
+      ...['-chardev', `file,id=serial,path=${this.console},append=on`, '-serial', 'chardev:serial'],
+    ];
+    this.#qemu = spawn('qemu-system-x86_64', [...machine, ...devices], { stdio: ['ignore', errors, errors] });
+    closeSync(errors);
+    const kill = (): void => void this.#qemu?.kill('SIGKILL');
+    process.once('exit', kill);
+    this.#qemu.once('close', () => process.removeListener('exit', kill));
+    for (;;) {
+      const said = existsSync(this.console) ? readFileSync(this.console).subarray(from).toString() : '';
+      const passed = performance.now() - begun;
+      if (text.test(said)) return passed;
+      if (passed > deadline || this.#qemu.exitCode !== null) {
+        await this.cut();
+        const last = said.replaceAll('\u001b', '').trimEnd().split('\n').slice(-12).join('\n    ');
+        throw new Error(`no ${String(text)} within ${deadline / 1000} s; its screen says:\n    ${last}`);
+      }
+      await wait(200);
+    }
+  }
+
+  /** Cuts the power. */
+  async cut(): Promise<void> {
+    const qemu = this.#qemu;
+    this.#qemu = undefined;
+    if (qemu === undefined || qemu.exitCode !== null || qemu.signalCode !== null) return;
+    qemu.kill('SIGKILL');
+    await once(qemu, 'close');
+  }
+
+  /** What its screen has said since it was put together. */
+  get said(): string {
+    return readFileSync(this.console, 'utf8');
+  }
+
+  /** Sector and length of a partition, in sectors, from the table on the disk. */
+  partition(number: number): { readonly start: number; readonly length: number } {
+    const record = Buffer.alloc(512);
+    const file = openSync(this.disk, 'r');
+    readSync(file, record, 0, record.byteLength, 0);
+    closeSync(file);
+    const at = 446 + (number - 1) * 16;
+    return { start: record.readUInt32LE(at + 8), length: record.readUInt32LE(at + 12) };
+  }
+
+  /** The data partition as a file system of its own, made whole as the next start would make it. */
+  async data(): Promise<DataPartition> {
+    const { start, length } = this.partition(3);
+    const file = join(this.#options.work, 'data.img');
+    const run = { deadline: milliseconds(180_000), log: this.#log };
+    const cut = [`if=${this.disk}`, `of=${file}`, 'bs=1M', 'iflag=skip_bytes,count_bytes', 'conv=sparse'];
+    rmSync(file, { force: true });
+    await runProgram('dd', [...cut, `skip=${start * 512}`, `count=${length * 512}`, 'status=none'], run);
+    await runProgram('sh', ['-c', 'e2fsck -fp "$1"; [ $? -lt 4 ]', 'sh', file], run);
+    return new DataPartition(file, this.#log, this.#options.work);
+  }
+}
+
+export class DataPartition {
+  readonly #file: string;
+  readonly #log: string;
+  readonly #work: string;
+
+  constructor(file: string, log: string, work: string) {
+    this.#file = file;
+    this.#log = log;
+    this.#work = work;
+  }
+
+  /** What debugfs(8) says to a request. */
+  ask(request: string): Promise<string> {
+    return runProgram('debugfs', ['-R', request, this.#file], { deadline: milliseconds(60_000), log: this.#log });
+  }
+
+  /** Lines of the journal. */
+  async journal(): Promise<string> {
+    const folder = join(this.#work, 'journal');
+    rmSync(folder, { recursive: true, force: true });
+    await runProgram('mkdir', ['-p', folder], { deadline: milliseconds(5000), log: this.#log });
+    await this.ask(`rdump /log/journal ${folder}`);
+    const machine = (await this.ask('cat /system/machine-id')).trim();
+    return runProgram('journalctl', ['--no-pager', '-o', 'short-monotonic', '-D', join(folder, 'journal', machine)], {
+      deadline: milliseconds(60_000),
+      log: this.#log,
+    });
+  }
+}

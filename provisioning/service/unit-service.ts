@@ -1,0 +1,128 @@
+import { bounds, hardening } from './hardening.ts';
+import {
+  account,
+  devicesOf,
+  nodeOf,
+  quietLibraries,
+  type ServiceFile,
+  type ServiceSettings,
+  smallMemory,
+} from './service-settings.ts';
+
+/** Pauses between starts grow where systemd can; before, they are all as long. */
+export const restarting = ({ systemd }: ServiceSettings): readonly string[] => [
+  'Restart=always',
+  'RestartSec=5',
+  ...(systemd >= 254 ? ['RestartSteps=6', 'RestartMaxDelaySec=120'] : []),
+];
+
+export function unitService(settings: ServiceSettings): string {
+  const { program, entry, config, watchdog, board } = settings;
+  const run = `${program}/device/cli/atalaya-unit.${entry} run --config ${config} --watchdog ${watchdog}`;
+  return `# Made by provisioning/service/service-files.ts; the tests run this text. Local changes go into a drop-in: systemctl edit atalaya-unit.
+[Unit]
+Description=Atalaya roadside unit
+After=network.target atalaya-devices.service
+Wants=atalaya-devices.service
+# Until somebody has enrolled it there is nothing to run with; atalaya-enrolled.path starts it then.
+ConditionPathExists=${config}
+RequiresMountsFor=/var/lib/atalaya /var/log/atalaya
+# A unit at a road is never given up: it is started again for ever.
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart=${nodeOf(settings)} ${run}
+Environment=${smallMemory} ${quietLibraries}
+WorkingDirectory=/var/lib/atalaya
+
+# READY=1 when everything is open. Signs of life only while frames are judged and sealed (device/health/README.md).
+Type=notify
+NotifyAccess=main
+WatchdogSec=30
+# A program that is stuck is asked to make its lines safe and to seal what it saw; then it is ended.
+WatchdogSignal=SIGTERM
+TimeoutStartSec=600
+TimeoutStopSec=15
+TimeoutAbortSec=15
+KillMode=mixed
+${restarting(settings).join('\n')}
+
+# Its groups are those of the account (sysusers.d): enrolment and self-test, which run as the same user, open the same devices.
+User=${account}
+Group=${account}
+StateDirectory=atalaya
+StateDirectoryMode=0700
+LogsDirectory=atalaya
+LogsDirectoryMode=0750
+RuntimeDirectory=atalaya
+RuntimeDirectoryMode=0750
+
+# Before other programs of the machine, and not above what leaves the system room.
+MemoryHigh=70%
+MemoryMax=80%
+OOMScoreAdjust=-500
+OOMPolicy=stop
+CPUWeight=500
+IOWeight=500
+${bounds.join('\n')}
+
+# Cameras, lines, TPM, watchdog; PrivateDevices would hide them, and PrivateUsers would take away the groups that open them.
+DevicePolicy=closed
+${devicesOf(settings)
+  .map((device) => `DeviceAllow=${device}`)
+  .join('\n')}
+${board === 'jetson' ? '# The camera daemon of the Jetson.\nBindPaths=-/tmp/argus_socket\n' : ''}
+# Unix: systemd, desk, TPM. Netlink: libcamera and libudev look for devices. The broker is anywhere, so addresses are not bounded here.
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+${hardening.join('\n')}
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/**
+ * systemd resolves `DeviceAllow` when it starts a service, by what is there at that moment: a driver that is loaded later is forbidden to the
+ * unit until it is started again. So it starts when the kernel has told of its devices and their rules have run.
+ */
+export const devicesService = `# Made by provisioning/service/service-files.ts.
+[Unit]
+Description=Wait for the devices of the Atalaya unit
+After=systemd-udev-trigger.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/bin/udevadm settle --timeout=30
+`;
+
+/**
+ * Starts the unit as soon as enrolment has put its configuration in place, once a boot. A path unit starts its service again whenever that
+ * has ended and the path is still there; so it starts one that stays, or nobody could stop the unit.
+ */
+export function enrolledFiles({ config }: ServiceSettings): readonly ServiceFile[] {
+  const path = `# Made by provisioning/service/service-files.ts.
+[Unit]
+Description=Wait until the Atalaya unit is enrolled
+
+[Path]
+PathExists=${config}
+Unit=atalaya-enrolled.service
+
+[Install]
+WantedBy=multi-user.target
+`;
+  const service = `# Made by provisioning/service/service-files.ts.
+[Unit]
+Description=Start the Atalaya unit, which is enrolled
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/bin/systemctl start --no-block atalaya-unit.service
+`;
+  return [
+    { path: 'etc/systemd/system/atalaya-enrolled.path', text: path },
+    { path: 'etc/systemd/system/atalaya-enrolled.service', text: service },
+  ];
+}
