@@ -9,11 +9,14 @@ NODE := $(BIN)/node
 INSTALLED := node_modules/.package-lock.json
 MODELS := .build/models/ssdlite-mobilenet-v2-int8/manifest.json
 
-.PHONY: help run test test-programs fuzz bench check format models docs street check-footage clean
+.PHONY: help run image test-image test-hardware test test-programs fuzz bench check format models docs street check-footage clean
 
 help:
 	@echo 'make run            watch the street with known truth and write a report'
 	@echo 'make test           run every test'
+	@echo 'make image          make a card for a board: make image BOARD=qemu-x86 (or rpi4, qemu-arm64)'
+	@echo 'make test-image     from a blank disk to the first event at a centre, in an emulated PC (10 minutes)'
+	@echo 'make test-hardware  the real program against real drivers, in an emulated PC (10 minutes)'
 	@echo 'make fuzz           run every test on property cases of a new seed'
 	@echo 'make bench          measure: a line a figure (one section: npm run bench -- SECTION)'
 	@echo 'make check          types, lint, format, import rules, generated pages'
@@ -65,8 +68,25 @@ test-programs:
 	  echo 'make test: not all of them could be installed; the tests that want them are passed over'; \
 	  [ -z "$$ours" ] || rm -f $(POLICY); fi
 
+# Hundreds of processes load the same modules: each is compiled once, which takes a third off the time.
+test fuzz: export NODE_COMPILE_CACHE := $(CURDIR)/.build/compile-cache
+
 test: $(MODELS) test-programs
 	$(BIN)/ava $(AVA_FLAGS)
+
+# A flashable image: Debian by its lock, this program, its models; beside it its SHA-256.
+image: $(if $(BOARD),$(MODELS))
+	@[ -n "$(BOARD)" ] || { echo 'make image: say for which board: make image BOARD=qemu-x86 (or rpi4, qemu-arm64)' >&2; exit 2; }
+	@mkdir -p .build/image
+	@$(NODE) provisioning/cli/atalaya-provision.ts image --board $(BOARD) --out .build/image/$(BOARD).img $(IMAGE_FLAGS)
+
+# IMAGE_TEST_FLAGS='--cuts 20' cuts its power at random besides.
+test-image: $(MODELS)
+	@$(NODE) provisioning/image/testing/first-event.ts $(IMAGE_TEST_FLAGS)
+
+# HARDWARE_FLAGS='--only watchdog' runs a part. Ends with 3 where nothing can be shown here, which is no pass.
+test-hardware: $(MODELS)
+	@$(NODE) device/testing/hardware/run.ts $(HARDWARE_FLAGS)
 
 # The same tests with property cases that were never drawn before; the seed of a failure goes into a test of its own.
 fuzz: $(MODELS)

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { type AtalayaError, type ErrorCode, explain, firstFault, isAtalayaError } from '../kernel/errors.ts';
+import { explain, firstFault } from '../kernel/errors.ts';
 import { version } from '../version.ts';
 import {
   type CheckpointFlags,
@@ -16,10 +16,11 @@ import { type NewAuthorityFlags, newAuthority } from './audit/new-authority.ts';
 import { type RederiveFlags, rederiveAt } from './audit/re-deriving.ts';
 import { type CosignFlags, cosign, repair } from './audit/repairing.ts';
 import type { StoreFlags } from './audit/store-at.ts';
+import { exitAfter, exit as exits } from './exit-codes.ts';
 import { helpLayout, helpOutput } from './help-layout.ts';
 
 /** Exit codes: done and in order, failed, the call was wrong, what was checked does not hold. */
-const exit = { done: 0, failed: 1, usage: 2, refuted: 3 } as const;
+const exit = { ...exits, refuted: 3 } as const;
 
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
@@ -119,17 +120,6 @@ function program(signal: AbortSignal): Command {
   return root;
 }
 
-const usage: ReadonlySet<ErrorCode> = new Set([
-  'usage-invalid',
-  'key-missing',
-  'key-exists',
-  'key-invalid',
-  'key-mismatch',
-  'key-wrong',
-  'evidence-unknown',
-]);
-const isUsage = ({ code }: AtalayaError): boolean => usage.has(code);
-
 // A reader that goes away (`| head`) is no reason to leave a store half closed.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
@@ -141,12 +131,12 @@ try {
   await program(stop.signal).parseAsync();
 } catch (error) {
   const fault = firstFault(error);
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exit.done : exit.usage;
+  if (fault instanceof CommanderError) process.exitCode = exitAfter(fault);
   else if (stop.signal.aborted && fault === stop.signal.reason) {
     process.stderr.write('stopped: nothing is left half done\n');
     process.exitCode = exit.failed;
   } else {
     process.stderr.write(`${explain(fault)}\n`);
-    process.exitCode = isAtalayaError(fault) && isUsage(fault) ? exit.usage : exit.failed;
+    process.exitCode = exitAfter(fault);
   }
 }

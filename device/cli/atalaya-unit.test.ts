@@ -101,7 +101,7 @@ test('places that cannot be are refused before the run, and so are sources that 
     [
       [...place.slice(2), '--data', `${file}.d`, '--source', 'rtsp://127.0.0.1/x'],
       1,
-      /source-missing: .*is no recording\n.*Live cameras/,
+      /source-missing: .*is no recording\n.*source\.camera/,
     ],
     [[...place.slice(2), '--data', `${file}.d`, '--source', dirname(file)], 1, /source-not-video: .* is a folder/],
   ];

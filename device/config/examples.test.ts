@@ -9,7 +9,7 @@ const folder = fileURLToPath(new URL('./examples/', import.meta.url));
 
 test('every example is a valid configuration', async (t) => {
   const names = await readdir(folder);
-  t.true(names.includes('street.yaml') && names.includes('connected.yaml'));
+  t.deepEqual(names.sort(), ['connected.yaml', 'roadside.yaml', 'street.yaml']);
   for (const name of names) await t.notThrowsAsync(loadConfig(`${folder}${name}`), name);
 });
 
@@ -22,4 +22,15 @@ test('the connected example stays reachable, and its lines that are to be filled
   t.is(config.source.atEnd, 'stay');
   t.is(config.evidence.authority.length, 1);
   t.is(config.evidence.witnesses.length, 1);
+});
+
+test('the example of a unit at its pole watches a camera, and every line that it names stands for a wire', async (t) => {
+  const { source, signal } = configSchema.parse(parse(await readFile(`${folder}roadside.yaml`, 'utf8')));
+  t.is(source.path, undefined);
+  t.is(source.camera?.kind, 'v4l2');
+  const { driver, outputs, inputs, sensors } = signal.lines;
+  t.is(driver, 'gpio');
+  t.deepEqual(outputs.map(({ name }) => name).sort(), [signal.beacon.output, signal.strobe.output].sort());
+  const named = new Set(inputs.map(({ name }) => name));
+  for (const sensor of [sensors.door, sensors.tamper]) t.true(sensor !== undefined && named.has(sensor));
 });

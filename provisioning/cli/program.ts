@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
-import { type AtalayaError, type ErrorCode, explain, firstFault, isAtalayaError } from '../../device/kernel/errors.ts';
+import { exitAfter } from '../../device/cli/exit-codes.ts';
+import { helpLayout } from '../../device/cli/help-layout.ts';
+import { explain, firstFault } from '../../device/kernel/errors.ts';
 import { version } from '../../device/version.ts';
 import { addAuthority } from './ca/authority.ts';
 import { addCalibrate } from './calibrate/calibrate.ts';
@@ -20,8 +22,9 @@ export async function runProvision(
 ): Promise<Exit> {
   let code: Exit = exit.done;
   const root = new Command('atalaya-provision')
-    .description('From a blank card to a working unit: the authority, enrolment, calibration.')
+    .description('From a blank card to a working unit: the authority, the card, enrolment, calibration, acceptance.')
     .version(version)
+    .configureHelp(helpLayout)
     .configureOutput({
       writeOut: (text) => io.out.write(text),
       writeErr: (text) => io.err.write(text),
@@ -37,24 +40,12 @@ export async function runProvision(
     return code;
   } catch (error) {
     const fault = firstFault(error);
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.usage;
+    if (fault instanceof CommanderError) return exitAfter(fault);
     if (io.signal.aborted) {
       say(io.err, 'stopped');
       return exit.failed;
     }
     say(io.err, explain(fault));
-    return isAtalayaError(fault) && isUsage(fault) ? exit.usage : exit.failed;
+    return exitAfter(fault);
   }
 }
-
-const usage: ReadonlySet<ErrorCode> = new Set([
-  'usage-invalid',
-  'config-invalid',
-  'key-missing',
-  'key-exists',
-  'key-invalid',
-  'key-wrong',
-  'key-mismatch',
-  'document-refused',
-]);
-const isUsage = ({ code }: AtalayaError): boolean => usage.has(code);

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
+import type { Exit } from '../../../device/cli/exit-codes.ts';
 import type { FleetIo } from './fleet-io.ts';
 
-/** Exit codes: done; failed, or refused by the centre or a unit; the call was wrong. */
-export const exit = { done: 0, failed: 1, usage: 2 } as const;
-export type Exit = (typeof exit)[keyof typeof exit];
+export { type Exit, exit } from '../../../device/cli/exit-codes.ts';
 
 /** Adds commands to the program; `leave` sets the exit code of what ran to its end. */
 export type AddCommands = (root: Command, io: FleetIo, leave: (code: Exit) => void) => void;

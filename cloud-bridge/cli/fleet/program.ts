@@ -1,12 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { exitAfter } from '../../../device/cli/exit-codes.ts';
 import { helpLayout } from '../../../device/cli/help-layout.ts';
-import {
-  type AtalayaError,
-  type ErrorCode,
-  explain,
-  firstFault,
-  isAtalayaError,
-} from '../../../device/kernel/errors.ts';
+import { explain, firstFault } from '../../../device/kernel/errors.ts';
 import { version } from '../../../device/version.ts';
 import { addActs } from './acts.ts';
 import { addAlerts } from './alerts.ts';
@@ -65,23 +60,12 @@ export async function runFleet(args: readonly string[], io: FleetIo, more: reado
     const fault = firstFault(error);
     // What an action finds wrong with a word: commander has told those that it found itself.
     if (fault instanceof InvalidArgumentError) say(io.err, io, `error: ${fault.message}`);
-    if (fault instanceof CommanderError) return fault.exitCode === 0 ? exit.done : exit.usage;
+    if (fault instanceof CommanderError) return exitAfter(fault);
     if (io.signal.aborted && fault === io.signal.reason) {
       io.err.write('stopped\n');
       return exit.failed;
     }
     say(io.err, io, explain(fault));
-    return isAtalayaError(fault) && isUsage(fault) ? exit.usage : exit.failed;
+    return exitAfter(fault);
   }
 }
-
-const usage: ReadonlySet<ErrorCode> = new Set([
-  'usage-invalid',
-  'config-invalid',
-  'key-missing',
-  'key-exists',
-  'key-invalid',
-  'key-wrong',
-  'document-refused',
-]);
-const isUsage = ({ code }: AtalayaError): boolean => usage.has(code);
