@@ -15,6 +15,7 @@ import { systemTimer } from './kernel/timer.ts';
 import { utcMilliseconds } from './kernel/units.ts';
 import { credentialsOf } from './unit-certificates.ts';
 import { type CloudParts, ConnectedCloud, type UnitCloud } from './unit-connected-cloud.ts';
+import { openRenewal } from './unit-renewal.ts';
 
 export type { CloudParts, CloudView, UnitCloud } from './unit-connected-cloud.ts';
 
@@ -98,8 +99,10 @@ export async function openCloud(parts: CloudParts): Promise<UnitCloud> {
     if (budget !== undefined) open.defer(() => budget.close());
     const grants = await openGrants(join(folder, 'grants.json'), { files, clock, policy: cloud.evidence }, notice);
 
+    const renewal = await openRenewal(config, { clock, notice });
     const unitCloud = new ConnectedCloud(parts, {
       ...{ alerts, telemetry, grants, ledger, setAside },
+      ...(renewal === undefined ? {} : { renewal }),
       budget: budget ?? unmetered,
     });
     const inbox = await CommandInbox.open({

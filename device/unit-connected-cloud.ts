@@ -2,8 +2,7 @@ import type { Refused } from '../cloud-bridge/contract/message.ts';
 import type { OutboxEvent } from '../cloud-bridge/contract/outbox.ts';
 import type { People } from '../cloud-bridge/contract/people.ts';
 import type { Reported } from '../cloud-bridge/contract/state.ts';
-import type { Link, LinkSession } from '../cloud-bridge/link/link.ts';
-import { openMqttLink } from '../cloud-bridge/link/mqtt-link.ts';
+import type { Link, LinkHandlers, LinkSession } from '../cloud-bridge/link/link.ts';
 import { Allowance } from '../cloud-bridge/unit-end/commands/allowance.ts';
 import type { CommandInbox } from '../cloud-bridge/unit-end/commands/command-inbox.ts';
 import type { CommandExecutors } from '../cloud-bridge/unit-end/commands/command-types.ts';
@@ -12,19 +11,23 @@ import type { Grants } from '../cloud-bridge/unit-end/evidence/grants.ts';
 import { Drain } from '../cloud-bridge/unit-end/outbox/drain.ts';
 import type { DrainFigures } from '../cloud-bridge/unit-end/outbox/drain-options.ts';
 import type { Spool } from '../cloud-bridge/unit-end/outbox/spool.ts';
-import { type OwnState, UnitEnd } from '../cloud-bridge/unit-end/unit-end.ts';
+import type { RenewalStanding } from '../cloud-bridge/unit-end/renewal/renewal-keeper.ts';
+import { ReopeningLink } from '../cloud-bridge/unit-end/renewal/reopening-link.ts';
+import { type LastWill, type OwnState, UnitEnd } from '../cloud-bridge/unit-end/unit-end.ts';
 import type { Config } from './config/config-schema.ts';
 import type { EvidenceStore } from './evidence/evidence-store.ts';
 import type { LedgerLane } from './evidence/ledger-lane.ts';
-import { unknownWitness } from './evidence/log/transparency-log.ts';
 import type { Clock } from './kernel/clock.ts';
-import { AtalayaError, isAtalayaError } from './kernel/errors.ts';
+import { AtalayaError } from './kernel/errors.ts';
 import { eventName, type Log } from './kernel/log/log.ts';
 import { supervise } from './kernel/supervise.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { type Milliseconds, milliseconds, seconds, toMilliseconds } from './kernel/units.ts';
-import { credentialsOf } from './unit-certificates.ts';
+import { Cosigning } from './unit-cosigning.ts';
+import { BACKOFF, openUnitLink } from './unit-link.ts';
 import { LinkWords } from './unit-link-words.ts';
+import { offlineWords, type UnitRenewal } from './unit-renewal.ts';
+import { UnitRenewing } from './unit-renewing.ts';
 import { openSealedFile } from './unit-sealed-file.ts';
 
 /** What the centre's side of a unit needs of the rest of it. */
@@ -55,12 +58,16 @@ export interface CloudView {
   readonly offlineWhy: string | undefined;
   /** When the centre's broker last sent something or acknowledged something, of the monotonic clock. */
   readonly heardAt: Milliseconds | undefined;
+  /** Of the newest message that was acknowledged: from sending it to the broker's word that it has it. */
+  readonly roundTrip?: Milliseconds | undefined;
   readonly figures: DrainFigures | undefined;
   readonly reconnects: number;
   readonly dropped: number;
   readonly refusedMessages: number;
   /** What was found damaged at the start and begun anew, a clause each. */
   readonly setAside: readonly string[];
+  /** Of the certificate; undefined where it is renewed by hand. */
+  readonly renewal?: RenewalStanding | undefined;
 }
 
 /** Everything between a unit and its centre. */
@@ -76,12 +83,6 @@ export interface UnitCloud {
   close(): Promise<void>;
 }
 
-const BACKOFF = { first: milliseconds(1000), most: toMilliseconds(seconds(60)) };
-const CONNECT_DEADLINE = toMilliseconds(seconds(20));
-/** A program that is told to end has some seconds for everything. */
-const LEAVE_DEADLINE = milliseconds(1000);
-/** Commands and documents wait so long at the broker for a unit that is away. */
-const SESSION = seconds(7 * 24 * 3600);
 /** What leaves the unit, and what may. */
 export interface Queues {
   readonly alerts: Spool;
@@ -91,6 +92,8 @@ export interface Queues {
   readonly budget: ConstructorParameters<typeof Drain>[0]['budget'];
   /** What was found damaged and begun anew, a clause each. */
   readonly setAside: readonly string[];
+  /** Absent where the certificate is renewed by hand. */
+  readonly renewal?: UnitRenewal;
 }
 
 /** Lines of the log about what the other end may send as often as it likes; more of it is counted only, and the log is left to others. */
@@ -106,20 +109,22 @@ export class ConnectedCloud implements UnitCloud {
   readonly #stopping = new AbortController();
   #drain: Drain | undefined;
   #draining: Promise<unknown> = Promise.resolve();
+  readonly #certificate: UnitRenewing | undefined;
+  #renewing: Promise<unknown> = Promise.resolve();
+  #link: ReopeningLink | undefined;
+  #will: LastWill | undefined;
   #inbox: CommandInbox | undefined;
   #server: EvidenceServer | undefined;
   #offlineSince: Milliseconds | undefined;
   #offlineWhy: string | undefined;
   #heardAt: Milliseconds | undefined;
+  #roundTrip: Milliseconds | undefined;
   #connections = 0;
   readonly #lines: Allowance;
   /** Apart, so that noise cannot hide that the centre refuses what it was sent. */
   readonly #refusals: Allowance;
   readonly #words: LinkWords;
-  /** The note that was taken last. */
-  #cosignature: string | undefined;
-  /** Why none is, where the unit's own settings are the reason. */
-  #uncosigned: string | undefined;
+  readonly #cosigning: Cosigning;
   #close: () => Promise<void> = async () => {};
 
   constructor(parts: CloudParts, queues: Queues) {
@@ -130,6 +135,15 @@ export class ConnectedCloud implements UnitCloud {
     this.#lines = new Allowance(senderLines, clock.monotonic());
     this.#refusals = new Allowance(senderLines, clock.monotonic());
     this.#words = new LinkWords(clock, parts.tell);
+    this.#cosigning = new Cosigning(store.ledger, parts.log, parts.notice, () => this.#maySay());
+    const certificate =
+      queues.renewal &&
+      new UnitRenewing(queues.renewal, {
+        ...{ clock, log: parts.log, notice: parts.notice, tell: parts.tell },
+        changed: () => this.end.certificateChanged(),
+        reopen: () => void this.#link?.reopen(this.#will),
+      });
+    this.#certificate = certificate;
     this.end = new UnitEnd({
       unit: config.unit.id,
       clock,
@@ -141,8 +155,10 @@ export class ConnectedCloud implements UnitCloud {
         desired: parts.desired,
         command: async (command, topic) => this.#inbox?.take(command, topic),
         evidenceGet: async (get) => void this.#server?.asked(get),
-        cosigned: (note) => this.#cosigned(note),
+        cosigned: (note) => this.#cosigning.take(note),
+        ...(certificate === undefined ? {} : { certificateGrant: (grant: Buffer) => certificate.offer(grant) }),
       },
+      ...(certificate === undefined ? {} : { certificate: () => certificate.report }),
       online: (session) => this.#online(session),
       offline: (fault) => this.#offline(fault),
       refused: (refused) => this.#refused(refused),
@@ -156,11 +172,13 @@ export class ConnectedCloud implements UnitCloud {
       offlineSince: this.#offlineSince,
       offlineWhy: this.#offlineWhy,
       heardAt: this.#heardAt,
+      roundTrip: this.#roundTrip,
       figures: this.#drain?.figures,
       reconnects: Math.max(0, this.#connections - 1),
       dropped: telemetry.dropped,
       refusedMessages: this.end.counts.refused,
       setAside: this.#queues.setAside,
+      renewal: this.#certificate?.standing,
     };
   }
 
@@ -172,6 +190,7 @@ export class ConnectedCloud implements UnitCloud {
     this.#offlineWhy = undefined;
     this.#heardAt = clock.monotonic();
     log.info({ part: 'link', ...session }, 'connected to the broker');
+    this.#certificate?.online();
     this.#drain?.online(session);
     void this.#inbox?.resume();
   }
@@ -180,12 +199,13 @@ export class ConnectedCloud implements UnitCloud {
     const { clock, log } = this.#parts;
     const was = this.#offlineWhy;
     this.#offlineSince ??= clock.monotonic();
-    this.#offlineWhy = fault?.message;
+    this.#offlineWhy = fault === undefined ? undefined : offlineWords(fault);
     this.#drain?.offline();
+    this.#certificate?.offline(fault);
     // Our own leave-taking is no loss.
-    if (fault === undefined || fault.message === was || this.#stopping.signal.aborted) return;
+    if (fault === undefined || this.#offlineWhy === was || this.#stopping.signal.aborted) return;
     log.warn({ part: 'link', error: fault }, 'the broker cannot be reached');
-    this.#words.offline(fault.message);
+    this.#words.offline(this.#offlineWhy ?? '');
   }
 
   /** Opens the link; from now on the queues drain. */
@@ -239,6 +259,7 @@ export class ConnectedCloud implements UnitCloud {
       grace: toMilliseconds(seconds(3)),
       onFault: notice,
     }).catch((error: unknown) => notice(error as AtalayaError));
+    this.#renewing = this.#certificate?.run(this.#stopping.signal) ?? Promise.resolve();
   }
 
   async offer(event: OutboxEvent): Promise<void> {
@@ -284,81 +305,26 @@ export class ConnectedCloud implements UnitCloud {
   /** Ends draining and the link; the queues are closed after it. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#draining;
+    await Promise.all([this.#draining, this.#renewing]);
     await this.end.close();
   }
 
-  #openLink(
-    handlers: Parameters<typeof openMqttLink>[1],
-    will: { readonly topic: string; readonly payload: string; readonly retain: boolean },
-  ): ReturnType<typeof openMqttLink> {
+  #openLink(handlers: LinkHandlers, will: LastWill): Link {
+    this.#will = will;
+    this.#link = ReopeningLink.open(() => this.#connect(handlers, will));
+    return this.#link;
+  }
+
+  #connect(handlers: LinkHandlers, will: LastWill): Link {
     const { config, clock } = this.#parts;
-    const { broker = '', protocol, keepAliveS, cert, sessionSecret } = config.cloud;
-    const link = openMqttLink(
-      {
-        url: broker,
-        clientId: sessionSecret === undefined ? config.unit.id : `${config.unit.id}.${sessionSecret}`,
-        protocol,
-        keepAlive: seconds(keepAliveS),
-        sessionExpiry: SESSION,
-        will,
-        backoff: BACKOFF,
-        connectDeadline: CONNECT_DEADLINE,
-        leaveDeadline: LEAVE_DEADLINE,
-        clock,
-        timer: systemTimer,
-        random: Math.random,
-        ...(cert === undefined
-          ? {}
-          : { credentials: async () => (await credentialsOf(config, clock.utc())).credentials }),
+    const certificate = this.#certificate;
+    return openUnitLink(config, clock, handlers, will, {
+      ...(certificate === undefined ? {} : { credentials: () => certificate.credentials() }),
+      heard: (at, roundTrip) => {
+        this.#heardAt = at;
+        if (roundTrip !== undefined) this.#roundTrip = roundTrip;
       },
-      {
-        ...handlers,
-        arrived: (arrival) => {
-          this.#heardAt = clock.monotonic();
-          return handlers.arrived(arrival);
-        },
-      },
-    );
-    return this.#listening(link);
-  }
-
-  /** The same link. What the broker acknowledges shows that it is reached: over a quiet link nothing else may come for hours. */
-  #listening(link: Link): Link {
-    return {
-      get state() {
-        return link.state;
-      },
-      get inFlight() {
-        return link.inFlight;
-      },
-      publish: async (topic, payload, options) => {
-        await link.publish(topic, payload, options);
-        if (options.qos > 0) this.#heardAt = this.#parts.clock.monotonic();
-      },
-      subscribe: (filters) => link.subscribe(filters),
-      unsubscribe: (filters) => link.unsubscribe(filters),
-      close: (last) => link.close(last),
-    };
-  }
-
-  /** The same note once more is not written once more. */
-  async #cosigned(note: string): Promise<void> {
-    const { store, log, notice } = this.#parts;
-    if (note === this.#cosignature) return;
-    try {
-      const { size } = await store.ledger.cosign(note);
-      this.#cosignature = note;
-      this.#uncosigned = undefined;
-      log.info({ part: 'witness', size }, 'a checkpoint was cosigned');
-    } catch (error) {
-      if (isAtalayaError(error, 'cosignature-refused') && error.message.includes(unknownWitness)) {
-        // Every checkpoint will be refused for it until somebody changes the settings.
-        if (this.#uncosigned === error.message) return;
-        this.#uncosigned = error.message;
-        notice(error);
-      } else if (this.#maySay()) log.warn({ part: 'witness', error }, 'a cosignature was not taken');
-    }
+    });
   }
 
   #refused({ reason, detail }: Refused): void {

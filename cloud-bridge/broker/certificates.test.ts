@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,8 +8,9 @@ import { systemClock } from '../../device/kernel/clock.ts';
 import { checkClientCertificate } from '../link/certificate-check.ts';
 import type { Link } from '../link/link.ts';
 import { freePort } from '../testing/free-port.ts';
+import { makePki } from '../testing/make-pki.ts';
 import { openTestLink } from '../testing/mqtt-harness.ts';
-import { findProgram } from '../testing/run-program.ts';
+import { findProgram, runProgram } from '../testing/run-program.ts';
 import { startMosquitto } from '../testing/start-mosquitto.ts';
 
 const document = await readFile(new URL('certificates.md', import.meta.url), 'utf8');
@@ -102,14 +103,66 @@ test.serial('the blocks of the document make an authority, and Mosquitto lets in
   t.is((await connected('unit-0001')).fault, undefined);
 });
 
+const ofBroker = [...document.matchAll(/^```sh at the broker\n(.*?)^```$/gms)].map(([, text]) => text ?? '');
+
 test('what is for the broker is for root as it stands, and is good for a shell', async (t) => {
-  const ofBroker = [...document.matchAll(/^```sh at the broker\n(.*?)^```$/gms)].map(([, text]) => text ?? '');
   t.is(ofBroker.length, 2);
   for (const block of ofBroker) {
     t.notRegex(block, /\bsudo\b/, 'a machine where one is root may have none');
     t.is((await shell('/', `sh -n <<'BLOCK'\n${block}BLOCK\n`)).code, 0);
   }
 });
+
+test.serial(
+  'the user of the broker can read its key and nobody else can, whatever the umask; Mosquitto starts so',
+  async (t) => {
+    const mosquitto = findProgram('mosquitto');
+    const user = 'id mosquitto && id nobody && command -v runuser && command -v openssl';
+    if (mosquitto === undefined || process.getuid?.() !== 0 || (await shell('/', user)).code !== 0) {
+      t.log('this is not root, or there is no mosquitto with its user: passed over');
+      t.pass();
+      return;
+    }
+    const folder = await mkdtemp(join(tmpdir(), 'atalaya-certificates-'));
+    t.teardown(() => rm(folder, { recursive: true, force: true }));
+    await chmod(folder, 0o711);
+    const pki = await makePki(folder);
+    await rename(pki.server.cert, join(folder, 'broker.pem'));
+    await rename(pki.server.key, join(folder, 'broker.key'));
+    const repository = new URL('../..', import.meta.url).pathname;
+    const port = await freePort();
+    for (const umask of ['077', '022']) {
+      const etc = join(folder, `etc-${umask}`);
+      const place = (text: string) =>
+        text
+          .replaceAll('/etc/mosquitto', etc)
+          .replace(/^repository=.*$/m, `repository=${repository}`)
+          .replaceAll('/var/lib/mosquitto', `${etc}/data`)
+          .replace('listener 8883', `listener ${port} 127.0.0.1`);
+      const setUp = `umask 022; mkdir ${etc}; install -d -o mosquitto -g mosquitto -m 700 ${etc}/data; umask ${umask}`;
+      const told = 'systemctl() { echo "told to $1"; }';
+      const { code, said } = await shell(folder, [setUp, told, blocks.at(-1) ?? '', ...ofBroker].map(place).join('\n'));
+      t.is(code, 0, said);
+      t.regex(said, /^told to restart\ntold to reload\n/);
+      const at = (file: string) => `${etc}/atalaya/${file}`;
+      for (const file of ['server.key', 'server.pem', 'ca.pem', 'crl.pem', 'acl']) {
+        const { mode, uid } = await stat(at(file));
+        t.deepEqual([mode & 0o777, uid], [0o640, 0], `${umask} ${file}`);
+        t.is((await shell('/', `runuser -u mosquitto -- test -r ${at(file)}`)).code, 0, `${umask} ${file}`);
+        t.is((await shell('/', `runuser -u nobody -- test -r ${at(file)}`)).code, 1, `${umask} ${file}`);
+      }
+      await writeFile(at('placed.conf'), place(await readFile(`${etc}/mosquitto.conf`, 'utf8')));
+      const running = runProgram(mosquitto, ['-c', at('placed.conf')], {});
+      try {
+        await running.listens(port, 10_000);
+        const owner = (await shell('/', `stat -c %U /proc/${running.pid}`)).said.trim();
+        t.is(owner, 'mosquitto', running.lines.join('\n'));
+      } finally {
+        await running.end();
+      }
+    }
+  },
+);
 
 test.serial('what ends soon or cannot be read is complained of', async (t) => {
   if (findProgram('openssl') === undefined) {

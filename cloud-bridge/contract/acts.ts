@@ -31,7 +31,14 @@ export const commandSchemaId = 'atalaya/command/1';
 
 /** The arguments of each command. */
 export const commandArguments = {
-  'self-test': z.strictObject({}),
+  'self-test': z.strictObject({
+    pulse: z
+      .array(z.string().min(1).max(32))
+      .max(32)
+      .optional()
+      .describe('Outputs to switch on and off, by their names at the unit'),
+    seal: z.boolean().optional().describe('Whether test evidence is sealed; it stays in the ledger for good'),
+  }),
   snapshot: z.strictObject({ width: z.int().min(160).max(1920).default(640) }),
   reboot: z.strictObject({ reason }),
   'log-level': z.strictObject({

@@ -10,6 +10,7 @@ import {
   layerView,
   unitView,
 } from './api-views.ts';
+import { renewalGrant, renewalView } from './certificate.ts';
 import { alertStates } from './events.ts';
 import { actId, digest, evidenceId, fileName, instant, reason, unitId } from './names.ts';
 import { lanes } from './outbox.ts';
@@ -95,7 +96,7 @@ export const routes = {
     method: 'GET',
     path: '/v1/units/:unit',
     permission: 'fleet.read',
-    response: unitView,
+    response: unitView.extend({ broker: brokerView.optional() }),
     about: 'One unit.',
   },
   acceptKey: {
@@ -230,9 +231,32 @@ export const routes = {
       command,
       /** When it was given to the broker; absent while it could not be. */
       relayed: instant.optional(),
+      broker: brokerView.optional(),
       reply: reply.optional(),
     }),
     about: 'What became of a command.',
+  },
+  renewals: {
+    method: 'GET',
+    path: '/v1/renewals',
+    permission: 'fleet.read',
+    response: z.looseObject({ renewals: z.array(renewalView) }),
+    about: 'The certificates of units that renew them by themselves: how old, asked for, granted, what became of it.',
+  },
+  deliverRenewal: {
+    method: 'PUT',
+    path: '/v1/renewals/:unit',
+    permission: 'config.push',
+    body: z.strictObject({ grant: renewalGrant }),
+    response: z.looseObject({
+      unit: unitId,
+      version: z.int(),
+      sha256: digest,
+      /** When it was given to the broker; absent where it waits for one. */
+      relayed: instant.optional(),
+      broker: brokerView.optional(),
+    }),
+    about: 'Gives a unit its next certificate, as the authority has signed it. The unit judges it.',
   },
   infractions: {
     method: 'GET',

@@ -20,7 +20,13 @@ export const actWindowMs = 5 * 60 * 1000;
 export const longestBody = 64 * 1024 * 1024;
 
 export const errorBody = z.looseObject({
-  error: z.looseObject({ code: z.string(), message: z.string(), hint: z.string().optional() }),
+  error: z.looseObject({
+    code: z.string(),
+    message: z.string(),
+    /** Of `act-refused`: why, in one word, with which the message begins. */
+    reason: z.string().optional(),
+    hint: z.string().optional(),
+  }),
 });
 export type ErrorBody = z.infer<typeof errorBody>;
 

@@ -9,7 +9,7 @@ import { verifyDocument } from '../../device/kernel/signed/verify-document.ts';
 import { utcMilliseconds } from '../../device/kernel/units.ts';
 import { authorise, longestTrust, openTrust, type TrustTime, whileValid } from './people.ts';
 import { makePersonKey, signerOf } from './person-key.ts';
-import { type Permission, permissions, roles } from './roles.ts';
+import { notAllowedWords, type Permission, permissions, roles } from './roles.ts';
 import { issuedAt, makePerson, makeRoot, peopleOf, today, trustOf } from './testing/made-people.ts';
 
 const root = makeRoot();
@@ -199,7 +199,7 @@ test('each role may do what the table says, and nothing else', async (t) => {
       const may = (permissions[permission] as readonly string[]).includes(role);
       t.is(judged.kind, may ? 'allowed' : 'refused', `${role} ${permission}`);
       t.is(judged.person?.name, role);
-      if (judged.kind === 'refused') t.is(judged.detail, `the role ${role} has no permission ${permission}`);
+      if (judged.kind === 'refused') t.is(judged.detail, notAllowedWords({ name: role, role }, permission));
     }
   }
 });

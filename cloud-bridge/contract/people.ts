@@ -13,7 +13,7 @@ import {
 } from '../../device/kernel/units.ts';
 import { type Trust, trust } from './acts.ts';
 import { faultsOf, readJson } from './read-json.ts';
-import { mayDo, type Permission, type Role } from './roles.ts';
+import { mayDo, notAllowedWords, type Permission, type Role } from './roles.ts';
 
 /** Somebody who may act, as the root key says. */
 export interface Person {
@@ -131,7 +131,7 @@ export function authorise(document: UnsignedDocument, people: People, permission
   return {
     kind: 'refused',
     reason: 'not-allowed',
-    detail: `the role ${person.role} has no permission ${permission}`,
+    detail: notAllowedWords(person, permission),
     person,
   };
 }

@@ -24,3 +24,36 @@ export type Permission = keyof typeof permissions;
 export function mayDo(role: Role, permission: Permission): boolean {
   return (permissions[permission] as readonly Role[]).includes(role);
 }
+
+/** What a permission lets a person do; follows `may not`. */
+const permissionWords: Readonly<Record<Permission, string>> = {
+  'fleet.read': 'look at the fleet',
+  'telemetry.read': 'read telemetry',
+  'events.read': 'read events',
+  'acts.read': 'read the acts',
+  'evidence.read': 'read evidence',
+  'alert.acknowledge': 'acknowledge alerts',
+  'config.push': 'push configurations',
+  'rollout.run': 'run rollouts',
+  'command.self-test': 'have units test themselves',
+  'command.snapshot': 'take snapshots',
+  'command.reboot': 'reboot units',
+  'command.log-level': 'change log levels',
+  'command.diagnostics': 'ask for diagnostics',
+  'command.evidence-pull': 'pull evidence',
+};
+
+/**
+ * Why somebody may not, and who may: `Ana is auditor, and that role may not push configurations; operators and supervisors may`. `what`: what
+ * is to be done, where the permission has another name.
+ */
+export function notAllowedWords(
+  { name, role }: { readonly name: string; readonly role: Role },
+  permission: Permission,
+  what: string = permissionWords[permission],
+): string {
+  const may = permissions[permission].map((one) => `${one}s`);
+  const last = may.at(-1) ?? 'nobody';
+  const who = may.length > 1 ? `${may.slice(0, -1).join(', ')} and ${last}` : last;
+  return `${name} is ${role}, and that role may not ${what}; ${who} may`;
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type CommandName, command, commandNames, desired, reply } from './acts.ts';
+import { certificateReport, renewalGrant } from './certificate.ts';
 import { ack, eventData, eventMessage } from './events.ts';
 import { evidenceGet } from './evidence.ts';
 import { actId, blockNumber, evidenceId, fileName } from './names.ts';
@@ -141,6 +142,22 @@ export const topics = {
     retain: true,
     payload: reported,
     about: 'What became of it.',
+  },
+  certificate: {
+    path: 'certificate/reported',
+    way: 'up',
+    qos: 1,
+    retain: true,
+    payload: certificateReport,
+    about: 'How old the certificate of the unit is; its request for the next one; what became of the last grant.',
+  },
+  certificateGrant: {
+    path: 'certificate/grant',
+    way: 'down',
+    qos: 1,
+    retain: true,
+    payload: renewalGrant,
+    about: 'The next certificate, signed by the authority. Retained until the unit has answered, then emptied.',
   },
   command: {
     path: 'command/{name}/{id}',

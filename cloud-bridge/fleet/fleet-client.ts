@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import type { Clock } from '../../device/kernel/clock.ts';
-import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
+import { AtalayaError, type ErrorCode, isAtalayaError } from '../../device/kernel/errors.ts';
 import { sha256 } from '../../device/kernel/hash.ts';
 import { type DocumentSigner, signDocument } from '../../device/kernel/signed/sign-document.ts';
 import { type Milliseconds, toIso } from '../../device/kernel/units.ts';
@@ -193,17 +193,39 @@ function lineOf(name: LinesRoute, line: string): LiveLine {
 const served: ReadonlySet<number | undefined> = new Set([200, 201, 202]);
 const isServed = ({ statusCode }: IncomingMessage): boolean => served.has(statusCode);
 
+/** What the centre would not do. Its code is `bridge-unavailable` where the centre could not, else `act-refused`. */
+export class CentreRefusal extends AtalayaError {
+  /** The centre's own word for why: `trust-expired`, `changed-meanwhile`. */
+  readonly reason: string;
+
+  constructor(code: ErrorCode, message: string, reason: string, hint: string | undefined) {
+    super(code, message, hint === undefined ? {} : { hint });
+    this.reason = reason;
+  }
+}
+
 /** What the centre says of a request that it did not serve. */
-function refusal(status: number, body: Buffer): AtalayaError {
+function refusal(status: number, body: Buffer): CentreRefusal {
   const json = readJson(body);
   const read = errorBody.safeParse(json.kind === 'json' ? json.value : undefined);
-  const { code, message, hint } = read.success
+  const { code, message, reason, hint } = read.success
     ? read.data.error
-    : { code: `status ${status}`, message: 'it does not say why', hint: undefined };
+    : { code: `status ${status}`, message: 'it does not say why', reason: undefined, hint: undefined };
   const what = status >= 500 ? 'bridge-unavailable' : 'act-refused';
-  const advice = hint ?? hints[status];
-  return new AtalayaError(what, `the centre says ${code}: ${message}`, advice === undefined ? {} : { hint: advice });
+  const why = reason ?? code;
+  const words = message.startsWith(`${why}: `) ? message : `${why}: ${message}`;
+  const advice = hint ?? (Object.hasOwn(hintsOfReasons, why) ? hintsOfReasons[why] : hints[status]);
+  return new CentreRefusal(what, `the centre says ${words}`, why, advice);
 }
+
+const nextTrust = `Whoever holds the root key signs the next trust document, and a supervisor whom it names presents it: ${fleetProgram} trust push --file FILE`;
+const setClock = 'Set the clock of this machine, and try again.';
+const hintsOfReasons: Readonly<Record<string, string>> = {
+  'trust-expired': nextTrust,
+  'no-trust': nextTrust,
+  old: setClock,
+  early: setClock,
+};
 
 const hints: Readonly<Record<number, string>> = {
   401: `Look at --key (ATALAYA_KEY), at the clock of this machine, and have somebody see whether the centre knows your key: ${fleetProgram} trust list`,

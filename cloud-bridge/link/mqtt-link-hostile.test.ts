@@ -148,9 +148,10 @@ test('more bytes than the window is good for end the connection; a window full o
 });
 
 test('messages of QoS 0 that nobody can take are dropped by their bytes too', async (t) => {
+  const sent = Promise.withResolvers<void>();
   const rogue = await startRogue((socket) => {
     for (let i = 0; i < 120; i += 1) socket.write(whole(publish(250_000, '5')));
-    socket.write(whole(publish(0, '5', 7)));
+    socket.write(whole(publish(0, '5', 7)), () => sent.resolve());
   });
   let release = () => {};
   const held = new Promise<void>((resolve) => {
@@ -161,7 +162,9 @@ test('messages of QoS 0 that nobody can take are dropped by their bytes too', as
     { arrived: () => held },
   );
   await client.online();
-  await wait(500);
+  // Little is left in the buffers of the system then, on a machine with much else to do as well.
+  await sent.promise;
+  await wait(1000);
   release();
   await client.until(() => client.texts.includes(''));
   t.is(client.arrivals.length, 66 + 1);
@@ -197,7 +200,8 @@ test('a leave-taking from a broker that has frozen is over within its two deadli
     await client.link.close({ topic: 'state', payload: 'gone', retain: true });
     const took = performance.now() - asked;
     t.log(`closed after ${Math.round(took)} ms`);
-    t.true(took < 3000, `${took} ms`);
+    // A second each, and time for a busy machine; the deadline of a connection is not waited for.
+    t.true(took < 8000, `${took} ms`);
     t.is(await lost, 'link-down');
     t.is(client.link.state.kind, 'offline');
   } finally {

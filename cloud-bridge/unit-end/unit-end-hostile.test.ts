@@ -75,7 +75,8 @@ function deliveryOf(
 ): Delivered {
   switch (name) {
     case 'desired':
-      return { inbox: 'desired', content: payload };
+    case 'certificateGrant':
+      return { inbox: name, content: payload };
     case 'command':
       return { inbox: 'command', content, topic: parameters as { name: string; id: string } };
     case 'cosigned':
@@ -96,8 +97,11 @@ function sendingsOf(name: TopicName): Arbitrary<Sending> {
   });
   const malformed = fc.tuple(sample, spoiled(name)).map(([message, spoil]): Sending => {
     const { topic, content } = onto(message);
-    const payload = spoil(content);
-    const reaches: Delivered | undefined = name === 'desired' ? { inbox: 'desired', content: payload } : undefined;
+    const spoilt = spoil(content);
+    // An empty message is no grant: that it is taken back.
+    const payload = name === 'certificateGrant' && spoilt.byteLength === 0 ? bytes('{') : spoilt;
+    const isAnswered = name === 'desired' || name === 'certificateGrant';
+    const reaches: Delivered | undefined = isAnswered ? { inbox: name, content: payload } : undefined;
     return { topic, payload, reaches, counts: 'refused' };
   });
   const elsewhere = (place: Arbitrary<(topic: string) => string>) =>

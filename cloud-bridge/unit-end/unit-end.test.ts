@@ -1,13 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
+import { systemClock } from '../../device/kernel/clock.ts';
 import { AtalayaError } from '../../device/kernel/errors.ts';
 import { fault } from '../../device/kernel/testing/fault.ts';
 import { filtersOf, topicOf } from '../contract/address.ts';
+import type { CertificateReport } from '../contract/certificate.ts';
 import type { Reported } from '../contract/state.ts';
 import { longestPayload, type TopicName, topics } from '../contract/topics.ts';
 import type { Link, LinkHandlers, LinkSession } from '../link/link.ts';
 import { MemoryBroker, type MemoryBrokerOptions } from '../testing/memory-broker.ts';
 import { recordedEnd } from './testing/recorded-end.ts';
+import { UnitEnd } from './unit-end.ts';
 
 const unit = 'unit-1';
 const stateTopic = topicOf('state', unit, {});
@@ -97,6 +100,59 @@ test('state, report and checkpoint are said anew at each connection, each as it 
   );
   t.deepEqual(said(checkpointTopic), [{ note: 'note 2' }]);
   t.like(retained(stateTopic), { online: true, health: 'degraded' });
+});
+
+test('what is said of the certificate stands as the others do; a grant that is taken back is none', async (t) => {
+  const broker = new MemoryBroker();
+  const topic = topicOf('certificate', unit, {});
+  const report = (at: string): CertificateReport => {
+    const digest = 'a'.repeat(64);
+    const enrolled = { unit, version: 1, authority: digest, certificate: 'ab', expires: '2027-01-01T00:00:00Z' };
+    return { at, enrolled, from: '2026-01-01T00:00:00Z', due: '2026-09-01T00:00:00Z', age: 'not-due' };
+  };
+  let now: CertificateReport | undefined;
+  const grants: string[] = [];
+  const refused: string[] = [];
+  const inboxes = { ack: () => {}, desired: async () => {}, command: async () => {}, evidenceGet: async () => {} };
+  const end = new UnitEnd({
+    unit,
+    clock: systemClock,
+    openLink: (handlers, will) => broker.link(handlers, { clientId: unit, will, sessionKept: true }),
+    state: () => ({}),
+    checkpoint: () => undefined,
+    certificate: () => now,
+    inboxes: {
+      ...inboxes,
+      cosigned: async () => {},
+      certificateGrant: (payload) => void grants.push(payload.toString()),
+    },
+    online: () => {},
+    offline: () => {},
+    refused: ({ reason }) => refused.push(reason),
+  });
+  end.open();
+  await settle();
+  const said = () =>
+    broker.published.filter((one) => one.topic === topic).map(({ payload }) => JSON.parse(payload.toString()).at);
+  t.deepEqual(said(), [], 'there is none yet');
+  now = report('2026-03-01T12:00:00Z');
+  end.certificateChanged();
+  await settle();
+  broker.stop();
+  now = report('2026-03-02T12:00:00Z');
+  end.certificateChanged();
+  broker.start();
+  await settle();
+  t.deepEqual(said(), ['2026-03-01T12:00:00Z', '2026-03-02T12:00:00Z']);
+  const centre = broker.link({ online: () => {}, offline: () => {}, arrived: () => {} }, { clientId: 'bridge-1' });
+  await settle();
+  const give = (content: string) => centre.publish(topicOf('certificateGrant', unit, {}), content, { qos: 1 });
+  await give('x');
+  await give('');
+  await settle();
+  t.deepEqual(grants, ['x'], 'what cannot be read is answered by whoever judges it');
+  t.deepEqual(refused, ['not-json']);
+  await Promise.all([end.close(), centre.close()]);
 });
 
 test('of what changes while the broker is slow only the newest is said, and it is said', async (t) => {

@@ -3,6 +3,7 @@ import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
 import { toIso } from '../../device/kernel/units.ts';
 import type { Command, Reply } from '../contract/acts.ts';
 import { filtersOf, topicOf } from '../contract/address.ts';
+import type { CertificateReport } from '../contract/certificate.ts';
 import type { Ack } from '../contract/events.ts';
 import type { EvidenceGet } from '../contract/evidence.ts';
 import { encodeMessage, type Message, parseMessage, type Refused } from '../contract/message.ts';
@@ -22,6 +23,8 @@ export interface Inboxes {
   readonly command: (command: Command, topic: { readonly name: string; readonly id: string }) => Promise<void>;
   readonly evidenceGet: (get: EvidenceGet) => Promise<void>;
   readonly cosigned: (note: string) => Promise<void>;
+  /** The bytes as they came; absent where the certificate is renewed by hand. */
+  readonly certificateGrant?: (payload: Buffer) => void;
 }
 
 export interface UnitEndParts {
@@ -32,6 +35,8 @@ export interface UnitEndParts {
   readonly state: () => OwnState;
   /** The newest signed state of the log; undefined while there is none. */
   readonly checkpoint: () => string | undefined;
+  /** How old the certificate is, and whether the next one is asked for; absent or undefined where that is nobody's to say. */
+  readonly certificate?: () => CertificateReport | undefined;
   readonly clock: Clock;
   /** A connection stands, and the unit has said that it is there. */
   readonly online: (session: LinkSession) => void;
@@ -49,22 +54,22 @@ export interface LastWill {
 }
 
 /** Everything that a centre may send. */
-const inbound = ['ack', 'cosigned', 'evidenceGet', 'desired', 'command'] as const satisfies readonly TopicName[];
+const inbound: readonly TopicName[] = ['ack', 'cosigned', 'evidenceGet', 'desired', 'certificateGrant', 'command'];
 
 /**
  * What stands for the whole unit and is said anew at each connection; of each only the newest counts. In this order: the state names the
  * key that a checkpoint is checked with.
  */
-const standing = ['state', 'reported', 'checkpoint'] as const;
+const standing = ['state', 'reported', 'certificate', 'checkpoint'] as const;
 type Standing = (typeof standing)[number];
 
 /**
  * The unit's end of the conversation with its centre: one session, its retained state, and the way of each message to whom it concerns.
  *
  * Guarantees: `online` is told of a connection that stands, has the subscriptions, and whose retained state says so; when it is lost or the
- * program dies, the broker says that the unit is gone; of state, reported configuration and checkpoint the newest gets through, however
- * often the link fails meanwhile, and one that never will does not hold up the others; a message that is not of the contract changes
- * nothing and is counted.
+ * program dies, the broker says that the unit is gone; of state, reported configuration, certificate and checkpoint the newest gets through,
+ * however often the link fails meanwhile, and one that never will does not hold up the others; a message that is not of the contract
+ * changes nothing and is counted.
  */
 export class UnitEnd {
   readonly #parts: UnitEndParts;
@@ -125,6 +130,11 @@ export class UnitEnd {
     this.#say('checkpoint');
   }
 
+  /** What is said of the certificate has changed. */
+  certificateChanged(): void {
+    this.#say('certificate');
+  }
+
   /** Publishes the answer to a command. Rejects with `link-down` where it did not get through: offer it again when online. */
   reply(reply: Reply): Promise<void> {
     return this.#publish('reply', { id: reply.id }, reply);
@@ -155,17 +165,23 @@ export class UnitEnd {
 
   async #arrived({ topic, payload }: Arrival): Promise<void> {
     const message = parseMessage(topic, payload, 'down');
-    if (message.kind === 'refused') {
-      this.#refuse(message);
-      // A document that cannot even be read is answered as any other that is refused: with the reasons.
-      if (message.name === 'desired' && message.unit === this.#parts.unit) await this.#parts.inboxes.desired(payload);
-      return;
-    }
+    if (message.kind === 'refused') return this.#unreadable(message, payload);
     if (message.unit !== this.#parts.unit) {
       return this.#refuse(refusedFor('foreign-topic', `it is for ${message.unit}`));
     }
     this.#counts.taken += 1;
     await this.#deliver(message, payload);
+  }
+
+  /** A document that cannot even be read is answered as any other that is refused: with the reasons. */
+  async #unreadable(refused: Refused, payload: Buffer): Promise<void> {
+    const { unit, inboxes } = this.#parts;
+    const own = refused.unit === unit;
+    // What is emptied is no grant: the centre has heard the answer.
+    if (own && refused.name === 'certificateGrant' && payload.byteLength === 0) return;
+    this.#refuse(refused);
+    if (own && refused.name === 'desired') await inboxes.desired(payload);
+    if (own && refused.name === 'certificateGrant') inboxes.certificateGrant?.(payload);
   }
 
   #deliver(message: Message, payload: Buffer): Promise<void> | void {
@@ -175,6 +191,9 @@ export class UnitEnd {
         return inboxes.ack(message.content);
       case 'desired':
         return inboxes.desired(payload);
+      case 'certificateGrant':
+        if (inboxes.certificateGrant !== undefined) return inboxes.certificateGrant(payload);
+        return this.#refuse(refusedFor('wrong-way', 'the certificate of this unit is renewed by hand'));
       case 'command':
         return inboxes.command(message.content, message.parameters);
       case 'evidenceGet':
@@ -230,6 +249,10 @@ export class UnitEnd {
         return this.#sayState();
       case 'reported':
         return this.#reported === undefined ? undefined : this.#publish('reported', {}, this.#reported);
+      case 'certificate': {
+        const report = this.#parts.certificate?.();
+        return report === undefined ? undefined : this.#publish('certificate', {}, report);
+      }
       case 'checkpoint': {
         const note = this.#parts.checkpoint();
         return note === undefined ? undefined : this.#publish('checkpoint', {}, { note });

@@ -52,6 +52,18 @@ test('an alert lives through a restart and is closed where its cause went meanwh
   t.deepEqual((await open()).alerts, []);
 });
 
+test('how an alert is now is told and not remembered: the file changes with the alert alone', async (t) => {
+  const { open, files } = bench();
+  const keeper = await open();
+  await keeper.look(lost);
+  const written = (await readWholeFile(files, path))?.toString();
+  await keeper.look({ camera: { silent: milliseconds(50_000) } });
+  t.like(keeper.alerts[0], { detail: 'no frame for 20 s', now: 'no frame for 50 s' });
+  t.is((await readWholeFile(files, path))?.toString(), written);
+  const [again] = (await open()).alerts;
+  t.deepEqual([again?.detail, again?.now], ['no frame for 20 s', undefined]);
+});
+
 test('what goes on is not raised again by a restart', async (t) => {
   const { open, told } = bench();
   await (await open()).look(lost);

@@ -149,7 +149,7 @@ export class AlertKeeper {
 
   async #write(): Promise<void> {
     const { files, path, onFault } = this.#options;
-    const content: Memory = { schema, open: this.alerts.map((one) => ({ ...one })), unsent: this.#unsent };
+    const content: Memory = { schema, open: this.alerts.map(({ now: _, ...one }) => one), unsent: this.#unsent };
     try {
       await makeFolders(files, dirname(path));
       await writeWholeFile(files, path, Buffer.from(`${JSON.stringify(content)}\n`));

@@ -15,6 +15,7 @@ export const alertNames = [
   'clock-unreliable',
   'broker-unreachable',
   'certificate-expiring',
+  'certificate-renewal',
   'store-set-aside',
   'camera-moved',
   'housing-open',
@@ -72,6 +73,17 @@ const because = (detail: string | undefined): string => (detail === undefined ? 
 const failure = (fault: string | null, says: string): readonly Reading[] => [
   { level: fault === null ? 'good' : 'critical', detail: fault === null ? '' : `${says}: ${words(fault)}` },
 ];
+
+/** Somebody signs requests now and then: a quarter of the time that is left is theirs. */
+function renewalReading(renewal: NonNullable<HealthFacts['renewal']>, utc: UtcMilliseconds): Reading {
+  const { due, until, isAsked, refused, problem } = renewal;
+  if (problem !== undefined) return { level: 'raised', detail: words(problem) };
+  if (isAsked && refused !== undefined) {
+    return { level: 'raised', detail: words(`the grant of the next certificate was refused: ${refused}`) };
+  }
+  const detail = `the next certificate is asked for since ${toIso(due).slice(0, 10)}, and nobody has answered`;
+  return { level: isAsked && utc >= due + (until - due) / 4 ? 'raised' : 'good', detail };
+}
 
 /** One rule an alert. */
 export const alertRules: Readonly<Record<AlertName, AlertRule>> = {
@@ -192,6 +204,11 @@ export const alertRules: Readonly<Record<AlertName, AlertRule>> = {
         const detail = `${name} ${left <= 0 ? 'ended' : 'ends'} on ${toIso(expires).slice(0, 10)}`;
         return { subject: name, level, detail, figures: { daysLeft } };
       }),
+    patience: 0,
+    relief: 0,
+  },
+  'certificate-renewal': {
+    read: ({ facts: { renewal }, utc }) => renewal && [renewalReading(renewal, utc)],
     patience: 0,
     relief: 0,
   },

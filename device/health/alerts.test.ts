@@ -56,6 +56,19 @@ test('an alert is raised, becomes critical, becomes less and is closed, under on
   t.deepEqual(unit.open, []);
 });
 
+test('an open alert says how it is now, and its beginning stays what it was', (t) => {
+  const unit = new Trial();
+  const now = () => [...unit.state.open.values()].map(({ detail, now, since }) => [detail, now, since.slice(14, 19)]);
+  unit.look(silent(20));
+  t.deepEqual(now(), [['no frame for 20 s', 'no frame for 20 s', '00:00']]);
+  t.deepEqual(unit.look(silent(50), 30), [], 'nothing is sent for it');
+  t.deepEqual(now(), [['no frame for 20 s', 'no frame for 50 s', '00:00']]);
+  unit.look(silent(0), 2);
+  t.deepEqual(now(), [['no frame for 20 s', 'no frame for 50 s', '00:00']], 'as long as it held');
+  unit.look(silent(125), 120);
+  t.deepEqual(now(), [['no frame for 2 min', 'no frame for 2 min', '02:32']]);
+});
+
 test('what swings about the limit raises one alert, and what passes raises none', (t) => {
   const unit = new Trial();
   let changes = 0;
@@ -75,6 +88,20 @@ test('what is not known opens nothing and closes nothing', (t) => {
   t.deepEqual(unit.look(silent(130), 1), ['camera-lost critical']);
   t.deepEqual(unit.look(silent(0), 1), []);
   t.deepEqual(unit.look(silent(0), 10), ['camera-lost closed']);
+});
+
+/** Asked for since so many days, of a hundred. */
+function renewal(more: Partial<NonNullable<HealthFacts['renewal']>>, days = 0): HealthFacts {
+  const at = (day: number) => utcMilliseconds(start + (day - days) * 86_400_000);
+  const asked = { due: at(0), until: at(100), isAsked: true, refused: undefined, problem: undefined };
+  return { renewal: { ...asked, ...more } };
+}
+
+test('a renewal has its time, and what was refused is no matter once it is not asked for', (t) => {
+  const unit = new Trial();
+  t.deepEqual(unit.look(renewal({}, 24)), []);
+  t.deepEqual(unit.look(renewal({}, 26)), ['certificate-renewal raised']);
+  t.deepEqual(unit.look(renewal({ isAsked: false, refused: 'older' }, 26)), ['certificate-renewal closed']);
 });
 
 /** Facts that are bad, and the change that they bring when they last. */
@@ -105,6 +132,9 @@ const bad: readonly (readonly [HealthFacts, number, string])[] = [
     0,
     'certificate-expiring critical',
   ],
+  [renewal({}, 26), 0, 'certificate-renewal raised'],
+  [renewal({ refused: 'other-key: it is another unit' }), 0, 'certificate-renewal raised'],
+  [renewal({ isAsked: false, problem: 'the broker does not take it' }), 0, 'certificate-renewal raised'],
   [{ configuration: { rolledBack: { version: 7, reason: 'no link' } } }, 0, 'config-rolled-back raised'],
   [{ setAside: ['the queue of figures was damaged'] }, 0, 'store-set-aside raised'],
   [{ cameraPlace: { moved: true, shiftPx: 7.31, says: 'moved' } }, 0, 'camera-moved critical'],
@@ -143,6 +173,7 @@ const good: HealthFacts = {
   broker: {},
   configuration: {},
   certificates: [{ name: 'the unit', expires: utcMilliseconds(start + 300 * 86_400_000) }],
+  ...renewal({ isAsked: false }),
   setAside: [],
   cameraPlace: { moved: false, shiftPx: 0.4, says: 'it stands' },
   housing: { door: false, tamper: false },

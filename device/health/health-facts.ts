@@ -43,6 +43,18 @@ export interface HealthFacts {
   };
   /** The unit's certificate, the authorities' and the revocation list's next update. */
   readonly certificates?: readonly { readonly name: string; readonly expires: UtcMilliseconds }[];
+  /** Renewal of the unit's certificate; absent where that is done by hand. */
+  readonly renewal?: {
+    /** When the unit asks for the next one, and the end of the one in force. */
+    readonly due: UtcMilliseconds;
+    readonly until: UtcMilliseconds;
+    /** It asks, and has none. */
+    readonly isAsked: boolean;
+    /** Why the grant that came last was not taken. */
+    readonly refused: string | undefined;
+    /** Why the one in force is not the one of the session. */
+    readonly problem: string | undefined;
+  };
   /** Queues and memories of the outbox that the start found damaged and began anew, a clause each. */
   readonly setAside?: readonly string[];
   /** What the unit has given up for the moment, a measure and its sentence each. */

@@ -12,8 +12,11 @@ export interface OpenAlert {
   readonly state: 'raised' | 'critical';
   /** ISO 8601 UTC: when this state began. */
   readonly since: string;
+  /** As it was when this state began. */
   readonly detail: string;
   readonly figures?: Alert['figures'];
+  /** As it was at the last look at which it held; absent before the first look after a restart. */
+  readonly now?: string;
 }
 
 /** A change that has not lasted long enough to count. */
@@ -70,10 +73,14 @@ export function judgeAlerts(state: AlertState, facts: HealthFacts, limits: Healt
       const next = settled(rule, reading.level, was?.state ?? 'good', pending.get(key), at.monotonic);
       if (next.pending === undefined) pending.delete(key);
       else pending.set(key, next.pending);
-      if (next.level === (was?.state ?? 'good')) continue;
+      if (next.level === (was?.state ?? 'good')) {
+        // What is said of a good reading need not be true of it: some rules have one sentence for both.
+        if (was !== undefined && reading.level !== 'good') open.set(key, { ...was, now: reading.detail });
+        continue;
+      }
       const change = changed(name, subject, was, next.level, reading, at);
       if (change.state === 'closed') open.delete(key);
-      else open.set(key, { ...change, state: change.state, name, subject });
+      else open.set(key, { ...change, state: change.state, name, subject, now: change.detail });
       changes.push(change);
     }
   }

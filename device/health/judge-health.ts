@@ -10,7 +10,7 @@ export interface HealthParts {
   readonly utc: UtcMilliseconds;
   readonly facts: HealthFacts;
   readonly limits: HealthLimits;
-  readonly alerts: Iterable<Pick<OpenAlert, 'name' | 'state' | 'detail'> & { readonly since?: OpenAlert['since'] }>;
+  readonly alerts: Iterable<Pick<OpenAlert, 'name' | 'state' | 'detail' | 'now'> & Partial<Pick<OpenAlert, 'since'>>>;
 }
 
 /** Alerts that mean that this unit does not do its work: it sees, judges or seals nothing. */
@@ -43,10 +43,9 @@ export function judgeHealth({ unit, software, utc, facts, limits, alerts }: Heal
       ...probeNames
         .filter((name) => probes[name].state === 'degraded' || probes[name].state === 'failed')
         .map((name) => `${name}: ${probes[name].detail}`),
-      // What an alert says is as of then; how it is now the probes say.
       ...own.map(
-        ({ name, state, detail, since }) =>
-          `${name} (${state}): ${detail}${since === undefined ? '' : ` (as of ${since})`}`,
+        ({ name, state, detail, now = detail, since }) =>
+          `${name} (${state}${since === undefined ? '' : ` since ${since}`}): ${now}`,
       ),
     ],
   };

@@ -151,6 +151,15 @@ test('health: every probe with its state, and the worst of it all', (t) => {
   t.deepEqual(healthReport.parse(report), report);
   t.deepEqual([report.status, report.problems], ['good', []]);
   t.is(report.probes.broker.detail, 'connected');
+  const alert = {
+    name: 'temperature-high',
+    state: 'raised',
+    since: '2026-03-01T11:00:00.000Z',
+    detail: '79 degrees',
+  } as const;
+  const said = 'temperature-high (raised since 2026-03-01T11:00:00.000Z): ';
+  t.deepEqual(reportOf(working, [alert]).problems, [`${said}79 degrees`]);
+  t.deepEqual(reportOf(working, [{ ...alert, now: '85 degrees' }]).problems, [`${said}85 degrees`], 'as it is now');
   const cases: readonly [HealthFacts, keyof typeof report.probes, string, string][] = [
     [{ camera: { silent: milliseconds(11_000), detail: 'no route' } }, 'camera', 'failed', 'failed'],
     [{ clock: { dated: true, synchronised: false } }, 'clock', 'degraded', 'degraded'],

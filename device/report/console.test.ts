@@ -100,6 +100,24 @@ test('into a file a progress line comes every few seconds, without any code, and
   );
 });
 
+test('the last progress line is of the end, on a terminal and in a file, however soon the end comes', (t) => {
+  const skipped = 160;
+  for (const [screen, ends] of [
+    [new Screen(true, 80), /frame 300\/300 · 100 % · [^\n]*160 skipped[^\n]*$/],
+    [new Screen(false), /frame 300\/300 · 100 % · [^\n]*160 skipped[^\n]*\n$/],
+  ] as const) {
+    const { run, hand } = consoleOn(screen);
+    for (const judged of [1, 100, 139, 140]) {
+      run.progress({ ...progress, skipped, framesDone: judged + skipped });
+      hand.now += 10;
+    }
+    t.regex(screen.text.replaceAll(new RegExp(`${escapeCode}\\[0?m`, 'g'), ''), ends);
+    const before = screen.text.length;
+    if (!screen.isTTY) run.progress({ ...progress, skipped, framesDone: 300 });
+    t.is(screen.text.length, before, 'and once');
+  }
+});
+
 test('colours only on a terminal that wants them', (t) => {
   const coloured = (screen: Screen, environment: TerminalEnvironment) => {
     consoleOn(screen, environment).run.summary(sampleRun, comparison);

@@ -56,6 +56,8 @@ export class RunConsole {
   readonly #traits: TerminalTraits;
   readonly #style: Style;
   #shown = false;
+  /** The line that was shown last was of the end. */
+  #ended = false;
   #lastAt = Number.NEGATIVE_INFINITY;
   #history: { readonly at: number; readonly frames: number }[] = [];
 
@@ -76,8 +78,11 @@ export class RunConsole {
     const rate = this.#rate(now, state.framesDone - state.skipped - state.damaged);
     const every = this.#traits.rewrites ? rewriteEveryMs : addEveryMs;
     const last = state.framesTotal !== undefined && state.framesDone >= state.framesTotal;
-    if (now - this.#lastAt < every && !(last && this.#traits.rewrites)) return;
+    // The end is shown, however soon it comes: a line that is added, once.
+    const due = now - this.#lastAt >= every || (last && (this.#traits.rewrites || !this.#ended));
+    if (!due) return;
     this.#lastAt = now;
+    this.#ended = last;
     const text = progressText(state, rate, this.#traits.columns - 1);
     if (!this.#traits.rewrites) {
       this.#line(text);

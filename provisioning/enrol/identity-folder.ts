@@ -63,6 +63,16 @@ export class IdentityFolder {
     return this.#read(join(places.current, name));
   }
 
+  /** The folder of the generation before the one in force; undefined where there is none. */
+  async generationBefore(): Promise<string | undefined> {
+    const version = (await this.installed())?.enrolled.version;
+    if (version === undefined) return undefined;
+    const names = await listIfThere(this.#files, this.#at(places.generations));
+    const before = names.filter((name) => name < generationName(version)).sort();
+    const last = before.at(-1);
+    return last === undefined ? undefined : this.#at(join(places.generations, last));
+  }
+
   /** The key in force: of the certificate, or the one that was born here. */
   async key(): Promise<UnitKey | undefined> {
     return (await this.#keyAt(join(places.current, identityNames.key))) ?? this.#keyAt(places.born);

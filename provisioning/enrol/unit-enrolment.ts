@@ -1,9 +1,10 @@
 import type { Clock } from '../../device/kernel/clock.ts';
 import { makeFolders } from '../../device/kernel/durable-file.ts';
 import { AtalayaError } from '../../device/kernel/errors.ts';
-import { milliseconds, toIso } from '../../device/kernel/units.ts';
+import { milliseconds, toIso, type UtcMilliseconds } from '../../device/kernel/units.ts';
 import type { Enrolment, GrantOutcome, SigningKeyFacts, UnitIdentity } from '../contract/enrolment.ts';
 import {
+  type EnrolledState,
   type EnrolmentRequest,
   enrolmentRequestSchemaId,
   type RenewalRequest,
@@ -26,8 +27,8 @@ import {
 } from './identity-files.ts';
 import { IdentityFolder } from './identity-folder.ts';
 import { signWithKey } from './key-signature.ts';
-import { certificatesIn, lifeOfCertificate } from './read-chain.ts';
-import { type RenewalPlan, renewalDue } from './renewal.ts';
+import { certificatesIn, type Life, lifeOfCertificate } from './read-chain.ts';
+import { type RenewalPlan, renewalDue, renewalTime, shareOf } from './renewal.ts';
 
 /** Whether a first grant is taken now. */
 export interface ClaimWindow {
@@ -63,6 +64,15 @@ export interface UnitEnrolmentOptions {
   readonly configurationFault?: (settings: unknown, folder: string) => string | undefined;
   /** Folder of the evidence, unless the grant says so. */
   readonly data: string;
+}
+
+/** What is in force at a unit, and how old it is. */
+export interface CertificateInForce {
+  readonly enrolled: EnrolledState;
+  readonly life: Life;
+  /** When the next one is asked for. */
+  readonly due: UtcMilliseconds;
+  readonly plan: RenewalPlan;
 }
 
 /** A unit's key, and what the fleet gave it for that. One object for each folder. */
@@ -126,10 +136,24 @@ export class UnitEnrolment implements Enrolment {
 
   /** What the age of the certificate in force asks for; undefined before enrolment. */
   async renewal(): Promise<RenewalPlan | undefined> {
-    const [certificate] = certificatesIn((await this.#folder.text(identityNames.certificate)) ?? '');
-    return certificate === undefined
-      ? undefined
-      : renewalDue(lifeOfCertificate(certificate), this.#options.clock.utc());
+    return (await this.certificate())?.plan;
+  }
+
+  /** The certificate in force; undefined before enrolment. Throws `store-damaged`, `store-failed`. */
+  certificate(): Promise<CertificateInForce | undefined> {
+    return this.#inTurn(async () => {
+      const enrolled = (await this.#folder.installed())?.enrolled;
+      const [certificate] = certificatesIn((await this.#folder.text(identityNames.certificate)) ?? '');
+      if (enrolled === undefined || certificate === undefined) return undefined;
+      const [life, share] = [lifeOfCertificate(certificate), shareOf(enrolled.unit)];
+      const plan = renewalDue(life, this.#options.clock.utc(), share);
+      return { enrolled, life, due: renewalTime(life, share), plan };
+    });
+  }
+
+  /** The folder of the generation before the one in force, with the files that `identityNames` has; undefined where there is none. */
+  generationBefore(): Promise<string | undefined> {
+    return this.#folder.generationBefore();
   }
 
   install(text: Uint8Array | string): Promise<GrantOutcome> {

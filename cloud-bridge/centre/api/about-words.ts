@@ -27,6 +27,8 @@ export function aboutWords(name: RouteName, { parameters, body }: About): string
       return `acknowledged alert ${id} of ${unit}${because(of('acknowledgeAlert').note)}`;
     case 'acceptKey':
       return `accepted key ${of('acceptKey').key} of ${unit}${because(of('acceptKey').reason)}`;
+    case 'deliverRenewal':
+      return `grant ${of('deliverRenewal').grant.version} of a certificate for ${unit}`;
     case 'putLayer':
       return `layer ${layer}, version ${of('putLayer').based + 1}`;
     case 'startRollout': {

@@ -101,6 +101,18 @@ test('every route is open to the roles that may, and to nobody else', async (t) 
       },
     },
     reply: { unit: 'unit-1', id: 'command-0001' },
+    renewals: {},
+    deliverRenewal: {
+      unit: 'unit-1',
+      body: {
+        grant: {
+          ...{ schema: 'atalaya/grant/1', unit: 'unit-1', version: 2, issued: instant(0) },
+          certificate: '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n',
+          authorities: '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n',
+          signature: { key: 'a'.repeat(64), value: 'A'.repeat(96) },
+        },
+      },
+    },
     infractions: {},
     evidence: { unit: 'unit-1', evidence: 'unit-1-000000001' },
     evidenceFile: { unit: 'unit-1', evidence: 'unit-1-000000001', file: 'keys' },
@@ -236,7 +248,10 @@ test('whoever is new presents the trust document that brings him in; an operator
   const trust = await api.trust(2, [...api.people, boss, hand]);
   const refused = await hand.ask('putTrust', { parameters: {}, body: { trust } });
   t.is(refused.status, 403);
-  t.is(refused.error?.reason, 'not-allowed');
+  t.like(refused.error, {
+    reason: 'not-allowed',
+    message: 'not-allowed: the new operator is operator, and that role may not change who is trusted; supervisors may',
+  });
   t.is(
     (await boss.ask('putTrust', { parameters: {}, body: { trust } }, { act: { issued: instant(-2 * actWindowMs) } }))
       .error?.reason,

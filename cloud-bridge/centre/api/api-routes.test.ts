@@ -92,7 +92,7 @@ test('configurations, layers and commands', async (t) => {
     body: { document: await desired(technician, 'unit-1', 2) },
   });
   t.is(bySomebody.status, 403);
-  t.regex(bySomebody.error?.message ?? '', /^not-allowed/);
+  t.regex(bySomebody.error?.message ?? '', /^not-allowed: .* technician, .*; operators and supervisors may$/);
   const altered = { ...(await desired(operator, 'unit-1', 2)), settings: { a: 1 } };
   t.regex(
     (await operator.ask('releaseConfig', { parameters: { unit: 'unit-1' }, body: { document: altered } })).error

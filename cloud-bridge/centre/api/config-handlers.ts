@@ -89,6 +89,7 @@ export function configHandlers(services: Services): Pick<Handlers, ConfigRoute> 
       const { command, relayed, reply } = found;
       return json({
         command,
+        broker: bridge.brokerView,
         ...(relayed === undefined ? {} : { relayed }),
         ...(reply === undefined ? {} : { reply }),
       });

@@ -33,7 +33,7 @@ export function fleetHandlers({ bridge, archive, people }: Services): Pick<Handl
     },
     unit: async ({ parameters: { unit } }) => {
       const view = await bridge.views.one(unit);
-      return view === undefined ? unknown(`unit ${unit}`) : json(view);
+      return view === undefined ? unknown(`unit ${unit}`) : json({ ...view, broker: bridge.brokerView });
     },
     acceptKey: async ({ parameters: { unit }, body: { key } }) => {
       if ((await bridge.twins.twin(unit)) === undefined) return unknown(`unit ${unit}`);

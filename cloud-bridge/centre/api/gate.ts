@@ -4,7 +4,7 @@ import type { UnsignedDocument } from '../../../device/kernel/signed/signed-docu
 import type { Act } from '../../contract/acts.ts';
 import { type Route, type RouteName, routes } from '../../contract/api.ts';
 import type { People, Person } from '../../contract/people.ts';
-import { mayDo, type Permission } from '../../contract/roles.ts';
+import { mayDo, notAllowedWords, type Permission } from '../../contract/roles.ts';
 import type { EventKind } from '../../contract/topics.ts';
 import { aboutWords } from './about-words.ts';
 import { checkAct, checkBody, type ReadAct, type RefusedAct, readAct, refusedAct } from './act-check.ts';
@@ -27,6 +27,12 @@ export interface About {
 
 /** Reading these is an act that is kept. */
 const keptReads: ReadonlySet<RouteName> = new Set<RouteName>(['evidence', 'evidenceFile']);
+
+/** What is done, where the permission for it bears another name. */
+const doing: Readonly<Partial<Record<RouteName, string>>> = {
+  acceptKey: 'accept the key of a unit',
+  putTrust: 'change who is trusted',
+};
 
 /** Decides who may do what: in two steps, since nobody who is not known may send a long body. */
 export class Gate {
@@ -84,7 +90,7 @@ export class Gate {
     for (const permission of await this.#permissions(name, about)) {
       if (mayDo(person.role, permission)) continue;
       await archive.appendAct(act, `refused: not-allowed: ${permission}`, words);
-      return refusedAct('not-allowed', `the role ${person.role} has no permission ${permission}`);
+      return refusedAct('not-allowed', notAllowedWords(person, permission, doing[name]));
     }
     if (kept) await archive.appendAct(act, `allowed: ${person.name}, ${person.role}`, words);
     return { kind: 'passed', person };

@@ -1,4 +1,5 @@
 import type { Handlers } from './answer.ts';
+import { certificateHandlers } from './certificate-handlers.ts';
 import { configHandlers } from './config-handlers.ts';
 import { evidenceHandlers, rolloutHandlers } from './evidence-handlers.ts';
 import { fleetHandlers } from './fleet-handlers.ts';
@@ -9,6 +10,7 @@ export function handlersOf(services: Services): Handlers {
   return {
     ...fleetHandlers(services),
     ...configHandlers(services),
+    ...certificateHandlers(services),
     ...evidenceHandlers(services),
     ...rolloutHandlers(services),
   };

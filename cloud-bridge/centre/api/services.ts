@@ -9,7 +9,17 @@ import type { PeopleKeeper } from './people-keeper.ts';
 export interface Services {
   readonly bridge: Pick<
     Bridge,
-    'twins' | 'alerts' | 'configs' | 'commands' | 'collector' | 'evidence' | 'live' | 'views' | 'online' | 'brokerView'
+    | 'twins'
+    | 'alerts'
+    | 'configs'
+    | 'commands'
+    | 'certificates'
+    | 'collector'
+    | 'evidence'
+    | 'live'
+    | 'views'
+    | 'online'
+    | 'brokerView'
   >;
   readonly archive: Archive;
   readonly blobs: Blobs;

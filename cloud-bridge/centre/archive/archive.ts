@@ -131,6 +131,8 @@ export const documentKinds = [
   'layer',
   'config',
   'reported',
+  /** What a unit says of its certificate, and the grant that it was given. */
+  'certificate',
   'blob',
   'command',
   'trust',

@@ -5,6 +5,7 @@ import { fault } from '../../../device/kernel/testing/fault.ts';
 import { PostgresArchive } from './postgres-archive.ts';
 import { archiveContract } from './testing/archive-contract.ts';
 import { checkAfterCrash, ingestUntilKilled } from './testing/crash.ts';
+import { checkFormer, formerPostgres, formerRows } from './testing/former-archive.ts';
 import { madeEvent, madeEvents } from './testing/made-events.ts';
 import { startPostgres, type TestPostgres } from './testing/start-postgres.ts';
 
@@ -95,34 +96,19 @@ needs(
   },
 );
 
-needs(
-  'a schema of the version before has its infractions by when they happened afterwards',
-  async (t, { database }) => {
-    const options = await database('before');
-    const older = await PostgresArchive.open(options, { clock });
-    const utc = '2026-03-01T12:00:00Z';
-    const recorded = { record: { infraction: { time: { utc } } } };
-    await older.ingest([...madeEvents(1, 150), madeEvent(151, { data: recorded }), madeEvent(152, { kind: 'audit' })]);
-    await older.close();
-    const client = new Client(options);
-    await client.connect();
-    await client.query(`
-    alter table atalaya.events drop column happened;
-    create index events_infraction on atalaya.events (lane_id, at, position) where kind = 'infraction';
-    update atalaya.version set number = 3;
-  `);
-    await client.end();
-    const archive = await PostgresArchive.open(options, { clock });
-    const latest = { order: 'latest', limit: 1000 } as const;
-    const found = await archive.events(latest);
-    t.deepEqual([found.length, found[0]?.sequence, found.at(-1)?.sequence], [151, 151, 1]);
-    t.deepEqual(
-      (await archive.events({ ...latest, from: utc })).map(({ sequence }) => sequence),
-      [151],
-    );
-    await archive.close();
-  },
-);
+needs('a schema that an earlier program made has its infractions by when they happened', async (t, { database }) => {
+  const options = await database('before');
+  const client = new Client(options);
+  await client.connect();
+  await client.query(`${formerPostgres} ${formerRows('atalaya.')}`);
+  // Two bridges are brought to this version at once.
+  const [archive, other] = await Promise.all([1, 2].map(() => PostgresArchive.open(options, { clock })));
+  for (const one of [archive, other]) t.teardown(() => one?.close());
+  await checkFormer(t, archive as PostgresArchive);
+  const { rows } = await client.query("select indexname from pg_indexes where indexname like '%happened'");
+  await client.end();
+  t.deepEqual(rows.map(({ indexname }) => indexname).sort(), ['events_happened', 'events_lane_happened']);
+});
 
 needs('bridges that begin at once on an empty database make it once', async (t, { database }) => {
   const options = await database('at_once');

@@ -14,6 +14,7 @@ import { SqliteArchive } from './sqlite-archive.ts';
 import { SqliteConnection } from './sqlite-connection.ts';
 import { archiveContract } from './testing/archive-contract.ts';
 import { checkAfterCrash, ingestUntilKilled } from './testing/crash.ts';
+import { checkFormer, formerRows, formerSqlite } from './testing/former-archive.ts';
 import { madeEvent, madeEvents } from './testing/made-events.ts';
 
 const clock = systemClock;
@@ -94,29 +95,22 @@ test('lists of infractions are read along an index in their order, of a unit and
   t.notRegex(`${plan()}${plan([1])}`, /SCAN|TEMP B-TREE/);
 });
 
-test('an archive of the version before is brought to this one: its infractions have their place by when they happened', async (t) => {
+test('an archive that an earlier program made is brought to this version: its infractions have their place by when they happened', async (t) => {
   const path = join(await newFolder(t), 'archive.sqlite');
-  const older = await SqliteArchive.open(path, { clock });
-  const utc = '2026-03-01T12:00:00Z';
-  const recorded = { record: { infraction: { time: { utc } } } };
-  await older.ingest([...madeEvents(1, 150), madeEvent(151, { data: recorded }), madeEvent(152, { kind: 'audit' })]);
-  await older.close();
-  const database = new DatabaseSync(path);
-  database.exec(`
-    drop index events_happened; drop index events_lane_happened; alter table events drop column happened;
-    create index events_infraction on events (lane_id, kind, at) where kind = 'infraction';
-    pragma user_version = 3;
-  `);
-  database.close();
+  const before = new DatabaseSync(path);
+  before.exec(`${formerSqlite} ${formerRows('')}`);
+  before.close();
   const archive = await SqliteArchive.open(path, { clock });
-  const latest = { order: 'latest', limit: 1000 } as const;
-  const found = await archive.events(latest);
-  t.deepEqual([found.length, found[0]?.sequence, found.at(-1)?.sequence], [151, 151, 1]);
-  t.deepEqual(
-    (await archive.events({ ...latest, from: utc })).map(({ sequence }) => sequence),
-    [151],
-  );
-  await archive.close();
+  t.teardown(() => archive.close());
+  await checkFormer(t, archive);
+  const database = new DatabaseSync(path);
+  t.teardown(() => database.close());
+  const now = join(await newFolder(t), 'archive.sqlite');
+  await (await SqliteArchive.open(now, { clock })).close();
+  const made = new DatabaseSync(now);
+  t.teardown(() => made.close());
+  const indexes = "select name, sql from sqlite_schema where type = 'index' order by name";
+  t.deepEqual(database.prepare(indexes).all(), made.prepare(indexes).all(), 'as one that is made now');
 });
 
 test('a file of a newer version, a foreign file and rubbish are refused with their reasons, and not touched', async (t) => {

@@ -10,6 +10,7 @@ import type { Arrival, Link, LinkHandlers, LinkSession } from '../../link/link.t
 import type { Archive, Arrived } from '../archive/archive.ts';
 import type { Blobs } from '../blobs/blobs.ts';
 import type { Queues } from '../queues/queues.ts';
+import { CertificateKeeper } from '../renewal/certificate-keeper.ts';
 import { Witness } from '../witness/witness.ts';
 import type { WitnessKey } from '../witness/witness-key.ts';
 import { Acks } from './acks.ts';
@@ -78,6 +79,7 @@ export class Bridge {
   readonly alerts: AlertKeeper;
   readonly configs: ConfigRelay;
   readonly commands: CommandRelay;
+  readonly certificates: CertificateKeeper;
   readonly collector: EvidenceCollector;
   readonly evidence: EvidenceViews;
   readonly live: LiveHub;
@@ -111,6 +113,7 @@ export class Bridge {
     this.alerts = new AlertKeeper(archive, clock, queues !== undefined);
     this.configs = new ConfigRelay(archive, link, clock, log);
     this.commands = new CommandRelay(archive, link, clock, log);
+    this.certificates = new CertificateKeeper(archive, link, clock, log);
     this.live = new LiveHub();
     this.acks = new Acks(link, log);
     this.views = new UnitViews({ archive, twins: this.twins, configs: this.configs, alerts: this.alerts, witness });
@@ -135,6 +138,7 @@ export class Bridge {
     this.desk = new MessageDesk({
       ...{ archive, twins: this.twins, ingest: this.ingest, witness: this.witnessDesk, collector: this.collector },
       ...{ commands: this.commands, alerts: this.alerts, refusals: this.refusals, clock, log },
+      certificates: this.certificates,
       ...{ outcomes: new ConfigOutcomes(archive), forward: queues !== undefined },
       onReported: (unit) => this.onReported(unit),
     });
@@ -199,6 +203,7 @@ export class Bridge {
     await this.twins.load();
     await this.configs.load(false);
     await this.commands.load();
+    await this.certificates.load(false);
     await this.collector.load();
     // Where several bridges share a unit, one may have died between archiving an alert and this, and another acknowledged what followed.
     const alerts = await this.#options.archive.events({ kinds: ['alert'], order: 'newest', limit: alertsAgain });
@@ -229,8 +234,12 @@ export class Bridge {
 
   async #online({ resumed }: LinkSession): Promise<void> {
     // A broker that has forgotten our session may have forgotten what it retained.
-    if (!resumed) await this.configs.load(true);
+    if (!resumed) {
+      await this.configs.load(true);
+      await this.certificates.load(true);
+    }
     await this.configs.publishPending();
+    await this.certificates.publishPending();
     await this.commands.publishPending();
   }
 
@@ -289,6 +298,7 @@ export class Bridge {
           last = clock.monotonic();
           await this.twins.flush(attempt.signal);
           await this.configs.publishPending();
+          await this.certificates.publishPending();
           await this.commands.publishPending();
           await this.silence.round();
           await this.alerts.moveClosed();

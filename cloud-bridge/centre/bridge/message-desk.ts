@@ -6,6 +6,7 @@ import type { LedgerEntry } from '../../contract/events.ts';
 import { type Message, parseMessage } from '../../contract/message.ts';
 import type { TopicName, topics } from '../../contract/topics.ts';
 import type { Archive, WholeEvent } from '../archive/archive.ts';
+import type { CertificateKeeper } from '../renewal/certificate-keeper.ts';
 import type { AlertKeeper } from './alert-keeper.ts';
 import type { Sentence } from './batch.ts';
 import type { CommandRelay } from './command-relay.ts';
@@ -27,6 +28,7 @@ export interface DeskOptions {
   readonly collector: Pick<EvidenceCollector, 'block' | 'request'>;
   readonly commands: Pick<CommandRelay, 'replied'>;
   readonly outcomes: Pick<ConfigOutcomes, 'stands' | 'take'>;
+  readonly certificates: Pick<CertificateKeeper, 'take'>;
   readonly alerts: Pick<AlertKeeper, 'raise'>;
   readonly refusals: Refusals;
   /** There are other programs behind queues. */
@@ -88,6 +90,7 @@ export class MessageDesk {
     evidenceBlock: ({ unit, parameters: { id, file, block }, content }) =>
       this.#options.collector.block(unit, id, file, Number(block), content),
     reported: (message) => this.#reported(message),
+    certificate: (message) => this.#certificate(message),
     reply: (message) => this.#reply(message),
   };
 
@@ -167,6 +170,12 @@ export class MessageDesk {
       await archive.forward('config.updates', `${unit}/config/${version}/${outcome}/${at}`, value);
     }
     if (await outcomes.take(unit, content)) onReported(unit);
+  }
+
+  async #certificate({ unit, content }: UpMessage<'certificate'>): Promise<void> {
+    const { certificates, refusals } = this.#options;
+    const why = await certificates.take(unit, content);
+    if (why !== undefined) refusals.count(unit, 'malformed', why);
   }
 
   async #reply({ unit, content }: UpMessage<'reply'>): Promise<void> {

@@ -22,6 +22,7 @@ import { defaultBridgeConfig, loadBridgeConfig } from './bridge-config.ts';
 import { type BridgeReady, runBridge } from './compose-bridge.ts';
 
 const program = new URL('../atalaya-bridge.ts', import.meta.url).pathname;
+const fleet = new URL('../atalaya-fleet.ts', import.meta.url).pathname;
 
 async function folderOf(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'atalaya-bridge-'));
@@ -44,8 +45,8 @@ async function unitOn(url: string, pki: Pki, id: string): Promise<SpeakingUnit> 
 }
 
 /** The program, with what it prints. */
-function started(args: readonly string[]) {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+function started(args: readonly string[], of = program) {
+  const child = spawn(process.execPath, [of, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk) => {
     out += chunk;
@@ -198,6 +199,20 @@ test('two bridges do not work on one folder, and a bridge without a broker says 
   await t.throwsAsync(runBridge(config, { clock: systemClock, signal: end.signal, log: silentLog }), {
     code: 'store-locked',
   });
+  const taken = new URL(addresses.at(-1) ?? '').port;
+  await writeFile(
+    join(folder, 'other.yaml'),
+    `data: other\nbroker: { url: "mqtt://127.0.0.1:1" }\nops: { port: ${taken} }\n`,
+  );
+  const second = started(['run', '--data', config.data, '--broker', 'mqtt://127.0.0.1:1']);
+  const third = started(['run', '--config', join(folder, 'other.yaml')]);
+  // As a unit: what a person has to change first is a wrong call.
+  t.deepEqual([await second.ended, await third.ended], [2, 2], `${second.err()}${third.err()}`);
+  t.regex(second.err(), /store-locked: .*data is in use by process \d+/);
+  t.regex(
+    third.err(),
+    /config-invalid: cannot listen on .* another program listens there\n {2}End that program, or name/,
+  );
   const health = await fetch(`${addresses.at(-1)}/healthz`);
   t.is(health.status, 503);
   t.like(await health.json(), { state: 'failed', parts: { broker: { state: 'failed' }, archive: { state: 'good' } } });
@@ -244,8 +259,18 @@ test('a bridge whose trust document has expired starts and archives, and says so
   t.like(await health.json(), { state: 'degraded', parts: { trust: { state: 'degraded' } } });
   t.regex(await (await fetch(`${addresses.at(-1)}/metrics`)).text(), /^atalaya_bridge_trust_in_force 0$/m);
   const newer = { ...body, version: 2, issued: past(0) };
-  const trust = (await signDocument(newer, signerOf(root.privatePem))) as never;
-  t.is((await supervisor.ask('putTrust', { parameters: {}, body: { trust } })).status, 200);
+  await writeFile(join(folder, 'next.json'), JSON.stringify(await signDocument(newer, signerOf(root.privatePem))));
+  await writeFile(join(folder, 'ana.pem'), supervisor.key.privatePem, { mode: 0o600 });
+  const as = ['--bridge', `unix:${join(folder, 'data', 'api.sock')}`, '--key', join(folder, 'ana.pem')];
+  const refused = started(['status', ...as], fleet);
+  t.is(await refused.ended, 1);
+  t.regex(
+    refused.err(),
+    /^act-refused: the centre says trust-expired: .*\n {2}Whoever holds the root key signs the next/,
+  );
+  const pushed = started(['trust', 'push', '--file', join(folder, 'next.json'), ...as], fleet);
+  t.is(await pushed.ended, 0, pushed.err());
+  t.regex(pushed.out(), /^the centre has version 2 of the trust document/);
   const answer = await supervisor.ask('units', { parameters: {} });
   t.like(answer.value, { units: [{ unit: 'unit-1' }], broker: { connected: true } });
   await unit.close();

@@ -102,7 +102,7 @@ test('commands: signed, expiring, answered', async (t) => {
   t.is(tested.code, 1, 'one of them has not answered');
   t.regex(
     tested.out,
-    /north-1 {2}done {6}self-test: 3 checks\n.*\n.*\nnorth-1 {2}good {6}camera: .*\nnorth-2 {2}open {6}the unit has not answered yet; look later: npx atalaya-fleet\n +command reply north-2/,
+    /north-1 {2}done {6}self-test: 3 checks\n.*\n.*\n.*\n.*\nnorth-1 {2}good {6}camera: .*\nnorth-2 {2}open {6}the unit has not answered yet; look later: npx atalaya-fleet\n +command reply north-2/,
   );
   t.regex((await fleet.call(['command', 'reply', 'north-1', command?.id ?? ''])).out, /north-1 {2}done/);
   t.is((await fleet.call(['command', 'diagnostics', 'north-1', '--minutes', '5', '--every', '2', '--json'])).code, 0);

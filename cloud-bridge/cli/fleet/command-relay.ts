@@ -62,8 +62,10 @@ export async function replyTo({ client, io }: Session, sent: Sent, seconds: numb
   const until = clock.monotonic() + seconds * 1000;
   const { unit, id } = sent;
   for (;;) {
-    const { reply, relayed } = await client.call('reply', { parameters: { unit, id } }, signal);
-    const seen: Answered = { ...sent, ...(relayed === undefined ? {} : { relayed }) };
+    const { reply, relayed, broker } = await client.call('reply', { parameters: { unit, id } }, signal);
+    const { waits: _, ...known } = sent;
+    const waits = relayed === undefined && broker?.connected === false;
+    const seen: Answered = { ...known, ...(relayed === undefined ? {} : { relayed }), ...(waits ? { waits } : {}) };
     if (reply !== undefined) return { ...seen, reply };
     if (clock.monotonic() >= until) return seen;
     await timer.sleep(milliseconds(lookEveryMs), signal);
@@ -72,7 +74,12 @@ export async function replyTo({ client, io }: Session, sent: Sent, seconds: numb
 }
 
 /** What to say where no reply has come. */
-export function noReply({ relayed, unit, id }: Answered): string {
-  const where = relayed === undefined ? 'the broker does not have it yet' : 'the unit has not answered yet';
+export function noReply({ relayed, waits, unit, id }: Answered): string {
+  const where =
+    relayed !== undefined
+      ? 'the unit has not answered yet'
+      : waits === true
+        ? 'waits: the centre has no broker, and gives it on until it expires'
+        : 'the broker does not have it yet';
   return `${where}; look later: ${fleetProgram} command reply ${unit} ${id}`;
 }

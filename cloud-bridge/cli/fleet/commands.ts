@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import type { CommandName, commandArguments, Reply } from '../../contract/acts.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
-import { selfTestRows } from '../../fleet/self-test-words.ts';
+import { hasFailedSelfTest, selfTestRows } from '../../fleet/self-test-words.ts';
 import type { Cell, Column } from '../../fleet/table.ts';
 import { counted, valueWords } from '../../fleet/text.ts';
 import { type Answered, noReply, relay, replyTo } from './command-relay.ts';
@@ -36,9 +36,14 @@ export const addCommands: AddCommands = (root, io, leave) => {
     args: z.input<(typeof commandArguments)[N]>,
   ) => withCentre(io, flags, async (session) => leave(await send(session, name, units, flags, args)));
 
-  toUnits('self-test', 'camera, detector, evidence, clock, broker: what works').action(
-    (units: readonly string[], flags: CommandFlags) => sent('self-test', units, flags, {}),
-  );
+  toUnits('self-test', 'camera, lines, clock, storage, broker, detector, evidence: what works')
+    .option('--pulse <line>', 'switch this output on and off; may be given again', collected, [])
+    .option('--seal', 'seal test evidence; it stays in the ledger for good')
+    .action((units: readonly string[], flags: CommandFlags & SelfTestFlags) => {
+      const { pulse, seal } = flags;
+      const asked = { ...(pulse.length === 0 ? {} : { pulse: [...pulse] }), ...(seal === true ? { seal } : {}) };
+      return sent('self-test', units, flags, asked);
+    });
   toUnits('snapshot', 'a picture of what the camera sees now')
     .option('--width <pixels>', 'of the picture', numberOf(160, 1920, true), 640)
     .option('--out <folder>', 'where the pictures go', '.')
@@ -85,6 +90,13 @@ export const addCommands: AddCommands = (root, io, leave) => {
     );
 };
 
+interface SelfTestFlags {
+  readonly pulse: readonly string[];
+  readonly seal?: boolean;
+}
+
+const collected = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
 interface LevelFlags {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly minutes: number;
@@ -128,13 +140,19 @@ function report(session: Session, answered: readonly Answered[]): Exit {
     answered.flatMap((one): readonly (readonly Cell[])[] => {
       const { unit, reply } = one;
       if (reply === undefined) return [[{ text: unit }, { text: 'open', colour: 'yellow' }, { text: noReply(one) }]];
-      const checks = selfTestRows(unit, reply.result);
+      const { problems, checks } = selfTestRows(unit, reply.result);
       const words = checks.length > 0 ? `self-test: ${counted(checks.length, 'check')}` : wordsOf(reply);
-      return [[{ text: unit }, { text: reply.outcome, colour: colours[reply.outcome] }, { text: words }], ...checks];
+      return [
+        [{ text: unit }, { text: reply.outcome, colour: colours[reply.outcome] }, { text: words }],
+        ...problems,
+        ...checks,
+      ];
     }),
     'No unit was named.',
   );
-  return answered.every(({ reply }) => reply?.outcome === 'done') ? exit.done : exit.failed;
+  return answered.every(({ reply }) => reply?.outcome === 'done' && !hasFailedSelfTest(reply.result))
+    ? exit.done
+    : exit.failed;
 }
 
 function wordsOf({ reason, result = {} }: Reply): string {

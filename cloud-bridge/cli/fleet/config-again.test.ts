@@ -117,7 +117,7 @@ test('whose role does not allow it is refused before it is said that nothing dif
     t.is(refused.code, 1, line.join(' '));
     t.regex(
       refused.err,
-      /act-refused: not-allowed: Ana is auditor, and that role may not (push configurations|run rollouts)/,
+      /act-refused: not-allowed: Ana is auditor, and that role may not (push configurations; operators and|run rollouts;) supervisors may/,
     );
   }
   fleet.trust = { ...fleet.trust, people: [{ ...ana, publicKey: makePersonKey().publicPem }] };

@@ -167,7 +167,7 @@ test('alerts: who looks after one is its state', async (t) => {
   t.regex(rows[2]?.at(-1) ?? '', / \[on my way\]$/);
 });
 
-test('a self-test is told check by check, the worst first', async (t) => {
+test('a self-test is told check by check, the worst first, after what else is the matter', async (t) => {
   const fleet = await StubFleet.start();
   t.teardown(() => fleet.close());
   const { out, code } = await fleet.call(['command', 'self-test', 'north-1', '--wait']);
@@ -175,6 +175,8 @@ test('a self-test is told check by check, the worst first', async (t) => {
   t.deepEqual(out.trimEnd().split('\n'), [
     'unit     outcome   result',
     'north-1  done      self-test: 3 checks',
+    'north-1  problem   throttled (raised since 2026-03-01T11:00:00.000Z): the',
+    '                   processor is held back',
     'north-1  degraded  disk: 8 GB are free',
     'north-1  unknown   broker: not configured',
     'north-1  good      camera: 15 frames/s',

@@ -1,27 +1,9 @@
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import type { Trust } from '../../contract/acts.ts';
-import { mayDo, type Permission } from '../../contract/roles.ts';
+import { mayDo, notAllowedWords, type Permission } from '../../contract/roles.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
 import { idOf } from '../../fleet/trust-draft.ts';
 import type { Session } from './session.ts';
-
-/** What a permission lets a person do; follows `may not`. */
-const acts: Readonly<Record<Permission, string>> = {
-  'fleet.read': 'look at the fleet',
-  'telemetry.read': 'read telemetry',
-  'events.read': 'read events',
-  'acts.read': 'read the acts',
-  'evidence.read': 'read evidence',
-  'alert.acknowledge': 'acknowledge alerts',
-  'config.push': 'push configurations',
-  'rollout.run': 'run rollouts',
-  'command.self-test': 'have units test themselves',
-  'command.snapshot': 'take snapshots',
-  'command.reboot': 'reboot units',
-  'command.log-level': 'change log levels',
-  'command.diagnostics': 'ask for diagnostics',
-  'command.evidence-pull': 'pull evidence',
-};
 
 /**
  * Whether this person may do what is asked, by the trust document of the centre: before an editor is opened, a question asked, or it is
@@ -31,7 +13,7 @@ const acts: Readonly<Record<Permission, string>> = {
 export async function requirePermission(
   { client, signer, io }: Session,
   permission: Permission,
-  what: string = acts[permission],
+  what?: string,
 ): Promise<Trust> {
   const { trust } = await client.call('trust', { parameters: {} }, io.signal);
   const person = trust.people.find(({ publicKey }) => idOf(publicKey) === signer.id);
@@ -39,7 +21,7 @@ export async function requirePermission(
   const why =
     person === undefined
       ? `the trust document of the centre does not name the key ${signer.id.slice(0, 16)}`
-      : `${person.name} is ${person.role}, and that role may not ${what}`;
+      : notAllowedWords(person, permission, what);
   throw new AtalayaError('act-refused', `not-allowed: ${why}`, {
     hint: `Have somebody do it whose role allows it. Who that is: ${fleetProgram} trust list`,
   });

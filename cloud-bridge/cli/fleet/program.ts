@@ -5,6 +5,7 @@ import { explain, firstFault } from '../../../device/kernel/errors.ts';
 import { version } from '../../../device/version.ts';
 import { addActs } from './acts.ts';
 import { addAlerts } from './alerts.ts';
+import { addCertificates } from './certificates.ts';
 import { addCommands } from './commands.ts';
 import { addConfig } from './config.ts';
 import { addEvidence } from './evidence.ts';
@@ -27,6 +28,7 @@ const parts: readonly AddCommands[] = [
   addCommands,
   addTelemetry,
   addEvidence,
+  addCertificates,
   addActs,
 ];
 

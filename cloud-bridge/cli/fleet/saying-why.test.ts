@@ -176,10 +176,27 @@ test('trust: who may not change it, and whose root key the centre does not belie
   fleet.trust = { ...fleet.trust, people: [{ ...ana, role: 'operator' }] };
   const operator = await fleet.call(['trust', 'push', ...file]);
   t.is(operator.code, 1);
-  t.regex(operator.err, /not-allowed: Ana is operator, and that role may not change who is trusted\n {2}Have somebody/);
+  t.regex(
+    operator.err,
+    /not-allowed: Ana is operator, and that role may not change who is trusted; supervisors may\n {2}Have somebody/,
+  );
   fleet.trust = { ...fleet.trust, people: [{ ...ana, publicKey: makePersonKey().publicPem }] };
   t.regex((await fleet.call(['trust', 'push', ...file])).err, /does not name the key/);
   t.is(puts(), before + 1, 'only the one that might have counted was sent');
+  // The centre says to nobody what counts there, or not to whom the next one names: it is asked, and judges by the next one.
+  for (const reason of ['trust-expired', 'no-trust', 'unknown-key']) {
+    const error = { code: 'act-refused', reason, message: `${reason}: nobody is trusted here` };
+    fleet.instead = ({ name }) => (name === 'trust' ? { status: 401, error } : undefined);
+    t.is((await fleet.call(['trust', 'push', ...file])).code, 0, reason);
+    fleet.instead = () => ({ status: 401, error });
+    const told = await fleet.call(['trust', 'push', ...file]);
+    t.is(told.code, 1);
+    t.regex(
+      told.err,
+      new RegExp(`^act-refused: the centre says ${reason}: nobody is trusted here\n  (Whoever|Look at)`),
+    );
+  }
+  t.is(puts(), before + 7);
 });
 
 test('evidence: an id that is none, and files by the name that they bear in a folder', async (t) => {

@@ -10,6 +10,7 @@ import type { FleetFigures } from '../../simulate/simulated-fleet.ts';
 import { type AddCommands, exit } from './exits.ts';
 import type { FleetIo } from './fleet-io.ts';
 import { say } from './session.ts';
+import { memoryWords } from './simulate/memory-words.ts';
 import type { OwnCentre } from './simulate/own-centre.ts';
 import { runSimulation, type SimulationSummary } from './simulate/run-simulation.ts';
 import { numberOf } from './words.ts';
@@ -152,10 +153,4 @@ class LiveLine {
     if (this.#open) this.#io.err.write('\n');
     this.#open = false;
   }
-}
-
-/** A process gives memory back when it likes: with few units the growth may drown in that. */
-function memoryWords(bytesPerUnit: number, withBridge: boolean): string {
-  if (bytesPerUnit <= 0) return 'too little to measure beside what the program gave back meanwhile';
-  return `${(bytesPerUnit / 1e6).toFixed(2)} MB a unit${withBridge ? ', bridge included' : ''}`;
 }

@@ -52,7 +52,8 @@ async function status(session: Session, unit: string | undefined): Promise<void>
     await requireHeard(session, [unit]);
     const view = await client.call('unit', { parameters: { unit } }, io.signal);
     session.tell(view);
-    return describe(session, view);
+    describe(session, view);
+    return sayOfCentre(session, { broker: view.broker }, io.clock.utc());
   }
   const { units, broker, trust } = await client.call('units', { parameters: {} }, io.signal);
   session.tell({ units, ...(broker === undefined ? {} : { broker }), ...(trust === undefined ? {} : { trust }) });
@@ -74,7 +75,7 @@ async function status(session: Session, unit: string | undefined): Promise<void>
 /** What everything below depends on: units are as they were when the broker was lost, and nobody may ask once the trust document has ended. */
 function sayOfCentre(
   session: Session,
-  { broker, trust }: Pick<RouteResponse<'units'>, 'broker' | 'trust'>,
+  { broker, trust }: Partial<Pick<RouteResponse<'units'>, 'broker' | 'trust'>>,
   now: number,
 ) {
   if (broker?.connected === false) {

@@ -17,10 +17,14 @@ test('a centre without a broker is told of, and what waits there is not called o
     (await fleet.call(['status'])).out,
     /^the centre has no broker for 10 min: this is how the units were, and nothing reaches them$/m,
   );
+  t.regex((await fleet.call(['status', 'north-1'])).out, /^the centre has no broker for 10 min: .* nothing reaches/m);
   t.like(JSON.parse((await fleet.call(['status', '--json'])).out), { broker: { connected: false } });
   const waits = await fleet.call(reboot);
   t.is(waits.code, 1);
   t.regex(waits.out, /north-1: reboot waits: the centre has no broker, and gives it on until it expires/);
+  const asked = await fleet.call(['command', 'reboot', 'north-1', '--reason', 'stuck', '--yes', '--wait', '1']);
+  t.is(asked.code, 1);
+  t.regex(asked.out, /north-1 {2}open .*waits: the centre has no broker, and gives it on until it\s+expires; look/s);
   const pushed = await fleet.call(push);
   t.is(pushed.code, 1, pushed.err);
   t.regex(pushed.out, /north-1: version 1 is released\n {2}the centre has no broker: it waits there/);

@@ -6,7 +6,7 @@ import { type OwnState, UnitEnd, type UnitEndParts } from '../unit-end.ts';
 
 /** What reached an inbox. */
 export interface Delivered {
-  readonly inbox: 'ack' | 'desired' | 'command' | 'evidenceGet' | 'cosigned';
+  readonly inbox: 'ack' | 'desired' | 'command' | 'evidenceGet' | 'cosigned' | 'certificateGrant';
   readonly content: unknown;
   /** Of a command. */
   readonly topic?: { readonly name: string; readonly id: string };
@@ -52,6 +52,7 @@ export function recordedEnd(unit: string, openLink: UnitEndParts['openLink']): R
         command: async (content, topic) => void delivered.push({ inbox: 'command', content, topic: { ...topic } }),
         evidenceGet: async (content) => void delivered.push({ inbox: 'evidenceGet', content }),
         cosigned: async (content) => void delivered.push({ inbox: 'cosigned', content }),
+        certificateGrant: (content) => void delivered.push({ inbox: 'certificateGrant', content }),
       },
       online: (session) => sessions.push(session),
       offline: (fault) => offline.push(fault),

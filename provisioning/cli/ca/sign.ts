@@ -1,19 +1,17 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { writeWholeFile } from '../../../device/kernel/durable-file.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { systemFiles } from '../../../device/kernel/files.ts';
-import { toIso } from '../../../device/kernel/units.ts';
 import { type HolderKind, holderKinds } from '../../ca/names.ts';
-import { type SignedHolder, signHolder } from '../../ca/sign-holder.ts';
+import { signHolder } from '../../ca/sign-holder.ts';
 import { readSigningRequest } from '../../ca/signing-request.ts';
-import { longestEnrolmentDocument } from '../../contract/enrolment-documents.ts';
-import { checkRenewal } from '../../enrol/check-renewal.ts';
-import { composeGrant } from '../../enrol/compose-grant.ts';
-import type { AddCommands } from '../exits.ts';
+import { type AddCommands, exit } from '../exits.ts';
 import { type ProvisionIo, say } from '../provision-io.ts';
 import { daysOf } from './passphrase.ts';
+import { readRequest } from './read-request.ts';
+import { renew } from './renew.ts';
+import { tell } from './tell-signed.ts';
 import { type AuthorityFlags, onAuthorityKey, passphraseOf, withAuthority } from './with-authority.ts';
 
 interface SignFlags extends AuthorityFlags {
@@ -26,9 +24,9 @@ interface SignFlags extends AuthorityFlags {
 }
 
 /** Adds `ca sign`. */
-export const addSign: AddCommands = (ca, io) => {
+export const addSign: AddCommands = (ca, io, leave) => {
   onAuthorityKey(ca.command('sign').description('sign a request: a certificate for a unit, a bridge or a broker'))
-    .argument('<request>', 'PKCS#10 in PEM; with --renew the request for renewal that a unit wrote (JSON)')
+    .argument('<request>', 'PKCS#10 in PEM; with --renew the request for renewal of a unit (JSON), or a folder of such')
     .addOption(new Option('--kind <kind>', 'whose it is').choices(holderKinds).default('unit'))
     .option(
       '--name <name>',
@@ -41,11 +39,15 @@ export const addSign: AddCommands = (ca, io) => {
       [],
     )
     .option('--days <days>', 'life of the certificate', daysOf(1825), 365)
-    .option('--out <file>', 'write certificate and authority there too; with --renew the grant')
+    .option(
+      '--out <file>',
+      'write certificate and authority there too; with --renew the grant, or the folder of grants',
+    )
     .option('--renew', 'a unit asks for its next certificate: what is written is a grant for it')
-    .action((request: string, flags: SignFlags) =>
-      flags.renew === true ? renew(request, flags, io) : sign(request, flags, io),
-    );
+    .action(async (request: string, flags: SignFlags) => {
+      if (flags.renew !== true) return sign(request, flags, io);
+      if (!(await renew(request, flags, io))) leave(exit.failed);
+    });
 };
 
 async function sign(path: string, flags: SignFlags, io: ProvisionIo): Promise<void> {
@@ -67,55 +69,4 @@ async function sign(path: string, flags: SignFlags, io: ProvisionIo): Promise<vo
     say(io.out, out === undefined ? signed.file : resolve(out));
     tell(signed, io);
   });
-}
-
-async function renew(path: string, flags: SignFlags, io: ProvisionIo): Promise<void> {
-  const { days, out } = flags;
-  if (out === undefined) {
-    throw new AtalayaError('usage-invalid', 'the grant has no place to go', { hint: 'Say --out grant.json.' });
-  }
-  const text = await readRequest(path);
-  await withAuthority(io, flags, async (authority) => {
-    const { register, now } = authority;
-    const asked = checkRenewal(text, register, now);
-    const request = await readSigningRequest(asked.csr, 'unit');
-    const key = await authority.unlock(await passphraseOf(io, authority, flags));
-    const signed = await signHolder(authority, key, { kind: 'unit', name: asked.unit, request, days, renews: true });
-    const grant = composeGrant(
-      {
-        unit: asked.unit,
-        chain: signed.chain,
-        authorities: authority.authoritiesPem(),
-        parts: {},
-        enrolled: asked.enrolled,
-        registered: register.last,
-        now,
-      },
-      key,
-    );
-    await writeWholeFile(systemFiles, resolve(out), Buffer.from(`${JSON.stringify(grant)}\n`));
-    say(io.out, resolve(out));
-    tell(signed, io);
-  });
-}
-
-export function tell({ record, again, cut }: SignedHolder, io: ProvisionIo): void {
-  const { of, name, serial, until } = record;
-  say(io.out, `${of} ${name} ${serial}, until ${toIso(until)}`);
-  if (again) say(io.err, 'This request was signed before: it is the same certificate.');
-  if (cut)
-    say(io.err, 'It ends with the authority that signs. Renew that in time: atalaya-provision ca renew-intermediate');
-}
-
-async function readRequest(path: string): Promise<string> {
-  try {
-    const text = await readFile(resolve(path), 'utf8');
-    if (text.length <= longestEnrolmentDocument) return text;
-  } catch (error) {
-    throw new AtalayaError('usage-invalid', `the request ${path} cannot be read`, {
-      hint: 'Check the path, and whether the stick is mounted.',
-      cause: error,
-    });
-  }
-  throw new AtalayaError('document-refused', `${path} is too long for a request`, { hint: 'Check the path.' });
 }

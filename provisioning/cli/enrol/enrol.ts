@@ -17,7 +17,7 @@ import { grouped, sameFingerprint, typedDigits } from '../../contract/fingerprin
 import { composeGrant } from '../../enrol/compose-grant.ts';
 import { readEnrolmentUri } from '../../identity/enrolment-code.ts';
 import { daysOf } from '../ca/passphrase.ts';
-import { tell } from '../ca/sign.ts';
+import { tell } from '../ca/tell-signed.ts';
 import { type AuthorityFlags, onAuthorityKey, passphraseOf, withAuthority } from '../ca/with-authority.ts';
 import type { AddCommands } from '../exits.ts';
 import { type ProvisionIo, say } from '../provision-io.ts';

@@ -69,6 +69,9 @@ export class SpeakingUnit {
   readonly commands: Command[] = [];
   readonly desired: unknown[] = [];
   readonly gets: EvidenceGet[] = [];
+  readonly grants: unknown[] = [];
+  /** Grants that were taken back. */
+  emptied = 0;
   readonly stream: string;
   key: UnitKey;
   /** Called for each request for blocks. */
@@ -193,10 +196,15 @@ export class SpeakingUnit {
 
   #arrived(topic: string, payload: Buffer): void {
     const message = parseMessage(topic, payload, 'down');
+    if (topic === topicOf('certificateGrant', this.id, {}) && payload.byteLength === 0) {
+      this.emptied += 1;
+      return;
+    }
     if (message.kind === 'refused') throw new Error(`the centre said something that is no message: ${message.detail}`);
     if (message.name === 'ack') this.acks.push(message.content);
     if (message.name === 'cosigned') this.cosigned.push(message.content.note);
     if (message.name === 'command') this.commands.push(JSON.parse(payload.toString()));
+    if (message.name === 'certificateGrant') this.grants.push(JSON.parse(payload.toString()));
     if (message.name === 'desired') this.desired.push(JSON.parse(payload.toString()));
     if (message.name === 'evidenceGet') {
       this.gets.push(message.content);

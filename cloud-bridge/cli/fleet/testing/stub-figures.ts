@@ -105,7 +105,8 @@ export const acts = (now: number, key: string) => {
 
 /** What a unit says of itself when it is told to test itself. */
 export const selfTest = {
-  ...{ status: 'degraded', at: archived, unit: 'north-1', software: '0.1.0', problems: [] },
+  ...{ status: 'degraded', at: archived, unit: 'north-1', software: '0.1.0' },
+  problems: ['disk: 8 GB are free', 'throttled (raised since 2026-03-01T11:00:00.000Z): the processor is held back'],
   probes: {
     camera: { state: 'good', detail: '15 frames/s' },
     disk: { state: 'degraded', detail: '8 GB are free' },

@@ -211,7 +211,7 @@ export class StubFleet {
     },
     unit: ({ parameters: { unit = '' } }) =>
       ['north-1', 'north-2'].includes(unit)
-        ? { json: this.unit(unit) }
+        ? { json: { ...this.unit(unit), ...this.#broker() } }
         : { status: 404, error: { code: 'unknown', message: `there is no unit ${unit}` } },
     acceptKey: ({ parameters: { unit = '' } }) => ({ json: this.unit(unit) }),
     config: ({ parameters: { unit = '' } }) => {
@@ -277,7 +277,7 @@ export class StubFleet {
               outcome: 'done',
               result: command.name === 'snapshot' ? { image } : { report: selfTest },
             };
-      return { json: { command, relayed: iso(this.clock.utc()), reply } };
+      return { json: { command, ...this.#broker(), ...(this.brokerGone === undefined ? { reply } : {}) } };
     },
     infractions: ({ query }) => ({ json: infractionPage(this.#evidence().files, query as InfractionQuery) }),
     evidence: () => ({ json: this.#evidence() }),
