@@ -12,6 +12,8 @@ import { degradeTables } from '../device/health/degrade-table.ts';
 import { referenceTable } from '../device/kernel/schema-reference.ts';
 import { describeFormats } from '../device/plate/formats/format.ts';
 import { sceneSchema } from '../device/scene/scene-schema.ts';
+import { remediesTable } from '../device/selftest/remedies-table.ts';
+import { publishedAcceptanceSchema } from '../provisioning/accept/acceptance.ts';
 import { shippedServiceFiles } from '../provisioning/service/service-files.ts';
 
 /**
@@ -25,6 +27,7 @@ const pages: readonly { readonly path: string; readonly table: () => string | Pr
   { path: 'device/scene/README.md', table: () => referenceTable(sceneSchema) },
   { path: 'device/health/README.md', table: () => degradeTables() },
   { path: 'device/plate/README.md', table: describeFormats },
+  { path: 'device/selftest/README.md', table: remediesTable },
 ];
 
 const begin = '<!-- reference: made from the schema by `make docs` -->';
@@ -56,6 +59,7 @@ async function wantedFiles(root: string): Promise<readonly (readonly [path: stri
     ...broker,
     ...service,
     [`device/config/schema/${configuration.file}`, configuration.text],
+    ['provisioning/accept/schema/acceptance-1.json', publishedAcceptanceSchema()],
   ];
 }
 

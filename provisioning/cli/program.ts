@@ -3,6 +3,7 @@ import { exitAfter } from '../../device/cli/exit-codes.ts';
 import { helpLayout } from '../../device/cli/help-layout.ts';
 import { explain, firstFault } from '../../device/kernel/errors.ts';
 import { version } from '../../device/version.ts';
+import { addAccept } from './accept/accept.ts';
 import { addAuthority } from './ca/authority.ts';
 import { addCalibrate } from './calibrate/calibrate.ts';
 import { addEnrol } from './enrol/enrol.ts';
@@ -12,7 +13,7 @@ import { addFlash } from './flash/flash.ts';
 import { addImage } from './image/image.ts';
 import { type ProvisionIo, say } from './provision-io.ts';
 
-const parts: readonly AddCommands[] = [addAuthority, addEnrol, addUnit, addCalibrate, addImage, addFlash];
+const parts: readonly AddCommands[] = [addAuthority, addEnrol, addUnit, addCalibrate, addImage, addFlash, addAccept];
 
 /** Runs one call; `more` adds commands of other folders. Never throws. */
 export async function runProvision(
