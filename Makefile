@@ -9,14 +9,15 @@ NODE := $(BIN)/node
 INSTALLED := node_modules/.package-lock.json
 MODELS := .build/models/ssdlite-mobilenet-v2-int8/manifest.json
 
-.PHONY: help run image test-image test-hardware test test-programs fuzz bench check format models docs street check-footage clean
+.PHONY: help run image test-image test-hardware test-arm64 test test-programs fuzz bench check format models docs street check-footage clean
 
 help:
 	@echo 'make run            watch the street with known truth and write a report'
 	@echo 'make test           run every test'
 	@echo 'make image          make a card for a board: make image BOARD=qemu-x86 (or rpi4, qemu-arm64)'
 	@echo 'make test-image     from a blank disk to the first event at a centre, in an emulated PC (10 minutes)'
-	@echo 'make test-hardware  the real program against real drivers, in an emulated PC (10 minutes)'
+	@echo 'make test-hardware  the real program against real drivers, in an emulated PC (15 minutes)'
+	@echo 'make test-arm64     the bundle for a Raspberry Pi finds the vehicles of a picture, emulated (3 minutes)'
 	@echo 'make fuzz           run every test on property cases of a new seed'
 	@echo 'make bench          measure: a line a figure (one section: npm run bench -- SECTION)'
 	@echo 'make check          types, lint, format, import rules, generated pages'
@@ -78,7 +79,7 @@ test: $(MODELS) test-programs
 image: $(if $(BOARD),$(MODELS))
 	@[ -n "$(BOARD)" ] || { echo 'make image: say for which board: make image BOARD=qemu-x86 (or rpi4, qemu-arm64)' >&2; exit 2; }
 	@mkdir -p .build/image
-	@$(NODE) provisioning/cli/atalaya-provision.ts image --board $(BOARD) --out .build/image/$(BOARD).img $(IMAGE_FLAGS)
+	@$(NODE) --disable-warning=ExperimentalWarning provisioning/cli/atalaya-provision.ts image --board $(BOARD) --out .build/image/$(BOARD).img $(IMAGE_FLAGS)
 
 # IMAGE_TEST_FLAGS='--cuts 20' cuts its power at random besides.
 test-image: $(MODELS)
@@ -87,6 +88,10 @@ test-image: $(MODELS)
 # HARDWARE_FLAGS='--only watchdog' runs a part. Ends with 3 where nothing can be shown here, which is no pass.
 test-hardware: $(MODELS)
 	@$(NODE) device/testing/hardware/run.ts $(HARDWARE_FLAGS)
+
+# Ends with 3 where nothing can be shown here, which is no pass.
+test-arm64: $(MODELS)
+	@$(NODE) provisioning/bundle/testing/arm64.ts
 
 # The same tests with property cases that were never drawn before; the seed of a failure goes into a test of its own.
 fuzz: $(MODELS)

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { exitAfter } from '../../device/cli/exit-codes.ts';
 import { helpLayout, helpOutput } from '../../device/cli/help-layout.ts';
 import { systemClock } from '../../device/kernel/clock.ts';
-import { type ErrorCode, explain, firstFault, isAtalayaError } from '../../device/kernel/errors.ts';
+import { explain, firstFault } from '../../device/kernel/errors.ts';
 import { openLog } from '../../device/kernel/log/pino-log.ts';
 import { parse } from '../../device/kernel/schema.ts';
 import { version } from '../../device/version.ts';
@@ -15,9 +16,6 @@ import {
   locateBridgeConfig,
 } from './bridge/bridge-config.ts';
 import { runBridge } from './bridge/compose-bridge.ts';
-
-/** Exit codes: stopped as it was told to, failed, the call or the configuration was wrong. */
-const exit = { done: 0, failed: 1, usage: 2 } as const;
 
 interface RunFlags {
   readonly config?: string;
@@ -100,15 +98,6 @@ function withFlags(
   };
 }
 
-const usage: ReadonlySet<ErrorCode> = new Set([
-  'usage-invalid',
-  'config-invalid',
-  'key-missing',
-  'key-invalid',
-  'document-refused',
-  'store-locked',
-]);
-
 // A reader that goes away (`| head`) is no reason to stop.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
@@ -120,9 +109,6 @@ try {
   await program(stop.signal).parseAsync();
 } catch (error) {
   const fault = firstFault(error);
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exit.done : exit.usage;
-  else {
-    process.stderr.write(`${explain(fault)}\n`);
-    process.exitCode = isAtalayaError(fault) && usage.has(fault.code) ? exit.usage : exit.failed;
-  }
+  if (!(fault instanceof CommanderError)) process.stderr.write(`${explain(fault)}\n`);
+  process.exitCode = exitAfter(fault);
 }
