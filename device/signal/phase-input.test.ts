@@ -1,7 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
+import type { Clock, ClockState } from '../kernel/clock.ts';
 import { AtalayaError } from '../kernel/errors.ts';
 import { ManualClock } from '../kernel/manual-clock.ts';
-import { milliseconds, utcMilliseconds } from '../kernel/units.ts';
+import { type Milliseconds, milliseconds, type UtcMilliseconds, utcMilliseconds } from '../kernel/units.ts';
 import { type HeadWiring, InputPhaseSource } from './phase-input.ts';
 import { SimulatedLines } from './simulated-lines.ts';
 
@@ -9,10 +10,11 @@ const full: HeadWiring = { head: 'main', red: 'r', amber: 'a', green: 'g' };
 
 async function wired(t: ExecutionContext, wiring: HeadWiring = full, lit = 'r') {
   const clock = new ManualClock();
+  const paused = new PausedClock(clock);
   const inputs = ['r', 'a', 'g'].map((name) => ({ name, level: lit.includes(name) }));
   const lines = SimulatedLines.open({ outputs: [], inputs }, clock);
   const source = await InputPhaseSource.open(lines, [wiring], {
-    clock,
+    clock: paused,
     timer: clock,
     checkEvery: milliseconds(500),
     staleAfter: milliseconds(2000),
@@ -32,7 +34,33 @@ async function wired(t: ExecutionContext, wiring: HeadWiring = full, lit = 'r') 
     for (const name of ['r', 'a', 'g']) if (!lamps.includes(name)) lines.drive(name, false);
     for (const name of lamps) lines.drive(name, true);
   };
-  return { clock, lines, source, at, says, light };
+  return { clock, paused, lines, source, at, says, light };
+}
+
+/** A clock whose asker is set aside for `pause` ms right after the next date was read, once. */
+class PausedClock implements Clock {
+  pause = 0;
+  #ahead = 0;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  utc(): UtcMilliseconds {
+    const utc = utcMilliseconds(this.#clock.utc() + this.#ahead);
+    this.#ahead += this.pause;
+    this.pause = 0;
+    return utc;
+  }
+
+  monotonic(): Milliseconds {
+    return milliseconds(this.#clock.monotonic() + this.#ahead);
+  }
+
+  state(): ClockState {
+    return this.#clock.state();
+  }
 }
 
 test('the phases of a cycle, each with its beginning; red with amber is still the same red', async (t) => {
@@ -59,6 +87,17 @@ test('a frame is judged by the phase at its own time, not by the one of now', as
   await clock.advance(150);
   t.deepEqual([0, 149, 150, 151, 250, 251].map(says), ['red', 'red', 'red', 'amber', 'amber', 'green']);
   t.regex(says(5000), /before what is remembered/);
+});
+
+test('who is set aside between the readings of two clocks asks for the same moment', async (t) => {
+  const { clock, paused, light, source } = await wired(t, full, 'g');
+  await clock.advance(1000);
+  light('r');
+  await clock.advance(10);
+  paused.pause = 40;
+  const reading = source.phaseAt('main', utcMilliseconds(clock.utc() + 40), milliseconds(0));
+  t.is(reading.known && reading.phase, 'red');
+  t.is(reading.known && reading.since, clock.utc() - 10);
 });
 
 test('a corrected clock moves the dates, not the order of phases', async (t) => {

@@ -95,8 +95,8 @@ export class InputPhaseSource implements PhaseSource {
     const found = this.#heads.get(head);
     if (found === undefined) return { known: false, reason: `no input line is wired to the head ${head}` };
     const { clock, staleAfter } = this.#options;
-    const now = clock.monotonic();
-    const behind = clock.utc() - time;
+    const { now, utc } = bothAtOnce(clock);
+    const behind = utc - time;
     for (const input of wiredTo(found.wiring)) {
       const age = now - Math.max(behind, 0) - this.#tracked(input).confirmed;
       if (age > staleAfter)
@@ -106,7 +106,7 @@ export class InputPhaseSource implements PhaseSource {
     const stretch = found.history.at(milliseconds(now - behind));
     if (stretch === undefined) return { known: false, reason: 'the moment lies before what is remembered' };
     if (stretch.phase === undefined) return { known: false, reason: stretch.reason };
-    const since = utcMilliseconds(clock.utc() - (now - stretch.from));
+    const since = utcMilliseconds(utc - (now - stretch.from));
     return { known: true, phase: stretch.phase, since, source: 'input-line' };
   }
 
@@ -180,4 +180,17 @@ export class InputPhaseSource implements PhaseSource {
 
 function wiredTo({ red, amber, green }: HeadWiring): readonly string[] {
   return [red, amber, green].filter((name) => name !== undefined);
+}
+
+/**
+ * Both clocks at one moment: whoever is set aside between the two readings would ask for another moment than was meant, and on a busy machine
+ * that is milliseconds of a red phase.
+ */
+function bothAtOnce(clock: Clock): { readonly now: Milliseconds; readonly utc: UtcMilliseconds } {
+  for (let tries = 1; ; tries += 1) {
+    const before = clock.monotonic();
+    const utc = clock.utc();
+    const now = clock.monotonic();
+    if (now - before < 1 || tries === 5) return { now, utc };
+  }
 }

@@ -44,7 +44,8 @@ WatchdogSignal=SIGTERM
 TimeoutStartSec=600
 TimeoutStopSec=15
 TimeoutAbortSec=15
-KillMode=mixed
+# Every process is told; the keeper of the lines outlives that, and makes them safe once the unit has ended.
+KillMode=control-group
 ${restarting(settings).join('\n')}
 
 # Its groups are those of the account (sysusers.d): enrolment and self-test, which run as the same user, open the same devices.

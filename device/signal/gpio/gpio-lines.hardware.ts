@@ -7,6 +7,7 @@ import { systemClock } from '../../kernel/clock.ts';
 import { type AtalayaError, explain } from '../../kernel/errors.ts';
 import { systemTimer } from '../../kernel/timer.ts';
 import { milliseconds } from '../../kernel/units.ts';
+import { readTrace, startTrace } from '../../testing/hardware/guest/kernel-trace.ts';
 import { type HardwareCase, PassedOver } from '../../testing/hardware/hardware-case.ts';
 import type { InputLine, OutputLine } from '../contract/line-settings.ts';
 import type { LineEdge } from '../lines.ts';
@@ -170,15 +171,21 @@ const wires: HardwareCase[] = [
       });
       const { edges, arrivals, next } = followed(lines);
       const late: number[] = [];
+      let asked = 0;
       for (let i = 0; i < 1000; i += 1) {
         const edge = next(10_000);
         chip.pull(1, i % 2 === 0);
         await edge;
-        const phase = phases.phaseAt('main', systemClock.utc(), milliseconds(0));
-        assert.equal(
-          phase.known ? phase.phase : phase.reason,
-          i % 2 === 0 ? 'red' : 'none of the wired lamps is lit, and not all are wired',
-        );
+        const wanted = i % 2 === 0 ? 'red' : 'none of the wired lamps is lit, and not all are wired';
+        const phase = () => {
+          const reading = phases.phaseAt('main', systemClock.utc(), milliseconds(0));
+          return reading.known ? reading.phase : reading.reason;
+        };
+        // A date is of whole milliseconds, and an edge that is here already may have come within the one that is running.
+        if (phase() !== wanted) {
+          asked += 1;
+          await until(`the phase after edge ${i + 1}`, () => phase() === wanted, LATENCY_MS);
+        }
         const before = performance.now();
         await wait(10);
         late.push(performance.now() - before - 10);
@@ -186,7 +193,9 @@ const wires: HardwareCase[] = [
       assert.equal(phases.lostEdges, 0);
       const latencies = edges.map(({ at }, i) => (arrivals[i] ?? 0) - at);
       note(`from the kernel's interrupt to the phase: ${figures(latencies)}`);
-      note(`a timer of 10 ms is late by ${figures(late)}`);
+      note(
+        `a timer of 10 ms is late by ${figures(late)}; the phase of the running millisecond was asked for again ${asked} times`,
+      );
       await phases.close();
       await lines.close();
       const p99 = quantile(latencies, 0.99);
@@ -200,6 +209,7 @@ const wires: HardwareCase[] = [
     run: async ({ gpio, note }) => {
       const chip = await gpio('bench', 4);
       const { lines } = await opened([benchOutput()], []);
+      startTrace();
       const times: number[] = [];
       for (let i = 0; i < 100; i += 1) {
         const from = performance.now();
@@ -207,6 +217,12 @@ const wires: HardwareCase[] = [
         times.push(performance.now() - from);
         assert.equal(chip.value(0), i % 2 === 0);
       }
+      const written = readTrace().flatMap((one) => (one.kind === 'line' && one.line === chip.base ? [one.level] : []));
+      assert.deepEqual(
+        written,
+        times.map((_, i) => i % 2 === 0),
+        "what the kernel's own tracepoint saw",
+      );
       note(`a set stands after p50 ${quantile(times, 0.5).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms`);
       assert.match(execFileSync('gpioinfo', [chip.name], { encoding: 'utf8' }), /atalaya.*output/);
       await lines.close();

@@ -2,10 +2,8 @@
 export type Job =
   | {
       readonly kind: 'cases';
-      readonly only: string | undefined;
+      readonly cases: readonly AskedCase[];
       readonly broker: string | undefined;
-      /** Those that show a time, or all others. */
-      readonly timed: boolean;
     }
   | {
       /** Runs one TypeScript program of the tree; each line that it writes is told. */
@@ -14,6 +12,16 @@ export type Job =
       readonly path: string;
       readonly args: readonly string[];
     };
+
+/** One case: the one at `index` of a suite's cases. */
+export interface AskedCase {
+  /** From the tree's root. */
+  readonly suite: string;
+  readonly index: number;
+  readonly name: string;
+  /** Milliseconds of the machine's clock. */
+  readonly deadline: number;
+}
 
 export type CaseOutcome = 'passed' | 'failed' | 'passed-over';
 
@@ -33,6 +41,7 @@ export type Told =
   | { readonly kind: 'up'; readonly boot: string }
   | { readonly kind: 'begins'; readonly suite: string; readonly name: string }
   | ({ readonly kind: 'case' } & CaseReport)
+  /** Of a program, or a note of the case that is running. */
   | { readonly kind: 'line'; readonly text: string }
   | { readonly kind: 'done'; readonly status: number; readonly errors: string };
 

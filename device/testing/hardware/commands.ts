@@ -17,7 +17,7 @@ export interface CommandOptions {
 
 /**
  * Runs a program of the host to its end and gives its standard output. It is killed with everything that it started when the deadline
- * passes. Throws with the program, what it said last, and the log's name.
+ * passes, and told to end with this process. Throws with the program, what it said last, and the log's name.
  */
 export async function runCommand(
   program: string,
@@ -48,6 +48,8 @@ export async function runCommand(
     late = true;
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   }, deadline);
+  const end = (): void => endGroup(child.pid);
+  process.once('exit', end);
   try {
     const [status] = await once(child, 'close');
     if (late) throw new Error(`${program} took longer than ${deadline / 1000} s (${log})`);
@@ -55,6 +57,16 @@ export async function runCommand(
     return Buffer.concat(said).toString();
   } finally {
     clearTimeout(timeout);
+    process.removeListener('exit', end);
+  }
+}
+
+/** Tells a process and all that it has started to end: what makes a root file system takes its mounts down first. */
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGTERM');
+  } catch {
+    // It has ended by itself.
   }
 }
 

@@ -2,8 +2,9 @@ import type { Milliseconds } from '../../kernel/units.ts';
 
 /**
  * One thing that is shown on an emulated machine with a real kernel. A suite is a file `*.hardware.ts` anywhere under `device/` that
- * exports `cases: readonly HardwareCase[]`; it is loaded inside the machine, by the unit's own Node, as root. Every case has a process of
- * its own, so that one that hangs or dies takes nothing along.
+ * exports `cases: readonly HardwareCase[]`; it is loaded on the host, which asks for cases by name and so may do nothing but import, and
+ * inside the machine, by the unit's own Node, as root. Every case has a process of its own, so that one that hangs or dies takes nothing
+ * along.
  */
 export interface HardwareCase {
   /** What is shown, in plain words; one line, no two alike in a suite. */
@@ -12,7 +13,8 @@ export interface HardwareCase {
   readonly deadline?: Milliseconds;
   /**
    * A time is what is shown: the case runs on a machine whose clock counts the instructions of its two processors, 1 ns each, so that
-   * neither a busy host nor a slow one shows in the figure. That is slower than one core of a Raspberry Pi 4.
+   * neither a busy host nor a slow one shows in the figure, but where the case waits for the disk or the network. That is slower than one
+   * core of a Raspberry Pi 4.
    */
   readonly timed?: boolean;
   /** Resolves where it was shown; rejects, best by node:assert, where it was not; `PassedOver` where this machine cannot show it. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { milliseconds } from '../../kernel/units.ts';
 import { readTold } from './bench-report.ts';
+import { loadSuites } from './chosen-cases.ts';
 import { CommandFailed, isOfNetwork, runCommand } from './commands.ts';
 import { Results } from './results.ts';
 
@@ -19,6 +20,17 @@ test('a wrong call is refused with the usage, before anything is prepared', (t) 
   const { status, stderr } = run(['--onyl', 'x']);
   t.is(status, 2);
   t.regex(stderr, /usage: /);
+});
+
+test('a name that nothing has is refused before anything is prepared, and every suite can be loaded', async (t) => {
+  const { status, stderr } = run(['--only', 'no such case']);
+  t.is(status, 2);
+  t.regex(stderr, /no case and no scenario is named like no such case/);
+  const { cases, broken } = await loadSuites(join(import.meta.dirname, '../../..'), undefined);
+  t.deepEqual(broken, []);
+  t.true(cases.some(({ timed }) => timed) && cases.some(({ timed }) => !timed));
+  const names = cases.map(({ suite, name }) => `${suite} ${name}`);
+  t.is(new Set(names).size, names.length, 'no two are called alike');
 });
 
 test('who is not root is told in one sentence, and nothing counts as passed', (t) => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -18,6 +18,7 @@ export async function startBroker(folder: string): Promise<HostBroker | undefine
   const program = findProgram('mosquitto');
   if (program === undefined) return undefined;
   const port = await freePort();
+  mkdirSync(folder, { recursive: true });
   const configuration = join(folder, 'mosquitto.conf');
   writeFileSync(configuration, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
   const broker = spawn(program, ['-c', configuration], { stdio: 'ignore' });

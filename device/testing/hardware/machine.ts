@@ -45,7 +45,11 @@ export class Machine {
   #heard: (() => void) | undefined;
   #ended = false;
   #rest = '';
-  readonly #end = (): void => this.#killNow();
+  readonly #end = (): void => {
+    this.#killNow();
+    // It ends with its machine only where the two had found each other.
+    this.#tpm.kill('SIGKILL');
+  };
 
   constructor(qemu: ChildProcess, tpm: ChildProcess, log: string) {
     this.#qemu = qemu;

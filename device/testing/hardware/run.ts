@@ -1,18 +1,19 @@
 import { existsSync, globSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { isAtalayaError } from '../../kernel/errors.ts';
 import { FolderLock } from '../../kernel/folder-lock.ts';
-import { Bench } from './bench.ts';
+import { Bench, type Scenario } from './bench.ts';
+import { loadSuites } from './chosen-cases.ts';
 import { Unavailable } from './commands.ts';
 import { packagesImage, treeImage } from './disks.ts';
 import { checkHost } from './host-tools.ts';
 import { type Prepared, prepareMachine } from './prepare.ts';
 import { Results } from './results.ts';
 import { scenarios } from './scenarios/scenarios.ts';
-import { runSuites } from './suites.ts';
+import { runSuites, tellBroken } from './suites.ts';
 
 /**
  * Runs the hardware suites on an emulated machine: `run.ts [--only NAME] [--keep]`. Ends with 0 where all passed, 1 where one failed or the
@@ -28,11 +29,20 @@ async function main(): Promise<number> {
   const work = join(cache, `run-${process.pid}`);
   const log = join(work, 'prepare.log');
   const results = new Results(console.log);
+  const suites = await loadSuites(root, only);
+  const asked = [...suites.cases, ...suites.broken, ...scenarios.filter((one) => isAsked(one, only))];
+  if (asked.length === 0) throw new TypeError(`no case and no scenario is named like ${only}\n${usage}`);
   checkHost();
   forgetRuns(cache);
   mkdirSync(work, { recursive: true });
   writeFileSync(log, '');
   const sockets = mkdtempSync(join(tmpdir(), 'bench-'));
+  const tidyUp = (): void => {
+    rmSync(sockets, { recursive: true, force: true });
+    if (!keep) removeDisks(work);
+  };
+  // Also where somebody ends this process: then nothing below is come to.
+  process.once('exit', tidyUp);
   try {
     const began = performance.now();
     const lock = await lockCache(cache, console.log);
@@ -47,27 +57,28 @@ async function main(): Promise<number> {
     const tree = await treeImage(root, work, log);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     console.log(`kernel ${prepared.release}; ${prepared.made ? 'made' : 'found'} and disks written in ${seconds} s`);
-    // Each has machines of its own.
-    const [forSuites, forScenarios] = ['suites', 'scenarios'].map((lane) => {
+    tellBroken(suites, results);
+    const bench = (lane: string): Bench => {
       mkdirSync(join(sockets, lane));
       return new Bench({ prepared, packages, tree, work, sockets: join(sockets, lane), log });
-    }) as [Bench, Bench];
-    await Promise.all([
-      // Suites are known inside the machine alone; a scenario that is named needs none of them.
-      scenarios.some(({ name }) => name === only) ? undefined : runSuites(forSuites, only, results),
-      playScenarios(forScenarios, only, results),
-    ]);
+    };
+    // Each lane has machines of its own. What shows a time does not mind what runs beside it, but takes a core.
+    const timed = () => runSuites(bench('timed'), suites, true, results);
+    const others = () => runSuites(bench('suites'), suites, false, results);
+    const lanes = availableParallelism() < 4 ? [others().then(timed)] : [others(), timed()];
+    await Promise.all([...lanes, playScenarios(bench('scenarios'), only, results)]);
     console.log(`${((performance.now() - began) / 1000).toFixed(0)} s in all; logs in ${work}`);
   } finally {
-    rmSync(sockets, { recursive: true, force: true });
-    if (!keep) removeDisks(work);
+    tidyUp();
   }
   return results.finish();
 }
 
+const isAsked = ({ name }: Scenario, only: string | undefined): boolean => only === undefined || name.includes(only);
+
 async function playScenarios(bench: Bench, only: string | undefined, results: Results): Promise<void> {
   for (const scenario of scenarios) {
-    if (only === undefined || scenario.name.includes(only)) await results.scenario(scenario, bench);
+    if (isAsked(scenario, only)) await results.scenario(scenario, bench);
   }
 }
 
@@ -123,7 +134,7 @@ function argumentsGiven(): { only: string | undefined; keep: boolean } {
   }
 }
 
-// Machines and brokers end with this process, also where somebody ends it.
+// Machines, brokers and what else was started end with this process, also where somebody ends it.
 for (const [signal, status] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],

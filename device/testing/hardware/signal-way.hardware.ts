@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock } from '../../kernel/clock.ts';
 import { explain } from '../../kernel/errors.ts';
 import { systemTimer } from '../../kernel/timer.ts';
@@ -8,6 +8,7 @@ import { GpioLines } from '../../signal/gpio/gpio-lines.ts';
 import { InputPhaseSource } from '../../signal/phase-input.ts';
 import { Signaller } from '../../signal/signaller.ts';
 import { benchInput, benchOutput, quantile } from '../../signal/testing/wires.ts';
+import { readTrace, startTrace } from './guest/kernel-trace.ts';
 import type { HardwareCase, HardwareContext } from './hardware-case.ts';
 
 /** From the wire of a signal head to the phase that the judge asks for, and from an infraction to the beacon's wire. */
@@ -93,23 +94,29 @@ export const cases: readonly HardwareCase[] = [
         (fault) => faults.push(explain(fault)),
       );
       assert.equal(chip.value(0), false);
+      startTrace();
       const began = performance.now();
       signaller.show({ rule: 'red-light' });
-      while (!chip.value(0)) {
-        assert.ok(performance.now() - began < 5000, 'the beacon is not lit 5 s after the infraction');
-        await nextTurn();
-      }
-      const lit = performance.now();
-      while (chip.value(0)) {
-        assert.ok(performance.now() - lit < 10_000, 'the beacon does not go out');
-        await wait(2);
-      }
-      const dark = performance.now();
+      const until = async (level: boolean, deadline: number) => {
+        while (chip.value(0) !== level) {
+          assert.ok(performance.now() - began < deadline, `the beacon is not ${level ? 'lit' : 'dark'} in time`);
+          await wait(2);
+        }
+        return performance.now() - began;
+      };
+      const lit = await until(true, 5000);
+      await until(false, 15_000);
       await signaller.stop();
+      // Whoever looks may come late on a busy host: for how long it was lit is the kernel's own word.
+      const written = readTrace().flatMap((one) => (one.kind === 'line' && one.line === chip.base ? [one] : []));
       await lines.close();
-      note(`lit ${(lit - began).toFixed(1)} ms after it was told, for ${(dark - lit).toFixed(0)} of ${on} ms`);
+      const [first, second] = written;
+      assert.ok(first?.level === true && second?.level === false, JSON.stringify(written));
+      const stood = (second.at - first.at) * 1000;
+      note(`seen lit ${lit.toFixed(1)} ms after it was told, for ${stood.toFixed(1)} of ${on} ms by the kernel's word`);
       assert.deepEqual(faults, []);
-      assert.ok(dark - lit > on * 0.8, `${dark - lit} ms`);
+      // On and off take their way through the keeper, which is not equally long on a busy host.
+      assert.ok(stood > on * 0.8, `${stood} ms`);
     },
   },
 ];

@@ -1,20 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { explain } from '../../../kernel/errors.ts';
-import type { CaseReport, Told } from '../bench-report.ts';
-import type { HardwareCase } from '../hardware-case.ts';
+import type { AskedCase, CaseReport, Told } from '../bench-report.ts';
 import { removeChips } from './simulated-chip.ts';
 
 export interface CasesOptions {
   readonly tree: string;
-  /** Only cases with this in their name or in their suite's path. */
-  readonly only: string | undefined;
+  readonly cases: readonly AskedCase[];
   readonly broker: string | undefined;
-  readonly timed: boolean;
 }
 
 /** What the process of a case tells on its fourth descriptor. */
@@ -22,37 +19,19 @@ export type CaseWord =
   | { readonly note: string }
   | { readonly outcome: CaseReport['outcome']; readonly reason: string | undefined };
 
-const defaultDeadline = 60_000;
 /** To start, and to end after the deadline has been told. */
 const grace = 60_000;
 
-/** Runs every case of every suite, one after the other, each in a process of its own. */
-export async function runCases(
-  { tree, only, broker, timed: wanted }: CasesOptions,
-  tell: (told: Told) => void,
-): Promise<void> {
-  const suites = globSync('device/**/*.hardware.ts', { cwd: tree, exclude: (path) => path.includes('node_modules') });
-  let number = 0;
-  for (const suite of suites.sort()) {
-    let cases: readonly HardwareCase[];
-    try {
-      ({ cases } = (await import(join(tree, suite))) as { cases: readonly HardwareCase[] });
-    } catch (error) {
-      const failed = { suite, name: 'is loaded', outcome: 'failed', seconds: 0, notes: [] } as const;
-      if (!wanted && (only === undefined || suite.includes(only)))
-        tell({ kind: 'case', ...failed, reason: explain(error) });
-      continue;
-    }
-    for (const [index, { name, deadline = defaultDeadline, timed = false }] of cases.entries()) {
-      if (timed !== wanted) continue;
-      if (only !== undefined && !`${suite} ${name}`.includes(only)) continue;
-      tell({ kind: 'begins', suite, name });
-      number += 1;
-      const folder = `/data/cases/${number}`;
-      mkdirSync(folder, { recursive: true });
-      const given = { folder, tree, broker, deadline };
-      tell({ kind: 'case', suite, name, ...(await runCase(join(tree, suite), index, given)) });
-    }
+/** Runs one case after the other, each in a process of its own. */
+export async function runCases({ tree, cases, broker }: CasesOptions, tell: (told: Told) => void): Promise<void> {
+  for (const [number, { suite, index, name, deadline }] of cases.entries()) {
+    tell({ kind: 'begins', suite, name });
+    const folder = `/data/cases/${number + 1}`;
+    mkdirSync(folder, { recursive: true });
+    const given = { folder, tree, broker, deadline };
+    // The host's console has a note at once, also where the case never ends.
+    const noted = (text: string): void => tell({ kind: 'line', text });
+    tell({ kind: 'case', suite, name, ...(await runCase(join(tree, suite), index, given, noted)) });
   }
 }
 
@@ -63,7 +42,12 @@ interface Given {
   readonly deadline: number;
 }
 
-async function runCase(path: string, index: number, given: Given): Promise<Omit<CaseReport, 'suite' | 'name'>> {
+async function runCase(
+  path: string,
+  index: number,
+  given: Given,
+  noted: (text: string) => void,
+): Promise<Omit<CaseReport, 'suite' | 'name'>> {
   const began = performance.now();
   const child = spawn(process.execPath, [join(import.meta.dirname, 'case-process.ts'), path, String(index)], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
@@ -88,8 +72,10 @@ async function runCase(path: string, index: number, given: Given): Promise<Omit<
   };
   createInterface({ input: child.stdio[3] as Readable }).on('line', (line) => {
     const word = JSON.parse(line) as CaseWord;
-    if ('note' in word) notes.push(word.note);
-    else {
+    if ('note' in word) {
+      notes.push(word.note);
+      noted(word.note);
+    } else {
       verdict = word;
       end();
     }
