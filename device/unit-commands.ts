@@ -4,13 +4,17 @@ import type { Grants } from '../cloud-bridge/unit-end/evidence/grants.ts';
 import type { FrameRing } from './capture/frame-ring.ts';
 import type { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
 import { maskedSnapshot } from './evidence/pictures/snapshot.ts';
+import type { JsonValue } from './kernel/canonical-json.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Log } from './kernel/log/log.ts';
 import { type Milliseconds, milliseconds, toIso, utcMilliseconds } from './kernel/units.ts';
+import type { SelfTestReport } from './selftest/contract/self-test-report.ts';
 import type { UnitHealth } from './unit-health.ts';
+import type { SelfTestRequest } from './unit-selftest.ts';
 
 export interface CommandParts {
-  readonly health: UnitHealth;
+  readonly health: Pick<UnitHealth, 'lastFrame' | 'diagnose'>;
+  readonly selfTest: (request: SelfTestRequest) => Promise<SelfTestReport>;
   readonly ring: FrameRing;
   readonly bystanders: BystanderMemory;
   readonly clock: Clock;
@@ -28,12 +32,11 @@ const HOUR = 3_600_000;
 export function commandExecutors(parts: CommandParts, grants: Grants): CommandExecutors {
   const { health, ring, bystanders, clock, log } = parts;
   return {
-    'self-test': async () => {
-      const report = health.report();
-      const passed = report.status !== 'failed';
-      return passed
-        ? { outcome: 'done', result: { report: { ...report, problems: [...report.problems] } } }
-        : { outcome: 'failed', reason: `self-test-failed: ${report.problems.join('; ')}` };
+    'self-test': async ({ pulse = [], seal = false }, { person: { name, role, key } }) => {
+      const actor = { kind: 'operator', name, role, key } as const;
+      const report = await parts.selfTest({ pulse, seal, asked: 'command', actor });
+      // It was done, whatever was found: a reply that failed would have no room for what.
+      return { outcome: 'done', result: { report: report as JsonValue } };
     },
     snapshot: async ({ width }) => {
       const held = ring.holdNewest();

@@ -32,6 +32,8 @@ export interface UnitEvidence {
    * tried again.
    */
   keepHouse(report: (problem: AtalayaError) => void, hasten?: () => boolean): void;
+  /** From now on whoever asks at the desk for a self-test is answered with this. */
+  answerSelfTests(run: NonNullable<OpenedStore['selfTest']>): void;
   close(): Promise<void>;
 }
 
@@ -77,6 +79,9 @@ export async function openEvidence(
       recipients: sealedTo,
       keepHouse: (report, hasten = () => false) => {
         house ??= keepHouse(store, clock, closing.signal, report, hasten);
+      },
+      answerSelfTests: (run) => {
+        audited.selfTest = run;
       },
       close: async () => {
         closing.abort();

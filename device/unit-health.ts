@@ -272,7 +272,7 @@ export class UnitHealth {
   #facts(watchList: NonNullable<HealthFacts['watchList']>): HealthFacts {
     const { clock, store, config, unitConfig } = this.#parts;
     const now = clock.monotonic();
-    const { offlineSince, offlineWhy, setAside } = this.#cloud.view;
+    const { offlineSince, offlineWhy, setAside, renewal } = this.#cloud.view;
     const { fault } = store.status;
     const reported = unitConfig.reported();
     const rolledBack =
@@ -293,6 +293,7 @@ export class UnitHealth {
       ...(this.#parts.housing === undefined ? {} : { housing: this.#parts.housing() }),
       configuration: rolledBack,
       certificates: this.#certificates,
+      ...(renewal === undefined ? {} : { renewal }),
       setAside: now - this.#begun < SET_ASIDE_SHOWN ? setAside : [],
       ...(this.#degrade === undefined ? {} : { degraded: this.#givenUp(this.#degrade) }),
       ...machineFacts(this.#figures),

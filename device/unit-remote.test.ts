@@ -68,6 +68,7 @@ async function start(t: ExecutionContext, config: Config) {
       bystanders: new BystanderMemory('auto', { reach: milliseconds(1000), most: 10 }),
       boot: 'boot-1',
       pipeline: () => ({ framesProcessed: 1 }),
+      selfTest: () => Promise.reject(new Error('nobody tests')),
     });
   return { remote, store, notices, said, attach, end };
 }

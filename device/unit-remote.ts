@@ -16,14 +16,16 @@ import { openLog } from './kernel/log/pino-log.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { milliseconds } from './kernel/units.ts';
 import type { ListAlert } from './plate/lists/watch-lists.ts';
+import type { BrokerFacts } from './selftest/facts.ts';
 import type { SensorEvent } from './signal/sensor-inputs.ts';
 import { credentialsOf } from './unit-certificates.ts';
 import { alone, openCloud, type UnitCloud } from './unit-cloud.ts';
-import { commandExecutors } from './unit-commands.ts';
+import { type CommandParts, commandExecutors } from './unit-commands.ts';
 import { openUnitConfig, type UnitConfig } from './unit-config.ts';
 import { type HealthParts, UnitHealth } from './unit-health.ts';
 import type { UnitModes } from './unit-modes.ts';
 import { expiryFault } from './unit-people.ts';
+import { linkFacts } from './unit-selftest-link.ts';
 import { configSentence } from './unit-sentences.ts';
 import { version } from './version.ts';
 
@@ -36,6 +38,7 @@ export interface UnitInside {
   readonly pipeline: HealthParts['pipeline'];
   readonly cameraPlace?: NonNullable<HealthParts['cameraPlace']>;
   readonly housing?: NonNullable<HealthParts['housing']>;
+  readonly selfTest: CommandParts['selfTest'];
   /** What this run can do without; absent: nothing. */
   readonly modes?: UnitModes;
 }
@@ -129,6 +132,11 @@ export class UnitRemote {
     return sha256(canonicalJson(this.#config));
   }
 
+  /** How the unit stands with its broker. */
+  get link(): BrokerFacts {
+    return linkFacts(this.#config, this.#cloud.view, this.#clock);
+  }
+
   /** Aborted when the unit is to end and begin anew: a configuration or a command wants it. */
   get restarting(): AbortSignal {
     return this.#restarting.signal;
@@ -144,7 +152,7 @@ export class UnitRemote {
    * opened before.
    */
   async attach(inside: UnitInside): Promise<void> {
-    const { store, ring, bystanders, boot, pipeline, cameraPlace, housing, modes } = inside;
+    const { store, ring, bystanders, boot, pipeline, cameraPlace, housing, selfTest, modes } = inside;
     const folder = this.#config.evidence.data;
     const health = await UnitHealth.open({
       config: () => this.#config,
@@ -216,6 +224,7 @@ export class UnitRemote {
         commandExecutors(
           {
             health,
+            selfTest,
             ring,
             bystanders,
             clock: this.#clock,

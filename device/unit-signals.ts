@@ -7,17 +7,21 @@ import { type AtalayaError, explain } from './kernel/errors.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { milliseconds, seconds, toMilliseconds } from './kernel/units.ts';
 import type { Scene } from './scene/scene.ts';
+import { LineActivity } from './signal/line-activity.ts';
 import { openLines } from './signal/line-settings.ts';
-import { type HeadWiring, InputPhaseSource } from './signal/phase-input.ts';
+import { InputPhaseSource } from './signal/phase-input.ts';
 import { SensorInputs, type SensorOptions } from './signal/sensor-inputs.ts';
 import { Signaller } from './signal/signaller.ts';
 import { SimulatedLines } from './signal/simulated-lines.ts';
+import { namedLines, wiringOf } from './unit-lines.ts';
 
 export interface Signals {
   readonly signaller: Signaller;
   readonly phases: PhaseSource;
   /** Door and tamper as they stand now. */
   readonly sensors: SensorInputs;
+  /** Every line as it stands, for whoever tests them. */
+  readonly activity: LineActivity;
   /** Makes every output safe and lets the lines go; never throws, and may be called twice. */
   close(): Promise<void>;
 }
@@ -50,6 +54,7 @@ export async function openSignals(
     lines,
   );
   const sensors = await orClose(SensorInputs.open(lines, signal.lines.sensors, { ...often, ...onInput }), wired, lines);
+  const activity = LineActivity.open(lines, namedLines({ signal }, scene), { ...often, deadline: often.checkEvery });
   const scheduled = new SchedulePhases(scene.signals);
   const byInput = new Set(wirings.map(({ head }) => head));
   const signaller = new Signaller(
@@ -84,6 +89,7 @@ export async function openSignals(
   return {
     signaller,
     sensors,
+    activity,
     phases: {
       phaseAt: (head, time, elapsed) => (byInput.has(head) ? wired : scheduled).phaseAt(head, time, elapsed),
     },
@@ -91,6 +97,7 @@ export async function openSignals(
       await signaller.stop();
       if (closed) return;
       closed = true;
+      activity.close();
       await Promise.all([wired.close(), sensors.close()]);
       await lines.close();
       if (!(lines instanceof SimulatedLines)) return;
@@ -110,10 +117,4 @@ async function orClose<T>(opening: Promise<T>, ...before: readonly { close(): Pr
     for (const one of before) await one.close();
     throw error;
   }
-}
-
-function wiringOf({ name, phases }: Scene['signals'][number]): HeadWiring[] {
-  if (phases.kind !== 'input' || phases.red === undefined) return [];
-  const { red, amber, green } = phases;
-  return [{ head: name, red, ...(amber === undefined ? {} : { amber }), ...(green === undefined ? {} : { green }) }];
 }

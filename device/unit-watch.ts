@@ -14,6 +14,7 @@ import { Judge } from './judge/judge.ts';
 import type { Clock } from './kernel/clock.ts';
 import { explain } from './kernel/errors.ts';
 import { sha256File } from './kernel/hash.ts';
+import type { DisciplinedClock } from './kernel/linux/clock-state.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { milliseconds, seconds, toMilliseconds, utcMilliseconds } from './kernel/units.ts';
 import { runPipeline } from './pipeline.ts';
@@ -39,6 +40,8 @@ import { openPlates, type UnitPlates } from './unit-plates.ts';
 import { RunProgress } from './unit-progress.ts';
 import type { UnitInside, UnitRemote } from './unit-remote.ts';
 import { hasteAfter, sealInfraction } from './unit-seal.ts';
+import { CaptureCount } from './unit-selftest-camera.ts';
+import { openSelfTest } from './unit-selftest-running.ts';
 import type { RunSettings } from './unit-settings.ts';
 import { openSignals } from './unit-signals.ts';
 import { openUnitSource } from './unit-source.ts';
@@ -46,7 +49,7 @@ import { version } from './version.ts';
 
 export interface RoadIo {
   readonly console: RunConsole;
-  readonly clock: Clock;
+  readonly clock: Clock & Partial<Pick<DisciplinedClock, 'discipline'>>;
   /** Given what makes the lines safe as soon as there are lines: for whoever ends the process without waiting for the run. */
   readonly onLines: (makeSafe: () => Promise<void>) => void;
   /** Holds the run to its progress; absent: nobody does. */
@@ -142,8 +145,10 @@ export async function watchRoad(
   onLines(() => signals.close());
   const { phases, signaller } = signals;
   const recorder = new RunRecorder(scene, phases, () => process.memoryUsage.rss());
+  const capture = new CaptureCount();
   damage.report = (sequence, reason) => {
     recorder.damaged();
+    capture.damaged();
     console.notice(`frame ${sequence} is damaged and was left out: ${reason}`);
   };
   const modes = new UnitModes();
@@ -226,8 +231,15 @@ export async function watchRoad(
     (problem) => console.notice(explain(problem)),
     () => modes.makesRoom,
   );
+  const selfTest = openSelfTest({
+    ...{ boot, capture, info, ring, bystanders, scene, sceneSha256, detector, signals, evidence, clock },
+    config: () => remote.config,
+    configSha256: () => remote.sha256,
+    link: () => remote.link,
+  });
   open.defer(() => remote.detach());
   await remote.attach({
+    selfTest: (request) => selfTest.run(request),
     ...{ store, ring, bystanders, boot },
     pipeline: () => pipelineFigures(recorder, plates),
     ...(place === undefined ? {} : { cameraPlace: () => placeFactOf(place) }),
@@ -240,6 +252,13 @@ export async function watchRoad(
   const progress = new RunProgress(clock);
   const pace = new DetectorPace(detector, clock, () => modes.detectorShare);
   guard?.running(() => progress.facts);
+  const showProgress = () => {
+    const { processed, tracksLive, skipped, damaged, infractions } = recorder.counts;
+    const { memoryBytes } = recorder;
+    // Those that went by are done as well: a clip in its own time comes to its end.
+    const framesDone = processed + skipped + damaged;
+    console.progress({ framesDone, framesTotal: info.frames, tracksLive, skipped, damaged, infractions, memoryBytes });
+  };
   let outcome: RunOutcome = { kind: 'source-ended' };
   let fault: { readonly error: unknown } | undefined;
   try {
@@ -267,6 +286,7 @@ export async function watchRoad(
         observer: {
           captured: (frame) => {
             recorder.captured(frame);
+            capture.captured();
             remote.captured();
             progress.captured();
           },
@@ -283,25 +303,17 @@ export async function watchRoad(
             place?.look(frame.picture, frame.time.elapsed);
             bystanders.observe(frame, detections);
             recorder.processed(frame, detections, update);
-            const { processed, tracksLive, skipped, damaged, infractions } = recorder.counts;
-            const { memoryBytes } = recorder;
-            console.progress({
-              // Those that went by are done as well: a clip in its own time comes to its end.
-              framesDone: processed + skipped + damaged,
-              framesTotal: info.frames,
-              tracksLive,
-              skipped,
-              damaged,
-              infractions,
-              memoryBytes,
-            });
+            showProgress();
           },
         },
       },
       { frames: every ? 'every' : 'newest', sealsAtOnce: SEALS_AT_ONCE, admits: () => pace.admits() },
       signal,
     );
+    // What went by after the last frame that was judged is done as well.
+    if (!signal.aborted) showProgress();
     progress.ended();
+    capture.ended();
     if (config.source.atEnd === 'stay' && !signal.aborted) {
       console.opening([
         'the source has ended: nothing more is seen, and the unit stays reachable until it is stopped (source.atEnd)',

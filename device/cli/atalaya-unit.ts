@@ -14,8 +14,9 @@ import { type ReadRequest, readUnit } from '../unit-read.ts';
 import { runUntilDone } from '../unit-runs.ts';
 import { type RunRequest, settle } from '../unit-settings.ts';
 import { version } from '../version.ts';
-import { helpLayout, helpOutput } from './help-layout.ts';
+import { helpLayout, helpOutput, lineWidth } from './help-layout.ts';
 import { addConfigCommands } from './unit/config.ts';
+import { addSelfTest } from './unit/selftest.ts';
 import { addWatchList } from './unit/watch-list.ts';
 
 // The first line keeps memory small (decision 0005): V8's young generation, and the arenas that glibc's allocator makes for threads.
@@ -131,6 +132,14 @@ function program(): Command {
     });
   addConfigCommands(root, (line) => process.stdout.write(`${line}\n`));
   addWatchList(root, (line) => process.stdout.write(`${line}\n`));
+  addSelfTest(root, {
+    write: (line) => process.stdout.write(`${line}\n`),
+    note: (line) => process.stderr.write(`${line}\n`),
+    width: () => lineWidth(process.stdout.isTTY ? process.stdout.columns : undefined, process.env),
+    leave: (isFit) => {
+      process.exitCode = isFit ? exit.done : exit.failed;
+    },
+  });
   return root;
 }
 

@@ -5,7 +5,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { AppendFile, makeFolders, readWholeFile, writeWholeFile } from './durable-file.ts';
 import { AtalayaError } from './errors.ts';
-import { systemFiles } from './files.ts';
+import { type Files, systemFiles } from './files.ts';
 import { MemoryFiles, type Mishap } from './testing/memory-files.ts';
 import { seededRandom } from './testing/seeded-random.ts';
 
@@ -31,6 +31,19 @@ test('a whole file and a growing file on the real file system', async (t) => {
   t.deepEqual(await systemFiles.list(inner), ['file']);
   const { free, total } = await systemFiles.space(inner);
   t.true(free > 0 && free < total);
+});
+
+test('a folder that is mounted into a root that nobody writes to is used', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'atalaya-durable-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const failing = (code: string): Files => ({
+    ...systemFiles,
+    syncFolder: async () => {
+      throw Object.assign(new Error('fsync'), { code });
+    },
+  });
+  for (const code of ['EINVAL', 'EROFS', 'EACCES']) await t.notThrowsAsync(makeFolders(failing(code), folder));
+  await t.throwsAsync(makeFolders(failing('EIO'), folder), { code: 'store-failed' });
 });
 
 test('a power cut at any operation of a replacement leaves the old content or the new one', async (t) => {

@@ -80,8 +80,9 @@ export async function makeFolders(files: Files, path: string): Promise<void> {
   try {
     await files.syncFolder(dirname(folder));
   } catch (error) {
-    // A folder above that this user may not read was not made by us.
-    if (systemCode(error) !== 'EACCES') throw storeFault(error, `cannot make the folder ${folder} durable`);
+    // A folder above that this user may not read, or that lies on a medium that nobody writes to (squashfs: EINVAL), was not made by us.
+    if (!['EACCES', 'EINVAL', 'EROFS'].includes(systemCode(error) ?? ''))
+      throw storeFault(error, `cannot make the folder ${folder} durable`);
   }
 }
 

@@ -3,6 +3,7 @@ import { kilometresPerHour, seconds } from '../kernel/units.ts';
 import { checkScene, type SceneFault } from './check-scene.ts';
 import { cross, type Point, subtract, unit } from './geometry.ts';
 import { buildGroundPlane, type GroundPlane, type LensOfMarks } from './ground-plane.ts';
+import { isDrawn } from './is-drawn.ts';
 import { lensBefore, lensFault } from './lens.ts';
 import type { Lane, PhasePlan, Scene, SpeedLimits, StopLine, Zone } from './scene.ts';
 import { motorVehicles, type SceneDocument, vehicles } from './scene-schema.ts';
@@ -13,7 +14,7 @@ export type BuiltScene =
 
 /**
  * Builds the scene for pictures of the given size (default: the size that it was drawn for). Another size of the same aspect (within
- * 1 %) is scaled; another aspect throws 'scene-mismatch'. Faults of the scene itself are returned, named by their place.
+ * 1 %) is scaled; another aspect throws 'scene-mismatch', unless nothing is drawn. Faults of the scene itself are returned, named by their place.
  */
 export function buildScene(document: SceneDocument, picture: Scene['picture'] = document.picture): BuiltScene {
   const faults = checkScene(document);
@@ -113,7 +114,7 @@ function lensOfMarks(
 
 function scaling(document: SceneDocument, picture: Scene['picture']): Point {
   const scale = { x: picture.width / document.picture.width, y: picture.height / document.picture.height };
-  if (Math.abs(scale.x / scale.y - 1) <= 0.01) return scale;
+  if (Math.abs(scale.x / scale.y - 1) <= 0.01 || !isDrawn(document)) return scale;
   const drawn = `${document.picture.width} x ${document.picture.height}`;
   throw new AtalayaError(
     'scene-mismatch',

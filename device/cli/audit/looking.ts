@@ -91,6 +91,7 @@ async function aboutOf(store: AuditedStore, { position }: ActionLine): Promise<s
 
 function aboutAction(action: Action): string {
   if (action.kind === 'list') return '';
+  if (action.kind === 'test') return action.picture === null ? ' without a picture' : ' with a sealed picture';
   if (action.kind === 'command') {
     return ` ${action.name} (${action.id}): ${action.outcome}${action.reason === undefined ? '' : `, ${action.reason}`}`;
   }

@@ -31,6 +31,8 @@ export function answerOf(store: AuditedStore, request: Request): Reply {
       return { kind: 'act', make: () => store.act(request.act, request.by) };
     case 'checkpoint':
       return { kind: 'act', make: async () => (await store.checkpoint()).note };
+    case 'self-test':
+      return { kind: 'act', make: () => selfTest(store, request) };
     case 'cosign':
       return { kind: 'act', make: async () => (await store.cosign(request.note)).note };
   }
@@ -65,6 +67,14 @@ async function entry(store: AuditedStore, sequence: number): Promise<Value<'entr
 async function inclusion(store: AuditedStore, sequence: number): Promise<Value<'inclusion'>> {
   const { index, size, leafHash, hashes, checkpoint } = await store.inclusion(sequence);
   return { index, size, leafHash: base64(leafHash), hashes: hashes.map(base64), note: checkpoint?.note ?? null };
+}
+
+async function selfTest(
+  { selfTest: run }: AuditedStore,
+  { pulse, seal, actor }: Extract<Request, { op: 'self-test' }>,
+): Promise<Value<'report'>> {
+  if (run !== undefined) return (await run({ pulse, seal, actor })) as Value<'report'>;
+  throw new AtalayaError('desk-closed', 'the unit is not open yet', { hint: 'Try again in a moment.' });
 }
 
 const base64 = (bytes: Uint8Array): string =>

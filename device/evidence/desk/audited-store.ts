@@ -1,10 +1,11 @@
+import type { JsonValue } from '../../kernel/canonical-json.ts';
 import type { Authorship, Custody } from '../custody.ts';
 import type { EvidenceStore } from '../evidence-store.ts';
 import type { IndexEntry } from '../index/index-store.ts';
 import type { KeyAlgorithm } from '../keystore/keystore.ts';
 import type { Checkpoint } from '../log/checkpoint.ts';
 import type { InclusionProof } from '../log/proof.ts';
-import type { Action } from '../record/action-record.ts';
+import type { Action, Actor } from '../record/action-record.ts';
 import type { Entry } from '../record/read-entry.ts';
 import type { EvidenceRecord } from '../record/record.ts';
 
@@ -19,6 +20,15 @@ export interface PublicKey {
   /** Verifier key of signed notes, one line. */
   readonly vkey: string;
   readonly algorithm: KeyAlgorithm;
+}
+
+/** What a self-test is asked for at the desk. */
+export interface DeskSelfTest {
+  /** Names of outputs that are switched on and off. */
+  readonly pulse: readonly string[];
+  /** Whether test evidence is sealed. */
+  readonly seal: boolean;
+  readonly actor: Extract<Actor, { readonly kind: 'person' }>;
 }
 
 /** What tells a sealed file of a record apart. */
@@ -49,6 +59,8 @@ export interface AuditedStore {
   consistency(size: number): Promise<readonly Buffer[]>;
   /** Keeps the cosignatures of known witnesses. */
   cosign(note: string): Promise<Checkpoint>;
+  /** The report of a self-test (`selftest/contract`), where a unit runs that makes one; undefined: nobody does. */
+  readonly selfTest?: ((request: DeskSelfTest) => Promise<JsonValue>) | undefined;
   close(): Promise<void>;
 }
 
@@ -56,6 +68,8 @@ export interface AuditedStore {
 export class OpenedStore implements AuditedStore {
   readonly unit: string;
   readonly publicKey: PublicKey;
+  /** Set by the unit, when it is open. */
+  selfTest: ((request: DeskSelfTest) => Promise<JsonValue>) | undefined;
   readonly #store: EvidenceStore;
   readonly #onClose: () => Promise<void>;
 

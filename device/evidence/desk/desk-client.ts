@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
+import type { JsonValue } from '../../kernel/canonical-json.ts';
 import { AtalayaError } from '../../kernel/errors.ts';
 import { parse } from '../../kernel/schema.ts';
 import { systemTimer, type Timer, withDeadline } from '../../kernel/timer.ts';
@@ -12,7 +13,7 @@ import type { InclusionProof } from '../log/proof.ts';
 import { payloadOf } from '../record/envelope.ts';
 import { type Entry, readEntry } from '../record/read-entry.ts';
 import { Turnstile } from '../turnstile.ts';
-import type { Act, AuditedRecord, AuditedStore, PublicKey } from './audited-store.ts';
+import type { Act, AuditedRecord, AuditedStore, DeskSelfTest, PublicKey } from './audited-store.ts';
 import { DeskLink, ended } from './desk-link.ts';
 import { errorFrom, type Question, requestsAtOnce, type Value, values } from './desk-protocol.ts';
 
@@ -123,6 +124,11 @@ export class DeskClient implements AuditedStore {
 
   async cosign(note: string): Promise<Checkpoint> {
     return this.#checkpointOf(await this.#ask('note', { op: 'cosign', note }));
+  }
+
+  /** The report of a self-test of the unit that runs here. Throws `usage-invalid` for a unit whose software knows none. */
+  async selfTest({ pulse, seal, actor }: DeskSelfTest): Promise<JsonValue> {
+    return (await this.#ask('report', { op: 'self-test', pulse: [...pulse], seal, actor })) as JsonValue;
   }
 
   /** Leaves the desk; the unit goes on. What is waited for fails with `store-closed`. May be called twice. */

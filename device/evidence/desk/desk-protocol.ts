@@ -34,10 +34,8 @@ const act = z.discriminatedUnion('kind', [
 ]);
 
 /** Only people come to the desk: a policy acts inside the unit. */
-const authorship = z.strictObject({
-  actor: z.strictObject({ kind: z.literal('person'), name: z.string(), account: z.string() }),
-  reason: z.string(),
-});
+const actor = z.strictObject({ kind: z.literal('person'), name: z.string(), account: z.string() });
+const authorship = z.strictObject({ actor, reason: z.string() });
 
 const request = z.discriminatedUnion('op', [
   operation('lines', { from: z.int() }),
@@ -48,6 +46,7 @@ const request = z.discriminatedUnion('op', [
   operation('inclusion', { sequence: z.int() }),
   operation('consistency', { size: z.int() }),
   operation('cosign', { note: z.string() }),
+  operation('self-test', { pulse: z.array(z.string().max(32)).max(32), seal: z.boolean(), actor }),
 ]);
 
 export type Request = z.infer<typeof request>;
@@ -89,6 +88,8 @@ export const values = {
     note: z.string().nullable(),
   }),
   consistency: z.array(z.base64()),
+  /** `selfTestReport` of the contract; whoever asked reads it by that. */
+  report: z.json(),
 };
 
 export type Value<Name extends keyof typeof values> = z.infer<(typeof values)[Name]>;

@@ -31,7 +31,7 @@ export const indexLine = z.discriminatedUnion('kind', [
   z.strictObject({
     ...line,
     kind: z.literal('action'),
-    action: z.enum(['list', 'read', 'export', 'hold', 'release', 'erase', 'command', 'configuration']),
+    action: z.enum(['list', 'read', 'export', 'hold', 'release', 'erase', 'command', 'configuration', 'test']),
     subject: z.int().nullable(),
     hold: z.string().nullable(),
     actor: z.string(),

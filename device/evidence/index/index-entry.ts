@@ -30,7 +30,7 @@ export interface EvidenceLine extends Line {
 
 export interface ActionLine extends Line {
   readonly kind: 'action';
-  readonly action: 'list' | 'read' | 'export' | 'hold' | 'release' | 'erase' | 'command' | 'configuration';
+  readonly action: 'list' | 'read' | 'export' | 'hold' | 'release' | 'erase' | 'command' | 'configuration' | 'test';
   /** Sequence number of the evidence. */
   readonly subject: number | null;
   readonly hold: string | null;

@@ -47,7 +47,29 @@ const configuration = z.strictObject({
   reasons: z.array(text),
 });
 
+/**
+ * A test of the whole way of evidence: signed, sealed, logged. It accuses nobody, no policy counts or erases it, and its picture, in which
+ * people and plates are covered, travels in the record itself.
+ */
+const test = z.strictObject({
+  kind: z.literal('test'),
+  /** An age file in base64, of a JPEG; null where there was no picture, or no authority to seal it to. */
+  picture: z
+    .strictObject({
+      mediaType: z.literal('image/jpeg'),
+      format: z.literal('age-encryption.org/v1'),
+      recipients: z.array(text).min(1),
+      /** Of the age file. */
+      bytes: count,
+      sha256: digest,
+      age: z.string().regex(/^[A-Za-z0-9+/]+={0,2}$/, 'must be base64'),
+    })
+    .nullable(),
+});
+
 export const actionSchema = 'atalaya/action/2';
+/** The same with tests. Only a test is written as this, so that what reads the older goes on reading everything else. */
+export const testActionSchema = 'atalaya/action/3';
 /** Acts on evidence alone: written before the centre gave commands, and still read. */
 export const earlierActionSchema = 'atalaya/action/1';
 
@@ -69,14 +91,20 @@ export const earlierActionRecord = actionRecord.extend({
   action: z.discriminatedUnion('kind', onEvidence),
 });
 
+export const testActionRecord = actionRecord.extend({
+  schema: z.literal(testActionSchema),
+  action: z.discriminatedUnion('kind', [...onEvidence, command, configuration, test]),
+});
+
 /** A record of an act, of any schema that is read. */
-export type ActionRecord = Omit<z.infer<typeof actionRecord>, 'schema'> & {
-  readonly schema: typeof actionSchema | typeof earlierActionSchema;
+export type ActionRecord = Omit<z.infer<typeof testActionRecord>, 'schema'> & {
+  readonly schema: typeof testActionSchema | typeof actionSchema | typeof earlierActionSchema;
 };
 
 /** What a value is read by that says it is of this schema; undefined for what is no act known here. */
 export function actionRecordOf(schema: unknown): z.ZodType<ActionRecord> | undefined {
   if (schema === actionSchema) return actionRecord;
+  if (schema === testActionSchema) return testActionRecord;
   return schema === earlierActionSchema ? earlierActionRecord : undefined;
 }
 

@@ -11,12 +11,13 @@ import { neverRead } from '../../plate/vote/track-plate.ts';
 import { bentCalibration } from '../../scene/testing/bent-calibration.ts';
 import { EvidenceStore } from '../evidence-store.ts';
 import { recordAct } from '../record-act.ts';
+import { sealTest } from '../seal-test.ts';
 import { createIdentity } from '../sealing/identity.ts';
 import { sealPlate } from '../sealing/plate-commitment.ts';
 import { contextAt, frameOf, framesAround, infractionAt } from '../testing/fixtures.ts';
 import { plateModels, plateRead, plateUnread } from '../testing/plates.ts';
 import { clerk, inMemory } from '../testing/stores.ts';
-import { actionRecord, earlierActionRecord } from './action-record.ts';
+import { actionRecord, earlierActionRecord, testActionRecord } from './action-record.ts';
 import { plateFile, statementOf } from './plate-file.ts';
 import { publishedSchemas } from './published-schema.ts';
 import { type EvidenceRecord, evidenceRecord, lensRecord, platelessRecord } from './record.ts';
@@ -74,6 +75,8 @@ async function realRecords(): Promise<readonly [string, Plain][]> {
     },
     new ManualClock(),
   );
+  const tester = { actor: { kind: 'unit', name: 'self-test' }, reason: 'self-test' } as const;
+  await sealTest(store.ledger, recipients, { ...tester, picture: Buffer.from('a picture') }, new ManualClock());
   await store.close();
   const bare = await EvidenceStore.open('/data', inMemory(new MemoryFiles()));
   await bare.seal(infractionAt(170), framesAround(170), contextAt(170));
@@ -87,7 +90,11 @@ async function realRecords(): Promise<readonly [string, Plain][]> {
   for (const one of [store, bare]) {
     for await (const { kind, bytes } of one.ledger.entries()) {
       const record = JSON.parse(bytes.toString());
-      records.push([kind === 'evidence' ? 'evidence-3.json' : 'action-2.json', record]);
+      const { schema } = record;
+      records.push([
+        kind === 'evidence' ? 'evidence-3.json' : schema === 'atalaya/action/3' ? 'action-3.json' : 'action-2.json',
+        record,
+      ]);
       if (kind === 'evidence') {
         records.push(['evidence-2.json', withoutPlate(record)], ['evidence-4.json', throughLens(record)]);
       } else if ('evidence' in record.action || record.action.kind === 'list') {
@@ -108,7 +115,7 @@ for (const { file, text } of publishedSchemas()) {
 }
 
 test('real records are as the published schemas say', (t) => {
-  t.is(records.length, 21);
+  t.is(records.length, 22);
   for (const [file, record] of records) t.deepEqual(violations(published(file), record), []);
 });
 
@@ -116,6 +123,7 @@ const reads: Readonly<Record<string, ZodType>> = {
   'evidence-4.json': lensRecord,
   'evidence-3.json': evidenceRecord,
   'evidence-2.json': platelessRecord,
+  'action-3.json': testActionRecord,
   'action-2.json': actionRecord,
   'action-1.json': earlierActionRecord,
   'plate-1.json': plateFile,

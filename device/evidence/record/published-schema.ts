@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { actionRecord, actionSchema, earlierActionRecord, earlierActionSchema } from './action-record.ts';
+import {
+  actionRecord,
+  actionSchema,
+  earlierActionRecord,
+  earlierActionSchema,
+  testActionRecord,
+  testActionSchema,
+} from './action-record.ts';
 import { plateFile, plateSchema } from './plate-file.ts';
 import { evidenceRecord, evidenceSchema, lensRecord, lensSchema, platelessRecord, platelessSchema } from './record.ts';
 
@@ -17,6 +24,7 @@ export function publishedSchemas(): readonly PublishedSchema[] {
     { file: 'evidence-4.json', text: jsonSchema(lensSchema, lensRecord) },
     { file: 'evidence-3.json', text: jsonSchema(evidenceSchema, evidenceRecord) },
     { file: 'evidence-2.json', text: jsonSchema(platelessSchema, platelessRecord) },
+    { file: 'action-3.json', text: jsonSchema(testActionSchema, testActionRecord) },
     { file: 'action-2.json', text: jsonSchema(actionSchema, actionRecord) },
     { file: 'action-1.json', text: jsonSchema(earlierActionSchema, earlierActionRecord) },
     { file: 'plate-1.json', text: jsonSchema(plateSchema, plateFile) },

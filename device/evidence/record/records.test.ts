@@ -223,7 +223,10 @@ test('an act that older software wrote is read as it was, and no newer kind unde
   const made = makeActionRecord(head, { actor: person, action: { kind: 'list' }, reason: 'x' }, clock);
   t.like(reading(made), { kind: 'action', record: { schema: 'atalaya/action/2' } });
   t.like(reading({ ...made, schema: 'atalaya/action/1' }), { kind: 'action', record: { schema: 'atalaya/action/1' } });
-  t.like(reading({ ...made, schema: 'atalaya/action/3' }), { kind: 'unknown', schema: 'atalaya/action/3' });
+  t.like(reading({ ...made, schema: 'atalaya/action/4' }), { kind: 'unknown', schema: 'atalaya/action/4' });
+  const tested = makeActionRecord(head, { actor: person, action: { kind: 'test', picture: null }, reason: 'x' }, clock);
+  t.like(reading(tested), { kind: 'action', record: { schema: 'atalaya/action/3' } });
+  t.is(fault(() => reading({ ...tested, schema: 'atalaya/action/2' })).code, 'store-damaged');
   const action = { kind: 'command', id: 'c-1', name: 'reboot', outcome: 'done' } as const;
   t.like(reading({ ...made, action }), { kind: 'action', record: { action } });
   t.is(fault(() => reading({ ...made, action, schema: 'atalaya/action/1' })).code, 'store-damaged');

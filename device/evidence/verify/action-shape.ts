@@ -4,6 +4,8 @@ import { anyText, count, digest, flag, listOf, nullOr, objectOf, oneOf, type Sha
 /** Records of acts, as this verifier interprets them. */
 
 const actionSchema = 'atalaya/action/2';
+/** The same with tests, which alone are written as this. */
+const testActionSchema = 'atalaya/action/3';
 /** Acts on evidence alone, from before the centre gave commands. */
 const earlierActionSchema = 'atalaya/action/1';
 
@@ -13,6 +15,7 @@ export interface ActionRecord extends CommonRecord {
     | { readonly kind: 'list' }
     | { readonly kind: 'command' }
     | { readonly kind: 'configuration' }
+    | { readonly kind: 'test' }
     | { readonly kind: 'read'; readonly evidence: readonly string[] }
     | { readonly kind: 'export'; readonly evidence: readonly string[] }
     | Hold
@@ -63,9 +66,29 @@ const laterActions = {
     { version: count, sha256: digest },
   ),
 };
+const testActions = {
+  test: objectOf({
+    kind: anyText,
+    picture: nullOr(
+      objectOf({
+        mediaType: text,
+        format: oneOf('age-encryption.org/v1'),
+        recipients: listOf(text, 1),
+        bytes: count,
+        sha256: digest,
+        age: text,
+      }),
+    ),
+  }),
+};
 const actionMembers = { ...common, time: moment, reason: text };
 
 export const actionShapes: Readonly<Record<string, Shape>> = {
+  [testActionSchema]: objectOf({
+    ...actionMembers,
+    actor: variants('kind', { ...actors, ...laterActors }),
+    action: variants('kind', { ...actions, ...laterActions, ...testActions }),
+  }),
   [actionSchema]: objectOf({
     ...actionMembers,
     actor: variants('kind', { ...actors, ...laterActors }),
@@ -80,4 +103,4 @@ export const actionShapes: Readonly<Record<string, Shape>> = {
 
 /** Whether a record is one of an act, of any schema that is interpreted. */
 export const isAction = <R extends CommonRecord>(record: R): record is R & ActionRecord =>
-  record.schema === actionSchema || record.schema === earlierActionSchema;
+  record.schema === testActionSchema || record.schema === actionSchema || record.schema === earlierActionSchema;

@@ -68,3 +68,27 @@ for (const [name, [action, change, says]] of Object.entries(refused)) {
     t.regex(told(verdict), says);
   });
 }
+
+test('a test is an act of the newest schema alone, with a picture or none', async (t) => {
+  const newest = { schema: 'atalaya/action/3', actor: operator };
+  const picture = {
+    mediaType: 'image/jpeg',
+    format: 'age-encryption.org/v1',
+    recipients: ['age1x'],
+    bytes: 3,
+    sha256: digest(Buffer.from('age')),
+    age: 'YWdl',
+  };
+  const unit = new TinyUnit('u-1', ed25519());
+  unit.action({ kind: 'test', picture }, newest);
+  unit.action({ kind: 'test', picture: null }, newest);
+  unit.action(command, newest);
+  const good = await verdictOnStore(unit, storeOf(unit));
+  t.deepEqual([good.ok, good.counts.actions, good.counts.unknown], [true, 3, 0]);
+  const former = new TinyUnit('u-1', ed25519());
+  former.action({ kind: 'test', picture: null }, later);
+  t.false((await verdictOnStore(former, storeOf(former))).ok);
+  const odd = new TinyUnit('u-1', ed25519());
+  odd.action({ kind: 'test', picture: { ...picture, bytes: -1 } }, newest);
+  t.false((await verdictOnStore(odd, storeOf(odd))).ok);
+});

@@ -59,7 +59,7 @@ export class History {
     const { action, unit } = record;
     this.other(record.sequence);
     this.#time(record.boot, record.time, where);
-    if (action.kind === 'list' || action.kind === 'command' || action.kind === 'configuration') return;
+    if (isOnUnit(action)) return;
     if (action.kind === 'read' || action.kind === 'export') {
       for (const id of action.evidence) {
         if (this.#target(id, unit, record.sequence) !== undefined) continue;
@@ -148,6 +148,12 @@ export class History {
     this.#fingerprints = grown(this.#fingerprints, new Uint8Array(length * fingerprintBytes));
   }
 }
+
+type OnUnit = Extract<ActionRecord['action'], { readonly kind: 'list' | 'command' | 'configuration' | 'test' }>;
+
+/** True for an act that is about no evidence. */
+const isOnUnit = (action: ActionRecord['action']): action is OnUnit =>
+  action.kind === 'list' || action.kind === 'command' || action.kind === 'configuration' || action.kind === 'test';
 
 type Where = Pick<Finding, 'path' | 'byte' | 'entry'>;
 
