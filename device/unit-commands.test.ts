@@ -33,6 +33,7 @@ async function desk() {
     disposed: 0,
     lastFrame: undefined as number | undefined,
     tests: [] as SelfTestRequest[],
+    blind: false,
   };
   const health = {
     get lastFrame() {
@@ -53,7 +54,8 @@ async function desk() {
     return makeReport({ ...head, asked: request.asked }, { ...healthyFacts, clock: clockFacts });
   };
   const restart = (why: string) => void seen.restarts.push(why);
-  const parts = { health, selfTest, ring, bystanders, clock, log, restart };
+  const eyes = () => (seen.blind ? undefined : { selfTest, ring, bystanders });
+  const parts = { health, eyes, clock, log, restart };
   return {
     ...seen,
     seen,

@@ -12,11 +12,17 @@ import type { SelfTestReport } from './selftest/contract/self-test-report.ts';
 import type { UnitHealth } from './unit-health.ts';
 import type { SelfTestRequest } from './unit-selftest.ts';
 
-export interface CommandParts {
-  readonly health: Pick<UnitHealth, 'lastFrame' | 'diagnose'>;
-  readonly selfTest: (request: SelfTestRequest) => Promise<SelfTestReport>;
+/** What there is once the source is open. */
+export interface UnitEyes {
   readonly ring: FrameRing;
   readonly bystanders: BystanderMemory;
+  readonly selfTest: (request: SelfTestRequest) => Promise<SelfTestReport>;
+}
+
+export interface CommandParts {
+  readonly health: Pick<UnitHealth, 'lastFrame' | 'diagnose'>;
+  /** Undefined while the camera has not come. */
+  readonly eyes: () => UnitEyes | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Ends this program, which whoever started it begins anew. */
@@ -30,21 +36,24 @@ const HOUR = 3_600_000;
 
 /** What the unit does when it is told to. */
 export function commandExecutors(parts: CommandParts, grants: Grants): CommandExecutors {
-  const { health, ring, bystanders, clock, log } = parts;
+  const { health, clock, log } = parts;
+  const noFrame = () => ({ outcome: 'failed', reason: `no-frame: ${noFrameWords(health.lastFrame, clock)}` }) as const;
   return {
     'self-test': async ({ pulse = [], seal = false }, { person: { name, role, key } }) => {
       const actor = { kind: 'operator', name, role, key } as const;
-      const report = await parts.selfTest({ pulse, seal, asked: 'command', actor });
+      const eyes = parts.eyes();
+      if (eyes === undefined) return noFrame();
+      const report = await eyes.selfTest({ pulse, seal, asked: 'command', actor });
       // It was done, whatever was found: a reply that failed would have no room for what.
       return { outcome: 'done', result: { report: report as JsonValue } };
     },
     snapshot: async ({ width }) => {
-      const held = ring.holdNewest();
-      if (held === undefined)
-        return { outcome: 'failed', reason: `no-frame: ${noFrameWords(health.lastFrame, clock)}` };
+      const eyes = parts.eyes();
+      const held = eyes?.ring.holdNewest();
+      if (eyes === undefined || held === undefined) return noFrame();
       try {
         const { frame } = held;
-        const around = bystanders.around(frame);
+        const around = eyes.bystanders.around(frame);
         const image = await maskedSnapshot(frame, around, { width, mostBytes: SNAPSHOT_BYTES });
         const { utc } = frame.time;
         const at = new Date(utc).toISOString();

@@ -39,7 +39,7 @@ export interface HealthParts {
   /** Where the camera stands; absent: nobody looks. */
   readonly cameraPlace?: () => HealthFacts['cameraPlace'];
   /** Door and tamper switch as they stand; absent: nobody looks. */
-  readonly housing?: () => NonNullable<HealthFacts['housing']>;
+  readonly housing?: () => HealthFacts['housing'];
   /** What the unit can do without, and where that is told; absent: it gives nothing up. */
   readonly degrade?: { readonly switches: Switches; readonly tell: (sentence: string) => void };
 }
@@ -280,7 +280,10 @@ export class UnitHealth {
         ? { rolledBack: { version: reported.version ?? 0, reason: reported.reasons.join('; ') } }
         : {};
     return {
-      camera: { silent: milliseconds(now - (this.#lastFrame ?? this.#begun)) },
+      camera: {
+        silent: milliseconds(now - (this.#lastFrame ?? this.#begun)),
+        ...(this.#lastFrame === undefined ? { none: true } : {}),
+      },
       clock: { dated: true, synchronised: clock.state().synchronised },
       evidence: { refused: this.#refused, ...(fault === undefined ? {} : { fault: fault.message }) },
       // A detector that fails ends the run.
@@ -290,7 +293,7 @@ export class UnitHealth {
       },
       watchList,
       ...placeFact(this.#parts.cameraPlace?.()),
-      ...(this.#parts.housing === undefined ? {} : { housing: this.#parts.housing() }),
+      ...housingFact(this.#parts.housing?.()),
       configuration: rolledBack,
       certificates: this.#certificates,
       ...(renewal === undefined ? {} : { renewal }),
@@ -371,3 +374,6 @@ export class UnitHealth {
 
 const placeFact = (cameraPlace: HealthFacts['cameraPlace']): Pick<HealthFacts, 'cameraPlace'> =>
   cameraPlace === undefined ? {} : { cameraPlace };
+
+const housingFact = (housing: HealthFacts['housing']): Pick<HealthFacts, 'housing'> =>
+  housing === undefined ? {} : { housing };

@@ -64,11 +64,13 @@ async function start(t: ExecutionContext, config: Config) {
   const attach = () =>
     remote.attach({
       store,
-      ring: new FrameRing(1e6, () => {}),
-      bystanders: new BystanderMemory('auto', { reach: milliseconds(1000), most: 10 }),
       boot: 'boot-1',
-      pipeline: () => ({ framesProcessed: 1 }),
-      selfTest: () => Promise.reject(new Error('nobody tests')),
+      eyes: () => ({
+        ring: new FrameRing(1e6, () => {}),
+        bystanders: new BystanderMemory('auto', { reach: milliseconds(1000), most: 10 }),
+        pipeline: () => ({ framesProcessed: 1 }),
+        selfTest: () => Promise.reject(new Error('nobody tests')),
+      }),
     });
   return { remote, store, notices, said, attach, end };
 }

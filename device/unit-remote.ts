@@ -1,7 +1,5 @@
-import type { FrameRing } from './capture/frame-ring.ts';
 import type { Config } from './config/config-schema.ts';
 import type { EvidenceStore } from './evidence/evidence-store.ts';
-import type { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
 import { recordAct, type UnitAct } from './evidence/record-act.ts';
 import type { Switches } from './health/degrade-keeper.ts';
 import { SysteminformationMachine } from './health/systeminformation-machine.ts';
@@ -20,7 +18,7 @@ import type { BrokerFacts } from './selftest/facts.ts';
 import type { SensorEvent } from './signal/sensor-inputs.ts';
 import { credentialsOf } from './unit-certificates.ts';
 import { alone, openCloud, type UnitCloud } from './unit-cloud.ts';
-import { type CommandParts, commandExecutors } from './unit-commands.ts';
+import { commandExecutors, type UnitEyes } from './unit-commands.ts';
 import { openUnitConfig, type UnitConfig } from './unit-config.ts';
 import { type HealthParts, UnitHealth } from './unit-health.ts';
 import type { UnitModes } from './unit-modes.ts';
@@ -29,16 +27,19 @@ import { linkFacts } from './unit-selftest-link.ts';
 import { configSentence } from './unit-sentences.ts';
 import { version } from './version.ts';
 
-/** What the centre's side needs of a unit that is open. */
-export interface UnitInside {
-  readonly store: EvidenceStore;
-  readonly ring: FrameRing;
-  readonly bystanders: BystanderMemory;
-  readonly boot: string;
+/** What the health of a unit knows by its source. */
+export interface WatchFacts {
   readonly pipeline: HealthParts['pipeline'];
   readonly cameraPlace?: NonNullable<HealthParts['cameraPlace']>;
   readonly housing?: NonNullable<HealthParts['housing']>;
-  readonly selfTest: CommandParts['selfTest'];
+}
+
+/** What the centre's side needs of a unit whose evidence is open. */
+export interface UnitInside {
+  readonly store: EvidenceStore;
+  readonly boot: string;
+  /** Undefined while the source is not open: a camera may be long in coming, and the unit is there meanwhile. */
+  readonly eyes: () => (UnitEyes & WatchFacts) | undefined;
   /** What this run can do without; absent: nothing. */
   readonly modes?: UnitModes;
 }
@@ -152,7 +153,7 @@ export class UnitRemote {
    * opened before.
    */
   async attach(inside: UnitInside): Promise<void> {
-    const { store, ring, bystanders, boot, pipeline, cameraPlace, housing, selfTest, modes } = inside;
+    const { store, boot, eyes, modes } = inside;
     const folder = this.#config.evidence.data;
     const health = await UnitHealth.open({
       config: () => this.#config,
@@ -163,10 +164,10 @@ export class UnitRemote {
       clock: this.#clock,
       timer: systemTimer,
       log: this.log,
-      pipeline,
+      pipeline: () => eyes()?.pipeline() ?? {},
       notice: this.#notice,
-      ...(cameraPlace === undefined ? {} : { cameraPlace }),
-      ...(housing === undefined ? {} : { housing }),
+      cameraPlace: () => eyes()?.cameraPlace?.(),
+      housing: () => eyes()?.housing?.(),
       ...(modes === undefined
         ? {}
         : { degrade: { switches: this.#switches(modes), tell: (sentence: string) => this.#say(sentence) } }),
@@ -224,9 +225,7 @@ export class UnitRemote {
         commandExecutors(
           {
             health,
-            selfTest,
-            ring,
-            bystanders,
+            eyes,
             clock: this.#clock,
             log: this.log,
             restart: (why) => {

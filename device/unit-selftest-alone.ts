@@ -18,7 +18,7 @@ import { type DisciplinedClock, openDisciplinedClock } from './kernel/linux/cloc
 import { systemTimer } from './kernel/timer.ts';
 import { milliseconds } from './kernel/units.ts';
 import { loadScene } from './scene/load-scene.ts';
-import type { Scene } from './scene/scene.ts';
+import { judgesNothing, type Scene } from './scene/scene.ts';
 import type { SelfTestReport } from './selftest/contract/self-test-report.ts';
 import type { CameraFacts, Size } from './selftest/facts.ts';
 import { LineActivity } from './signal/line-activity.ts';
@@ -81,6 +81,7 @@ export async function testUnitAlone(
     }),
     camera: look,
     picture: { ring: watched.ring, bystanders, scene },
+    drawn: !judgesNothing(scene),
     detector: works ?? { detect: () => Promise.reject(detector) },
     regions: scene.regions,
     beside: false,

@@ -7,7 +7,7 @@ import { SysteminformationMachine } from './health/systeminformation-machine.ts'
 import type { JsonValue } from './kernel/canonical-json.ts';
 import { systemFiles } from './kernel/files.ts';
 import { systemTimer } from './kernel/timer.ts';
-import type { Scene } from './scene/scene.ts';
+import { judgesNothing, type Scene } from './scene/scene.ts';
 import type { BrokerFacts } from './selftest/facts.ts';
 import type { UnitEvidence } from './unit-evidence.ts';
 import { headsOf } from './unit-lines.ts';
@@ -53,6 +53,7 @@ export function openSelfTest(parts: RunningParts): UnitSelfTest {
     camera: () =>
       capture.look({ clock, timer: systemTimer, nominal: nominalRate(config()), size: info, scene: picture }),
     picture: parts,
+    drawn: !judgesNothing(scene),
     detector: parts.detector,
     regions,
     beside: true,

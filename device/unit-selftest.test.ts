@@ -93,6 +93,7 @@ async function bench(more: Partial<SelfTestParts> = {}) {
     picture: { ring, bystanders, scene: { name: 'made' } },
     detector: seeing({ x: 0, y: 0, scale: 2 }),
     regions: 'auto',
+    drawn: true,
     beside: false,
     size,
     lines: { kind: 'open', activity, heads: headsOf(wiring) },

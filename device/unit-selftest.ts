@@ -49,6 +49,8 @@ export interface SelfTestParts {
   /** Looks for some seconds whether frames come. */
   readonly camera: () => Promise<CameraFacts>;
   readonly picture: Omit<PictureParts, 'references'>;
+  /** Whether the scene holds anything to judge by. */
+  readonly drawn: boolean;
   readonly detector: Pick<Detector, 'detect'>;
   readonly regions: readonly Region[] | 'auto';
   /** Whether the unit works meanwhile. */
@@ -115,6 +117,7 @@ export class UnitSelfTest {
       camera,
       ...(look.picture === undefined ? {} : { picture: look.picture }),
       reference: look.reference,
+      drawn: parts.drawn,
       lines,
       clock: clockFacts,
       storage,

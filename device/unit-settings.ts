@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Config } from './config/config-schema.ts';
@@ -79,7 +79,7 @@ export async function settle(request: RunRequest): Promise<RunSettings> {
     config,
     sha256: sha256(canonicalJson(config)),
     source: config.source.camera === undefined ? needed(source, 'source', 'source.path or source.camera') : source,
-    scene: needed(scene, 'scene', 'scene'),
+    scene: await placeOf(needed(scene, 'scene', 'scene')),
     events: request.events === undefined ? undefined : resolve(request.events),
     report: resolve(request.report ?? `${data}/report.html`),
     truth: request.truth === undefined ? undefined : resolve(request.truth),
@@ -87,6 +87,9 @@ export async function settle(request: RunRequest): Promise<RunSettings> {
     identities,
   };
 }
+
+/** `current` may be switched while the unit starts: what is judged by and what evidence names has to be one file. */
+const placeOf = (path: string): Promise<string> => realpath(path).catch(() => path);
 
 /** A data folder that is a file would be found out by the lock, in words about disks. */
 async function refuseFile(data: string): Promise<void> {

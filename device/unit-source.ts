@@ -18,6 +18,8 @@ export interface UnitSource {
   readonly camera: Camera;
   /** True where the detector is shown every frame: the present waits for nobody, a recording does. */
   readonly every: boolean;
+  /** A camera: it may be long in coming, and comes again after a fault. */
+  readonly live: boolean;
 }
 
 /** The source that was chosen, not yet open. Throws `source-missing`, and `usage-invalid` where nothing was chosen. */
@@ -29,10 +31,10 @@ export async function openUnitSource(
   if (path !== undefined) {
     const source = await openSource(path, recording);
     return pace === 'timestamps'
-      ? { camera: new PacedCamera(source, live.clock), every: false }
-      : { camera: source, every: true };
+      ? { camera: new PacedCamera(source, live.clock), every: false, live: false }
+      : { camera: source, every: true, live: false };
   }
-  if (camera !== undefined) return { camera: openCamera(camera, live), every: false };
+  if (camera !== undefined) return { camera: openCamera(camera, live), every: false, live: true };
   throw new AtalayaError('usage-invalid', 'nothing says what to watch', {
     hint: 'Give --source, or source.camera or source.path in the configuration file.',
   });

@@ -31,14 +31,14 @@ import { loadScene } from './scene/load-scene.ts';
 import { defaultTrackerConfig } from './track/config.ts';
 import { Tracker } from './track/tracker.ts';
 import { openDetector } from './unit-detector.ts';
-import { openEvidence } from './unit-evidence.ts';
+import { openEvidence, type UnitEvidence } from './unit-evidence.ts';
 import { UnitModes } from './unit-modes.ts';
 import { openingLines, shown } from './unit-opening.ts';
 import { openPictures, picturesOf } from './unit-pictures.ts';
 import { openPlace, placeFactOf } from './unit-place.ts';
 import { openPlates, type UnitPlates } from './unit-plates.ts';
 import { RunProgress } from './unit-progress.ts';
-import type { UnitInside, UnitRemote } from './unit-remote.ts';
+import type { UnitInside, UnitRemote, WatchFacts } from './unit-remote.ts';
 import { hasteAfter, sealInfraction } from './unit-seal.ts';
 import { CaptureCount } from './unit-selftest-camera.ts';
 import { openSelfTest } from './unit-selftest-running.ts';
@@ -104,7 +104,7 @@ export async function watchRoad(
   const damage: { report: (sequence: number, reason: string) => void } = { report: () => {} };
   const { PATH: programs = '/usr/local/bin:/usr/bin:/bin', NOTIFY_SOCKET: manager } = process.env;
   const onDamage: SourceOptions['onDamage'] = ({ sequence, reason }) => damage.report(sequence, reason);
-  const { camera, every } = await openUnitSource(
+  const { camera, every, live } = await openUnitSource(
     { path: settings.source, camera: config.source.camera, pace: config.source.pace },
     { ...config.source, start: startOf(config), onDamage },
     {
@@ -117,13 +117,33 @@ export async function watchRoad(
     },
   );
   open.defer(() => camera.close());
+  const modes = new UnitModes();
+  let eyes: ReturnType<UnitInside['eyes']>;
+  const attach = async ({ store }: UnitEvidence) => {
+    open.defer(() => remote.detach());
+    await remote.attach({
+      ...{ store, boot, eyes: () => eyes },
+      // A replay of every frame is compared with what is known: it gives nothing up.
+      ...(every ? {} : { modes }),
+    });
+  };
+  // A camera may be long in coming, and a unit that nobody reaches until then is one that somebody has to drive to. A recording is there or is
+  // refused, before anything else is begun.
+  const early = live ? await openEvidence(config, clock, boot, settings.recipients) : undefined;
+  if (early !== undefined) {
+    open.defer(() => early.close());
+    await attach(early);
+    const waiting = new RunProgress(clock);
+    guard?.running(() => waiting.facts);
+  }
   const info = await camera.open(signal);
+  guard?.opening();
   const scene = await loadScene(settings.scene, info);
   const place = await openPlace(config.references, scene, info);
   const detector = await openDetector(config, scene);
   open.defer(() => detector.close());
-  const evidence = await openEvidence(config, clock, boot, settings.recipients);
-  open.defer(() => evidence.close());
+  const evidence = early ?? (await openEvidence(config, clock, boot, settings.recipients));
+  if (evidence !== early) open.defer(() => evidence.close());
   const { store } = evidence;
   const events = settings.events === undefined ? undefined : await EventLog.open(settings.events);
   if (events !== undefined) open.defer(() => events.close());
@@ -151,7 +171,6 @@ export async function watchRoad(
     capture.damaged();
     console.notice(`frame ${sequence} is damaged and was left out: ${reason}`);
   };
-  const modes = new UnitModes();
   let alerts = Promise.resolve();
   const plates = await openPlates(
     config,
@@ -237,16 +256,18 @@ export async function watchRoad(
     configSha256: () => remote.sha256,
     link: () => remote.link,
   });
-  open.defer(() => remote.detach());
-  await remote.attach({
+  eyes = {
+    ...{ ring, bystanders },
     selfTest: (request) => selfTest.run(request),
-    ...{ store, ring, bystanders, boot },
     pipeline: () => pipelineFigures(recorder, plates),
     ...(place === undefined ? {} : { cameraPlace: () => placeFactOf(place) }),
     housing: () => ({ door: signals.sensors.active('door'), tamper: signals.sensors.active('tamper') }),
-    // A replay of every frame is compared with what is known: it gives nothing up.
-    ...(every ? {} : { modes }),
+  };
+  // Whoever asks while all of it is being closed finds nothing that is half closed.
+  open.defer(() => {
+    eyes = undefined;
   });
+  if (early === undefined) await attach(evidence);
   console.opening([...openingLines(settings, info, scene, detector, evidence), ...plates.opening]);
 
   const progress = new RunProgress(clock);
@@ -379,7 +400,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-function pipelineFigures(recorder: RunRecorder, plates: UnitPlates): ReturnType<UnitInside['pipeline']> {
+function pipelineFigures(recorder: RunRecorder, plates: UnitPlates): ReturnType<WatchFacts['pipeline']> {
   const { processed, skipped, damaged, tracksLive, infractions, lost } = recorder.counts;
   const vehicles = plates.counts?.vehicles;
   return {

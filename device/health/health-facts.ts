@@ -8,6 +8,8 @@ export interface HealthFacts {
   readonly camera?: {
     /** Since the newest frame, or since the start where none came yet. */
     readonly silent: Milliseconds;
+    /** None came yet. */
+    readonly none?: true;
     /** Of the fault, where one was told. */
     readonly detail?: string;
   };

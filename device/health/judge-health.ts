@@ -57,7 +57,12 @@ function camera({ camera }: HealthFacts, limits: HealthLimits): Probe {
   if (camera === undefined) return unknown;
   const seconds = (camera.silent / 1000).toFixed(1);
   const detail = camera.detail === undefined ? '' : `: ${camera.detail}`;
-  if (camera.silent < limits.camera.raise) return { state: 'good', detail: `newest frame ${seconds} s ago` };
+  if (camera.silent < limits.camera.raise) {
+    return {
+      state: 'good',
+      detail: camera.none ? `no frame yet, after ${seconds} s` : `newest frame ${seconds} s ago`,
+    };
+  }
   return { state: 'failed', detail: `no frame for ${seconds} s${detail}` };
 }
 

@@ -46,6 +46,8 @@ export interface WatchmanOptions {
 
 /** What a run tells the watchman. */
 export interface RunGuard {
+  /** Something is being opened, and has a time to be open in. */
+  opening(): void;
   /** Everything is open: from now on the run is held to its facts. */
   running(facts: () => RunFacts): void;
   /** The run comes to its end; another may follow. */

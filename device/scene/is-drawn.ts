@@ -1,7 +1,12 @@
 import type { SceneDocument } from './scene-schema.ts';
 
 /** Fields without a place in the picture. */
-const placeless: ReadonlySet<string> = new Set(['name', 'picture', 'timeZone', 'plates'] satisfies (keyof SceneDocument)[]);
+const placeless: ReadonlySet<string> = new Set([
+  'name',
+  'picture',
+  'timeZone',
+  'plates',
+] satisfies (keyof SceneDocument)[]);
 
 /**
  * Whether a scene has a place in a picture: a point, a line, an area, a calibration. One that has none fits pictures of every size and shape,

@@ -112,6 +112,10 @@ export type PhasePlan =
     }
   | { readonly kind: 'input'; readonly red?: string; readonly amber?: string; readonly green?: string };
 
+/** True where nothing is drawn that anybody could be accused or counted by. */
+export const judgesNothing = ({ lanes, stopLines, countingLines, noStopping, boxJunctions }: Scene): boolean =>
+  [lanes, stopLines, countingLines, noStopping, boxJunctions].every((drawn) => drawn.length === 0);
+
 /** The first lane that holds the point. */
 export const laneAt = (scene: Scene, point: Point): Lane | undefined =>
   scene.lanes.find((lane) => contains(lane.polygon, point));

@@ -197,6 +197,8 @@ export interface SelfTestFacts {
   /** Of the newest picture; absent where there is none. */
   readonly picture?: PictureFigures;
   readonly reference: ReferenceFacts;
+  /** Whether the scene holds anything to judge by; absent: it does. */
+  readonly drawn?: boolean;
   readonly lines: LinesFacts;
   readonly clock: ClockFacts;
   readonly storage: StorageFacts;

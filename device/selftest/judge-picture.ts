@@ -121,8 +121,13 @@ const unseen = (picture: PictureFigures | undefined): string =>
   picture === undefined ? 'There is no picture to look at.' : 'The picture is covered: nothing can be said of it.';
 
 /** Whether the camera stands where it was calibrated. */
-export function judgePlace(reference: ReferenceFacts): SelfTestFinding {
+export function judgePlace(reference: ReferenceFacts, drawn: boolean): SelfTestFinding {
   const check = 'place';
+  if (!drawn)
+    return troubled('failed', 'scene-empty', {
+      check,
+      says: 'Nothing is drawn in the scene: nobody is judged or counted.',
+    });
   switch (reference.kind) {
     case 'none':
       return untested('place-no-references', {

@@ -105,6 +105,7 @@ const troubles: readonly (readonly [
   ['headlights', { picture: { ...picture, white: 0.2 } }, 'exposure-bright', 'doubtful', /20 % .* white/],
   ['an overexposed picture', { picture: { ...picture, white: 0.6 } }, 'exposure-bright', 'failed', undefined],
   ['a night without a lamp', { picture: { ...picture, black: 0.99, mean: 8 } }, 'exposure-dark', 'failed', /black/],
+  ['a scene that nobody has drawn', { drawn: false }, 'scene-empty', 'failed', /nobody is judged/],
   ['a bump', { reference: { ...reference, shiftPx: 6 } }, 'camera-moved', 'doubtful', /6 px/],
   ['a turned camera', { reference: { ...reference, shiftPx: 20 } }, 'camera-moved', 'failed', undefined],
   [

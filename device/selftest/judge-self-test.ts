@@ -16,7 +16,7 @@ export function judgeSelfTest(facts: SelfTestFacts): readonly SelfTestFinding[] 
     ...judgeCamera(camera, picture),
     judgeFocus(picture, reference),
     judgeExposure(picture),
-    judgePlace(reference),
+    judgePlace(reference, facts.drawn ?? true),
     ...judgeLines(lines),
     ...judgeClock(clock),
     ...judgeStorage(storage),

@@ -84,7 +84,9 @@ export const pointsSchema = z
     picture: z
       .strictObject({ width: z.int().positive(), height: z.int().positive() })
       .optional()
-      .describe('Size of the picture that the points were read from. Default that of the scene.'),
+      .describe(
+        'Size of the picture that the points were read from. Default that of the picture that is given with them.',
+      ),
     pixelError: z
       .number()
       .positive()

@@ -18,6 +18,13 @@ const pem = (label: string, most: number) =>
       `is no ${label} in PEM`,
     );
 
+/** A file as text, of so many bytes of UTF-8 at most. */
+const text = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .refine((content) => Buffer.byteLength(content) <= most, { message: `has more than ${most} bytes` });
+
 /** One certificate or several, the first the one of the holder, each signed by the next. */
 const certificates = pem('CERTIFICATE', 64 * 1024);
 const signingRequest = pem('CERTIFICATE REQUEST', 8 * 1024);
@@ -86,6 +93,9 @@ export type RenewalRequest = z.infer<typeof renewalRequest>;
 
 export const grantSchemaId = 'atalaya/grant/1';
 
+/** Bytes of the longest scene that a grant brings, and of the longest references of its camera's place. */
+export const longestSceneText = 256 * 1024;
+
 /**
  * Everything that the fleet gives to a unit, signed by the authority that signed its certificate. What an optional field leaves out
  * stays as it was: a renewal has the certificates alone.
@@ -121,9 +131,21 @@ export const grant = z.strictObject({
     .optional(),
   /** The first configuration: a part of a configuration file. */
   configuration: z.record(z.string(), anyJson).optional(),
+  /** The scene file, as text: it takes the place of the one before. */
+  scene: text(longestSceneText).optional(),
+  /** What the camera saw beside the road when that scene was calibrated, as text. An empty one takes those before away. */
+  references: text(longestSceneText).optional(),
   /** Root metadata of the update repositories, as text, by name. */
   updateRoots: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,30}$/), z.string().max(256 * 1024)).optional(),
   signature: keySignature,
 });
 export type Grant = z.infer<typeof grant>;
+
+/**
+ * What a unit judges by: a scene that a grant brought, a file that its configuration names, or none, and then it watches and judges
+ * nothing.
+ */
+export const sceneInForce = z.enum(['granted', 'configured', 'none']);
+export type SceneInForce = z.infer<typeof sceneInForce>;
+
 export type UnsignedGrant = Omit<Grant, 'signature'>;

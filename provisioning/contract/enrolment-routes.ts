@@ -6,6 +6,8 @@ import {
   enrolledState,
   enrolmentRequest,
   grant,
+  type SceneInForce,
+  sceneInForce,
   unitIdentity,
 } from './enrolment-documents.ts';
 
@@ -31,14 +33,14 @@ export type EnrolmentRefusal = z.infer<typeof enrolmentRefusal>;
 export const enrolmentAnswers = {
   identity: unitIdentity,
   request: enrolmentRequest,
-  grant: z.strictObject({ enrolled: enrolledState }),
+  grant: z.strictObject({ enrolled: enrolledState, scene: sceneInForce.optional() }),
 } as const;
 
 /** The same as types. */
 export interface EnrolmentAnswers {
   readonly identity: UnitIdentity;
   readonly request: EnrolmentRequest;
-  readonly grant: { readonly enrolled: EnrolledState };
+  readonly grant: { readonly enrolled: EnrolledState; readonly scene?: SceneInForce | undefined };
 }
 
 /** Body of `grant`. */

@@ -1,4 +1,4 @@
-import type { EnrolledState, EnrolmentRequest, RenewalRequest } from './enrolment-documents.ts';
+import type { EnrolledState, EnrolmentRequest, RenewalRequest, SceneInForce } from './enrolment-documents.ts';
 
 /** Where the serial of a board was read; `machine-id` names an installation and not a board. */
 export type SerialSource = 'device-tree' | 'dmi' | 'machine-id';
@@ -28,7 +28,7 @@ export interface UnitIdentity {
 
 /** Why a unit takes a grant or does not. */
 export type GrantOutcome =
-  | { readonly kind: 'installed'; readonly enrolled: EnrolledState }
+  | { readonly kind: 'installed'; readonly enrolled: EnrolledState; readonly scene?: SceneInForce }
   | { readonly kind: 'refused'; readonly reason: GrantRefusal; readonly detail: string };
 
 /**

@@ -13,7 +13,15 @@ import { signWithKey } from './key-signature.ts';
 /** What a unit is given besides its certificate; what is absent stays as it is at the unit. */
 export type GrantParts = Pick<
   UnsignedGrant,
-  'site' | 'people' | 'recipients' | 'witnesses' | 'brokerAuthorities' | 'configuration' | 'updateRoots'
+  | 'site'
+  | 'people'
+  | 'recipients'
+  | 'witnesses'
+  | 'brokerAuthorities'
+  | 'configuration'
+  | 'scene'
+  | 'references'
+  | 'updateRoots'
 >;
 
 export interface GrantFacts {

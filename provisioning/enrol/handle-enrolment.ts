@@ -26,7 +26,10 @@ const works: Readonly<Record<EnrolmentRoute, (enrolment: Enrolment, body: Uint8A
   request: async (enrolment) => good(await enrolment.request()),
   grant: async (enrolment, body) => {
     const outcome = await enrolment.install(body);
-    if (outcome.kind === 'installed') return good({ enrolled: outcome.enrolled });
+    if (outcome.kind === 'installed') {
+      const { enrolled, scene } = outcome;
+      return good({ enrolled, scene });
+    }
     return bad(refusals[outcome.reason], outcome.reason, outcome.detail);
   },
 };

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { JsonValue } from '../../device/kernel/canonical-json.ts';
 import type { EnrolledState, UnsignedGrant } from '../contract/enrolment-documents.ts';
+import { type SceneTexts, sceneNames, sceneSettings } from './granted-scene.ts';
 
 /** What all grants to a unit have given it, the newest word on each thing. */
 export type GrantInForce = Omit<UnsignedGrant, 'schema'>;
@@ -18,6 +19,7 @@ export const identityNames = {
   recipients: 'authority.age',
   witnesses: 'witnesses',
   configuration: 'unit.yaml',
+  ...sceneNames,
   grant: 'grant.json',
   state: 'state.json',
 } as const;
@@ -33,8 +35,9 @@ export function mergeGrant(before: GrantInForce | undefined, next: UnsignedGrant
 
 /** Whether a grant says anything that stands in the configuration file; a renewal does not, and the file stays as people left it. */
 export function changesConfiguration(given: Partial<UnsignedGrant>): boolean {
-  const { site, configuration, people, recipients, witnesses, brokerAuthorities } = given;
-  return [site, configuration, people, recipients, witnesses, brokerAuthorities].some((part) => part !== undefined);
+  const { site, configuration, people, recipients, witnesses, brokerAuthorities, scene, references } = given;
+  const parts = [site, configuration, people, recipients, witnesses, brokerAuthorities, scene, references];
+  return parts.some((part) => part !== undefined);
 }
 
 export type JsonObject = { readonly [name: string]: JsonValue };
@@ -42,6 +45,8 @@ export type JsonObject = { readonly [name: string]: JsonValue };
 export interface UsualSettings {
   /** Folder of the evidence. */
   readonly data: string;
+  /** What lies beside the configuration. */
+  readonly scene?: SceneTexts;
   /** `evidence.signing`: where the key that evidence is signed with lies. */
   readonly signing?: JsonObject;
 }
@@ -50,11 +55,13 @@ export interface UsualSettings {
  * The unit's configuration: what the grant says, with the paths of its files relative to the configuration file, which lies beside them.
  * `usual` is what the unit knows of itself, and the grant may say otherwise.
  */
-export function unitConfiguration(given: GrantInForce, { data, signing }: UsualSettings): JsonObject {
+export function unitConfiguration(given: GrantInForce, { data, scene = noTexts, signing }: UsualSettings): JsonObject {
   const { unit, site, people, recipients, witnesses, brokerAuthorities, configuration = {} } = given;
   const ca = brokerAuthorities === undefined ? identityNames.authorities : identityNames.brokerAuthorities;
+  const { scene: _scene, references: _references, ...others } = configuration;
   return {
-    ...configuration,
+    ...sceneSettings(scene, configuration),
+    ...others,
     unit: { ...section(configuration, 'unit'), id: unit, ...(site === undefined ? {} : { site }) },
     evidence: {
       data,
@@ -82,10 +89,11 @@ export interface IdentityParts {
   readonly key: string;
   /** YAML. */
   readonly configuration: string;
+  readonly scene: SceneTexts;
 }
 
 /** Every file of an enrolled unit. */
-export function identityTexts({ given, enrolled, grant, key, configuration }: IdentityParts): IdentityTexts {
+export function identityTexts({ given, enrolled, grant, key, configuration, scene }: IdentityParts): IdentityTexts {
   const { people, recipients, witnesses, brokerAuthorities, updateRoots = {} } = given;
   const files: [string, string | undefined][] = [
     [identityNames.key, key],
@@ -97,12 +105,16 @@ export function identityTexts({ given, enrolled, grant, key, configuration }: Id
     [identityNames.recipients, lines(recipients)],
     [identityNames.witnesses, lines(witnesses)],
     [identityNames.configuration, configuration],
+    [identityNames.scene, scene.scene],
+    [identityNames.references, scene.references],
     [identityNames.grant, grant],
     [identityNames.state, `${JSON.stringify({ enrolled, given })}\n`],
     ...Object.entries(updateRoots).map(([name, text]): [string, string] => [updateRootName(name), text]),
   ];
   return new Map(files.flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])));
 }
+
+const noTexts: SceneTexts = { scene: undefined, references: undefined };
 
 export function configurationText(settings: JsonObject): string {
   return `# Written at enrolment. Paths start at this file.\n${stringify(settings)}`;

@@ -11,12 +11,14 @@ import { grantFor, madeUnit, unitFolder } from '../testing/made-unit.ts';
 import { certificatesIn, fingerprintOfCertificate } from './read-chain.ts';
 
 const newAuthority = () => madeAuthority('/ca', testTools(new ManualClock(Date.now()), new LinkingFiles()));
+const unitOn = (files: LinkingFiles) => madeUnit(files, { sceneFault: () => undefined });
+const sceneOf = (site: string) => ({ site, scene: `name: ${site}\n`, references: `{"scene":"${site}"}\n` });
 const textOf = (grant: unknown) => `${JSON.stringify(grant)}\n`;
 
 /** All the files of one grant, or none: which version, and whether key, certificate and the rest are of one piece. */
 async function inForce(memory: MemoryFiles): Promise<number | undefined> {
   const files = new LinkingFiles(memory);
-  const { enrolled } = await madeUnit(files).identity();
+  const { enrolled } = await unitOn(files).identity();
   if (enrolled === undefined) return undefined;
   const read = async (name: string) => (await readWholeFile(files, `${unitFolder}/current/${name}`))?.toString() ?? '';
   const [certificate] = certificatesIn(await read('unit.pem'));
@@ -28,6 +30,8 @@ async function inForce(memory: MemoryFiles): Promise<number | undefined> {
   const grant = JSON.parse(await read('grant.json'));
   if (grant.version !== enrolled.version) throw new Error('another grant');
   if (!(await read('unit.yaml')).includes(`site: ${grant.site}`)) throw new Error('another configuration');
+  if (grant.scene !== (await read('scene.yaml'))) throw new Error('another scene');
+  if (grant.references !== (await read('references.json'))) throw new Error('other references');
   if (grant.authorities !== (await read('ca.pem'))) throw new Error('another authority');
   return enrolled.version;
 }
@@ -73,8 +77,8 @@ async function cutEverywhere(
 }
 
 async function firstGrant(authority: Authority, memory: MemoryFiles): Promise<string> {
-  const unit = madeUnit(new LinkingFiles(memory));
-  const grant = await grantFor(authority, await unit.signingRequest(), { parts: { site: 'First' } });
+  const unit = unitOn(new LinkingFiles(memory));
+  const grant = await grantFor(authority, await unit.signingRequest(), { parts: sceneOf('First') });
   return textOf(grant);
 }
 
@@ -86,7 +90,7 @@ test('a first grant that is cut anywhere is in force whole or not at all', async
   const { steps, seen } = await cutEverywhere(async () => ({
     memory: base.survivors(() => 0.99),
     work: async (memory) => {
-      const outcome = await madeUnit(new LinkingFiles(memory)).install(text);
+      const outcome = await unitOn(new LinkingFiles(memory)).install(text);
       if (outcome.kind !== 'installed') throw new Error(outcome.detail);
     },
     found: [undefined, version],
@@ -99,18 +103,18 @@ test('a renewal that is cut anywhere leaves the old grant or the new one, with i
   const authority = await newAuthority();
   const base = new MemoryFiles();
   const first = await firstGrant(authority, base);
-  const unit = madeUnit(new LinkingFiles(base));
+  const unit = unitOn(new LinkingFiles(base));
   await unit.install(first);
   const asked = await unit.renewalRequest();
   const next = await grantFor(authority, asked.csr, {
     enrolled: asked.enrolled,
     renews: true,
-    parts: { site: 'Second' },
+    parts: sceneOf('Second'),
   });
   const { steps, seen } = await cutEverywhere(async () => ({
     memory: base.survivors(() => 0.99),
     work: async (memory) => {
-      const outcome = await madeUnit(new LinkingFiles(memory)).install(textOf(next));
+      const outcome = await unitOn(new LinkingFiles(memory)).install(textOf(next));
       if (outcome.kind !== 'installed') throw new Error(outcome.detail);
     },
     found: [JSON.parse(first).version, next.version],
@@ -148,7 +152,7 @@ test('a full or read-only disk: the old grant stays, and the reason is told', as
   const authority = await newAuthority();
   const memory = new MemoryFiles();
   const first = await firstGrant(authority, memory);
-  const unit = madeUnit(new LinkingFiles(memory));
+  const unit = unitOn(new LinkingFiles(memory));
   for (const [code, told] of [
     ['ENOSPC', 'store-full'],
     ['EROFS', 'store-failed'],

@@ -68,6 +68,7 @@ test('a unit makes its key once, shows it, and takes everything that a grant giv
       rootKey: 'root.public.pem',
     },
     log: { level: 'debug' },
+    scene: 'scene.yaml',
     unit: { id: 'north-1', site: 'North gate' },
     evidence: { data: '/var/lib/atalaya', authority: parts.recipients, witnesses: parts.witnesses },
   });

@@ -9,12 +9,14 @@ import {
   enrolmentRequestSchemaId,
   type RenewalRequest,
   renewalRequestSchemaId,
+  type SceneInForce,
 } from '../contract/enrolment-documents.ts';
 import type { BoardSerial } from '../identity/board-serial.ts';
 import type { FolderFiles } from '../identity/folder-files.ts';
 import { makeSigningRequest } from '../identity/signing-request.ts';
 import type { UnitKey } from '../identity/unit-keys.ts';
 import { checkGrant } from './check-grant.ts';
+import { givenSceneFault, nextScene, type SceneFault, type SceneTexts, sceneInForceOf } from './granted-scene.ts';
 import {
   changesConfiguration,
   configurationText,
@@ -62,6 +64,8 @@ export interface UnitEnrolmentOptions {
   readonly lock?: (folder: string) => Promise<{ release(): Promise<void> }>;
   /** Why the unit could not run with this configuration; undefined where it can. */
   readonly configurationFault?: (settings: unknown, folder: string) => string | undefined;
+  /** Judges the scene of a grant; where it is absent a grant that brings one is refused. */
+  readonly sceneFault?: SceneFault;
   /** Folder of the evidence, unless the grant says so. */
   readonly data: string;
 }
@@ -151,6 +155,14 @@ export class UnitEnrolment implements Enrolment {
     });
   }
 
+  /** What this unit judges by; undefined before enrolment. Throws `store-damaged`, `store-failed`. */
+  scene(): Promise<SceneInForce | undefined> {
+    return this.#inTurn(async () => {
+      const installed = await this.#folder.installed();
+      return installed === undefined ? undefined : sceneInForceOf(installed.given, await this.#sceneThere());
+    });
+  }
+
   /** The folder of the generation before the one in force, with the files that `identityNames` has; undefined where there is none. */
   generationBefore(): Promise<string | undefined> {
     return this.#folder.generationBefore();
@@ -162,7 +174,11 @@ export class UnitEnrolment implements Enrolment {
       const asText = typeof text === 'string' ? text : Buffer.from(text).toString();
       // Whoever lost our answer sends it again.
       if (before !== undefined && asText === (await this.#folder.text(identityNames.grant))) {
-        return { kind: 'installed', enrolled: before.enrolled };
+        return {
+          kind: 'installed',
+          enrolled: before.enrolled,
+          scene: sceneInForceOf(before.given, await this.#sceneThere()),
+        };
       }
       const keys = await this.#folder.keys();
       const checked = checkGrant(text, {
@@ -175,30 +191,43 @@ export class UnitEnrolment implements Enrolment {
       if (checked.kind === 'refused') return checked;
       const { signature: _, ...body } = checked.grant;
       const given = mergeGrant(before?.given, body);
-      const configuration = await this.#configuration(given, before !== undefined && !changesConfiguration(body));
+      const scene = nextScene(body, given, await this.#sceneThere());
+      const unfit = givenSceneFault(body, given, scene, this.#options.sceneFault);
+      if (unfit !== undefined) return refused(`this unit could not run with the scene of the grant: ${unfit}`);
+      const kept = before !== undefined && !changesConfiguration(body);
+      const configuration = await this.#configuration(given, scene, kept);
       if (configuration.fault !== undefined) {
-        const detail = `this unit could not run with the configuration of the grant: ${configuration.fault}`;
-        return { kind: 'refused', reason: 'configuration-invalid', detail };
+        return refused(`this unit could not run with the configuration of the grant: ${configuration.fault}`);
       }
       const key = keys.find(({ fingerprint }) => fingerprint === checked.key)?.pem as string;
       const { enrolled } = checked;
-      const texts = identityTexts({ given, enrolled, grant: asText, key, configuration: configuration.text });
+      const texts = identityTexts({ given, enrolled, grant: asText, key, configuration: configuration.text, scene });
       await this.#folder.install(enrolled.version, texts);
-      return { kind: 'installed', enrolled };
+      return { kind: 'installed', enrolled, scene: sceneInForceOf(given, scene) };
     });
   }
 
   async #configuration(
     given: GrantInForce,
+    scene: SceneTexts,
     kept: boolean,
   ): Promise<{ readonly text: string; readonly fault?: string }> {
     const there = kept ? await this.#folder.text(identityNames.configuration) : undefined;
     if (there !== undefined) return { text: there };
     const evidence = await this.#options.signing?.();
-    const usual = { data: this.#options.data, ...(evidence === undefined ? {} : { signing: evidence.settings }) };
+    const usual = {
+      data: this.#options.data,
+      scene,
+      ...(evidence === undefined ? {} : { signing: evidence.settings }),
+    };
     const settings = unitConfiguration(given, usual);
     const fault = this.#options.configurationFault?.(settings, this.#options.folder);
     return { text: configurationText(settings), ...(fault === undefined ? {} : { fault }) };
+  }
+
+  async #sceneThere(): Promise<SceneTexts> {
+    const { scene, references } = identityNames;
+    return { scene: await this.#folder.text(scene), references: await this.#folder.text(references) };
   }
 
   /** The key of this unit; made while other processes are kept out, where there is none. */
@@ -229,3 +258,5 @@ export class UnitEnrolment implements Enrolment {
     return turn;
   }
 }
+
+const refused = (detail: string): GrantOutcome => ({ kind: 'refused', reason: 'configuration-invalid', detail });

@@ -35,7 +35,7 @@ ExecStart=${nodeOf(settings)} ${run}
 Environment=${smallMemory} ${quietLibraries}
 WorkingDirectory=/var/lib/atalaya
 
-# READY=1 when everything is open. Signs of life only while frames are judged and sealed (device/health/README.md).
+# READY=1 when everything is open; a camera that has not come is waited for after it. Signs of life only while frames are judged and sealed (device/health/README.md).
 Type=notify
 NotifyAccess=main
 WatchdogSec=30

@@ -10,6 +10,7 @@ import { openCamera } from './open-camera.ts';
 import { accessUnits, type RtspOrders, serveRtsp } from './testing/rtsp-server.ts';
 import { partsFor } from './testing/stand-ins.ts';
 
+const { PATH: searched = '' } = process.env;
 const never = new AbortController().signal;
 const RATE = 25;
 const size = { width: 320, height: 240 } as const;
@@ -55,7 +56,7 @@ function withCamera(
     const passwordFile = join(await scratchFolder(), 'password');
     const { password, patience = 30_000, ...settings } = more;
     if (password !== undefined) await writeFile(passwordFile, `${password}\n`);
-    const told = partsFor(process.env['PATH'] ?? '', { patience: milliseconds(patience) });
+    const told = partsFor(searched, { patience: milliseconds(patience) });
     const camera = openCamera(
       {
         kind: 'rtsp',

@@ -14,6 +14,7 @@ import { bareCamera, type CameraParts, openCamera } from './open-camera.ts';
 /** V4L2 against the kernel's own test driver (vivid), through the real ffmpeg and v4l2-ctl. An emulated machine is slow: few pictures. */
 
 const RATE = 10;
+const { PATH: searched = '/usr/bin:/bin' } = process.env;
 const never = new AbortController().signal;
 const run = promisify(execFile);
 
@@ -28,7 +29,7 @@ function parts(faults: AtalayaError[] = [], damages: string[] = []): CameraParts
     clock: systemClock,
     timer: systemTimer,
     random: () => 0,
-    path: process.env['PATH'] ?? '/usr/bin:/bin',
+    path: searched,
     ffmpeg: 'ffmpeg',
     patience: milliseconds(60_000),
     onDamage: ({ reason }) => damages.push(reason),

@@ -100,6 +100,15 @@ export const sightRemedies = {
       'Where the street itself has changed: `atalaya-provision calibrate references`.',
     ],
   },
+  'scene-empty': {
+    means: 'The unit has no scene yet: no lane, no line, no zone.',
+    matters: 'It watches and judges nothing.',
+    steps: [
+      'Take a picture: `atalaya-fleet command snapshot`.',
+      'Draw the scene on it and calibrate it: `atalaya-provision calibrate`.',
+      'Give it to the unit: `atalaya-provision enrol ... --scene scene.yaml`, then start the unit anew.',
+    ],
+  },
   'references-unusable': {
     means: "The file of the calibration's references cannot be used.",
     matters: 'The unit does not start with it, and a move of the camera would go unseen.',

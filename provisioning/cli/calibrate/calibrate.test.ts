@@ -52,6 +52,7 @@ const truth = JSON.parse(await readFile(join(device, 'capture/street/truth.json'
 const points = (change: (text: string, i: number) => string = (text) => text): string =>
   [
     'date: 2026-03-01',
+    'picture: { width: 1920, height: 1080 }',
     'pixelError: 0.7',
     'plan:',
     ...truth.survey.controlPoints.map(({ id, px, road }, i) =>
@@ -148,6 +149,29 @@ test('from a picture and points to a certified scene that the unit takes', async
   t.true(readReferences(await readFile(at('references.json'), 'utf8'), 'references.json').patches.length >= 6);
 });
 
+test('points of a smaller snapshot come into the scene at their place, where the picture says its size', async (t) => {
+  const folder = await folderOf(t);
+  const at = (name: string) => join(folder, name);
+  const photo = at('snapshot.jpg');
+  await sharp(await photoIn(folder))
+    .resize({ width: 960 })
+    .toFile(photo);
+  const halves = points((text) =>
+    text.replace(/image: \[[^\]]*\]/, (all) => all.replace(/[\d.]+/g, (n) => `${Number(n) / 2}`)),
+  );
+  await writeFile(at('points.yaml'), halves.replace(/^picture.*$/m, '').replace('pixelError: 0.7', 'pixelError: 0.35'));
+  const files = ['--points', at('points.yaml'), '--scene', street, '--picture', photo];
+  const { code, err } = await call('fit', ...files, '--out', at('fitted.yaml'));
+  t.is(code, 0, err);
+  t.regex(err, /points of a picture of 960 x 540, put into the scene as of its own, 1920 x 1080/);
+  const [whole, fitted] = [await loadScene(street), await loadScene(at('fitted.yaml'))];
+  for (const { px } of truth.survey.controlPoints) {
+    const [x = 0, y = 0] = px;
+    const [one, other] = [whole.ground?.toRoad({ x, y }), fitted.ground?.toRoad({ x, y })];
+    t.true(Math.hypot((one?.x ?? 0) - (other?.x ?? 9), (one?.y ?? 0) - (other?.y ?? 9)) < 0.3, `${x}, ${y}`);
+  }
+});
+
 test('whatever is wrong: a sentence that says what, exit code not 0, and nothing written', async (t) => {
   const folder = await folderOf(t);
   const at = (name: string) => join(folder, name);
@@ -175,7 +199,7 @@ test('whatever is wrong: a sentence that says what, exit code not 0, and nothing
     /point arrow-right disagrees with all others/,
   );
   t.regex(
-    await refusal('date: 2026-03-01\nplan:\n  - { image: [1, 2], road: [1, 2] }'),
+    await refusal('date: 2026-03-01\npicture: { width: 9, height: 9 }\nplan:\n  - { image: [1, 2], road: [1, 2] }'),
     /four points are needed, 1 given/,
   );
   t.regex(await refusal(points(), '--out', at('points.yaml')), /would be written over what it is made from/);
@@ -185,7 +209,9 @@ test('whatever is wrong: a sentence that says what, exit code not 0, and nothing
   t.regex(await refusal(points(), '--picture', at('none.jpg')), /there is no file/);
   t.regex(
     await refusal(
-      `picture: { width: 1280, height: 960 }\n${points((text) => text.replace(/image: \[[^\]]*\]/, (all) => all.replace(/[\d.]+/g, (n) => `${Number(n) / 2}`)))}`,
+      points((text) =>
+        text.replace(/image: \[[^\]]*\]/, (all) => all.replace(/[\d.]+/g, (n) => `${Number(n) / 2}`)),
+      ).replace('width: 1920, height: 1080', 'width: 1280, height: 960'),
     ),
     /which is another shape/,
   );
@@ -225,6 +251,18 @@ test('whatever is wrong: a sentence that says what, exit code not 0, and nothing
   const checked = await call('check', '--drives', at('bad.csv'), '--json');
   t.is(checked.code, 1);
   t.like(JSON.parse(checked.out), { verdict: 'failed' });
+  t.regex(await refusal(points().replace(/^picture.*$/m, '')), /nothing says which picture the points were read from/);
+  const snapshot = at('snapshot.png');
+  await sharp({ create: { width: 640, height: 360, channels: 3, background: '#777' } })
+    .png()
+    .toFile(snapshot);
+  t.regex(await refusal(points(), '--picture', snapshot), /of 1920 x 1080, and the one given has 640 x 360/);
+  t.regex(
+    await refusal(points().replace(/^picture.*$/m, ''), '--picture', snapshot),
+    /lies outside|outside the picture/,
+  );
+  const small = await call('references', '--picture', snapshot, '--scene', at('scene.yaml'), '--out', at('r.json'));
+  t.regex(small.err, /has 640 x 360 pixels, and scene .* is drawn on 1920 x 1080[\s\S]*snapshot UNIT --width 1920/);
   const grey = at('grey.png');
   await sharp({ create: { width: 1920, height: 1080, channels: 3, background: '#777' } })
     .png()

@@ -17,7 +17,10 @@ export const addCalibrate: AddCommands = (root, io, leave) => {
     .description('fit the map from the picture to the road, and put it into the scene')
     .requiredOption('--points <file>', 'points in the picture against metres on the road (YAML)')
     .requiredOption('--scene <file>', 'the scene that it is for')
-    .option('--picture <file>', 'the picture that the points were read from')
+    .option(
+      '--picture <file>',
+      'the picture that the points were read from; without it the file of points states its size',
+    )
     .option('--out <file>', 'write the scene with this calibration there; may be the scene itself')
     .option('--drawing <file>', 'draw residuals (ten times their length) and a grid of metres over the picture (PNG)')
     .option('--json', 'JSON instead of text')
@@ -75,7 +78,11 @@ export const addCalibrate: AddCommands = (root, io, leave) => {
   calibrate
     .command('references')
     .description('choose patches off the road by which the unit sees later that its camera was moved')
-    .requiredOption('--picture <file>', 'a picture of the camera as it was calibrated; later ones after it', collect)
+    .requiredOption(
+      '--picture <file>',
+      'a picture of the camera as it was calibrated, of its own size; later ones after it',
+      collect,
+    )
     .requiredOption('--scene <file>', 'the calibrated scene')
     .requiredOption('--out <file>', 'where they go (JSON)')
     .action((flags: ReferencesFlags) => references(flags, io));

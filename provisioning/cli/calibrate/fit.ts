@@ -5,6 +5,7 @@ import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { systemFiles } from '../../../device/kernel/files.ts';
 import { parse } from '../../../device/kernel/schema.ts';
 import type { PictureSize } from '../../../device/scene/lens.ts';
+import type { Scene } from '../../../device/scene/scene.ts';
 import { type Calibration, fitCalibration } from '../../calibrate/fit-calibration.ts';
 import { fitJson, fitText } from '../../calibrate/fit-words.ts';
 import { pointsSchema } from '../../calibrate/points-schema.ts';
@@ -44,7 +45,7 @@ export async function fitPoints(flags: FitFlags, io: ProvisionIo): Promise<void>
   );
   const sceneText = await readText(flags.scene, 'the scene file');
   const photo = flags.picture === undefined ? undefined : await readPicture(flags.picture);
-  const size = sizeOf(file.picture, photo, yamlOf(sceneText, flags.scene));
+  const size = sizeOf(file.picture, photo);
   const outcome = fitCalibration(file, size);
   if (!outcome.ok) {
     const { refused } = outcome;
@@ -63,13 +64,15 @@ export async function fitPoints(flags: FitFlags, io: ProvisionIo): Promise<void>
     await drawCalibration({ plane, names, lines, allowedPx }, photo, resolve(flags.drawing));
   }
   if (flags.out !== undefined) await writeWholeFile(systemFiles, resolve(flags.out), Buffer.from(written.text));
-  report(calibration, flags, io);
+  report(calibration, written.scene, flags, io);
 }
 
-function report(calibration: Calibration, flags: FitFlags, io: ProvisionIo): void {
+function report(calibration: Calibration, scene: Scene, flags: FitFlags, io: ProvisionIo): void {
   if (flags.json === true) io.out.write(`${JSON.stringify(fitJson(calibration), null, 2)}\n`);
   else say(io.out, fitText(calibration));
   if (flags.drawing !== undefined) say(io.err, `drawn: ${flags.drawing}. Look whether the grid lies on the road.`);
+  const [read, drawn] = [words(calibration.picture), words(scene.picture)];
+  say(io.err, `points of a picture of ${read}${read === drawn ? '' : `, put into the scene as of its own, ${drawn}`}`);
   say(
     io.err,
     flags.out === undefined
@@ -78,8 +81,8 @@ function report(calibration: Calibration, flags: FitFlags, io: ProvisionIo): voi
   );
 }
 
-function sizeOf(stated: PictureSize | undefined, photo: PictureSize | undefined, scene: unknown): PictureSize {
-  const words = ({ width, height }: PictureSize): string => `${width} x ${height}`;
+/** Never that of the scene: a snapshot may be smaller than the picture that the scene was drawn on, and its points would all be off. */
+function sizeOf(stated: PictureSize | undefined, photo: PictureSize | undefined): PictureSize {
   if (stated !== undefined && photo !== undefined && words(stated) !== words(photo)) {
     throw new AtalayaError(
       'scene-mismatch',
@@ -89,11 +92,10 @@ function sizeOf(stated: PictureSize | undefined, photo: PictureSize | undefined,
   }
   const size = stated ?? photo;
   if (size !== undefined) return { width: size.width, height: size.height };
-  const { picture } = scene as { readonly picture?: { readonly width?: unknown; readonly height?: unknown } };
-  if (typeof picture?.width === 'number' && typeof picture.height === 'number') {
-    return { width: picture.width, height: picture.height };
-  }
-  throw new AtalayaError('scene-invalid', 'the scene does not state the size of its picture');
+  throw new AtalayaError('usage-invalid', 'nothing says which picture the points were read from', {
+    hint: 'Give --picture FILE, or its size in the file of points: picture: { width: 1920, height: 1080 }',
+  });
 }
 
+const words = ({ width, height }: PictureSize): string => `${width} x ${height}`;
 const indented = (lines: readonly string[]): string => lines.map((line) => `  ${line}`).join('\n');

@@ -22,6 +22,14 @@ export async function references({ picture, scene: path, out }: ReferencesFlags,
   const [first, ...later] = await Promise.all(picture.map(readPicture));
   if (first === undefined) throw new AtalayaError('usage-invalid', 'no picture was given');
   const scene = await loadScene(path, { width: first.width, height: first.height });
+  const { picture: on } = await loadScene(path);
+  if (first.width < on.width) {
+    throw new AtalayaError(
+      'scene-mismatch',
+      `${picture[0]} has ${first.width} x ${first.height} pixels, and scene ${path} is drawn on ${on.width} x ${on.height}: the unit looks for the patches in its camera's own pictures`,
+      { hint: "Take a picture of the camera's own size: atalaya-fleet command snapshot UNIT --width 1920" },
+    );
+  }
   const other = later.findIndex((one) => one.width !== first.width || one.height !== first.height);
   if (other >= 0) {
     throw new AtalayaError('scene-mismatch', `${picture[other + 1]} has another size than ${picture[0]}`, {

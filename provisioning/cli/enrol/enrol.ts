@@ -15,6 +15,7 @@ import {
 } from '../../contract/enrolment-documents.ts';
 import { grouped, sameFingerprint, typedDigits } from '../../contract/fingerprint.ts';
 import { composeGrant } from '../../enrol/compose-grant.ts';
+import { changesConfiguration } from '../../enrol/identity-files.ts';
 import { readEnrolmentUri } from '../../identity/enrolment-code.ts';
 import { daysOf } from '../ca/passphrase.ts';
 import { tell } from '../ca/tell-signed.ts';
@@ -22,6 +23,7 @@ import { type AuthorityFlags, onAuthorityKey, passphraseOf, withAuthority } from
 import type { AddCommands } from '../exits.ts';
 import { type ProvisionIo, say } from '../provision-io.ts';
 import { type PartFlags, readGrantParts } from './grant-parts.ts';
+import { anewWords, sceneWords } from './scene-words.ts';
 import { askUnit, unitAddress } from './unit-calls.ts';
 
 interface EnrolFlags extends AuthorityFlags, PartFlags {
@@ -54,6 +56,9 @@ export const addEnrol: AddCommands = (root, io) => {
     .option('--recipients <file>', 'age recipients of the authority that opens evidence, a line each')
     .option('--witnesses <file>', 'verifier keys of the witnesses, a line each')
     .option('--config <file>', 'first configuration (YAML); paths in it are absolute')
+    .option('--scene <file>', 'its scene, drawn and calibrated')
+    .option('--references <file>', 'what `calibrate references` wrote for that scene')
+    .option('--no-references', 'take away those that the unit has')
     .option(
       '--update-root <name=file>',
       'root metadata of an update repository; may be given again',
@@ -102,8 +107,10 @@ async function enrol(given: string | undefined, flags: EnrolFlags, io: Provision
       say(io.out, resolve(flags.grantOut ?? ''));
       say(io.err, 'Take it to the unit; it puts all of it in place or nothing.');
     } else {
-      const { enrolled } = await askUnit(io.exchange, address, 'grant', text);
+      const { enrolled, scene } = await askUnit(io.exchange, address, 'grant', text);
       say(io.out, `enrolled ${enrolled.unit}, grant ${enrolled.version}, until ${enrolled.expires}`);
+      for (const words of sceneWords(enrolled.unit, scene)) say(io.out, words);
+      if (asked.identity?.enrolled !== undefined && changesConfiguration(parts)) say(io.out, anewWords(enrolled.unit));
     }
     say(
       io.err,

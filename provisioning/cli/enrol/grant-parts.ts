@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
@@ -8,8 +9,10 @@ import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { publicKeyOf } from '../../../device/kernel/signed/key-id.ts';
 import { grant } from '../../contract/enrolment-documents.ts';
 import type { GrantParts } from '../../enrol/compose-grant.ts';
+import { givenSceneFault, nextScene, type SceneTexts } from '../../enrol/granted-scene.ts';
 import { unitConfiguration } from '../../enrol/identity-files.ts';
 import { configurationFault } from './configuration-fault.ts';
+import { type SceneNames, sceneFault } from './scene-fault.ts';
 
 /** What the technician says that a unit is given. */
 export interface PartFlags {
@@ -21,6 +24,9 @@ export interface PartFlags {
   readonly recipients?: string;
   readonly witnesses?: string;
   readonly config?: string;
+  readonly scene?: string;
+  /** False: those that the unit has are taken away. */
+  readonly references?: string | false;
   readonly updateRoot?: readonly string[];
 }
 
@@ -30,6 +36,7 @@ export interface PartFlags {
  */
 export async function readGrantParts(flags: PartFlags, unit: string, clock: Clock): Promise<GrantParts> {
   const { site, broker, brokerCa, trust, rootKey, recipients, witnesses, config, updateRoot = [] } = flags;
+  const { scene, references } = flags;
   if ((trust === undefined) !== (rootKey === undefined)) {
     throw new AtalayaError('usage-invalid', '--trust and --root-key belong together', {
       hint: 'Give the trust document, and root.public.pem of the key that signed it.',
@@ -51,6 +58,10 @@ export async function readGrantParts(flags: PartFlags, unit: string, clock: Cloc
     ...(witnesses === undefined ? {} : { witnesses: lines(await text(witnesses, '--witnesses')) }),
     ...(brokerCa === undefined ? {} : { brokerAuthorities: await text(brokerCa, '--broker-ca') }),
     ...(config === undefined && broker === undefined ? {} : { configuration }),
+    ...(scene === undefined ? {} : { scene: await text(scene, '--scene') }),
+    ...(references === undefined
+      ? {}
+      : { references: references === false ? '' : await text(references, '--references') }),
     ...(updateRoot.length === 0 ? {} : { updateRoots: await readUpdateRoots(updateRoot) }),
   };
   const checked = grant
@@ -61,6 +72,8 @@ export async function readGrantParts(flags: PartFlags, unit: string, clock: Cloc
       witnesses: true,
       brokerAuthorities: true,
       configuration: true,
+      scene: true,
+      references: true,
       updateRoots: true,
     })
     .safeParse(parts);
@@ -70,12 +83,26 @@ export async function readGrantParts(flags: PartFlags, unit: string, clock: Cloc
     });
   }
   const given = { unit, version: 1, issued: '', certificate: '', authorities: '', ...parts };
-  const fault = configurationFault(unitConfiguration(given, { data: '/var/lib/atalaya' }), '/var/lib/atalaya/identity');
+  checkScene(parts, { scene: scene ?? '--scene', references: references || '--references' });
+  const usual = { data: '/var/lib/atalaya', scene: nextScene(parts, parts, noTexts) };
+  const fault = configurationFault(unitConfiguration(given, usual), '/var/lib/atalaya/identity');
   if (fault === undefined) return parts;
   throw new AtalayaError('config-invalid', `the unit could not run with this configuration: ${fault}`, {
     hint: `Correct ${config ?? 'what was given'}. Paths in it are absolute: the file lies in the unit's identity folder.`,
   });
 }
+
+/** What a unit would find: whether references fit a scene that it has already, the unit alone can say. */
+function checkScene(parts: GrantParts, names: SceneNames): void {
+  const texts = { scene: parts.scene, references: parts.references === '' ? undefined : parts.references };
+  const fault = givenSceneFault(parts, parts, texts, (given) => sceneFault(given, names));
+  if (fault === undefined) return;
+  throw new AtalayaError('scene-invalid', `the unit could not run with this scene: ${fault}`, {
+    hint: 'Nothing was signed.',
+  });
+}
+
+const noTexts: SceneTexts = { scene: undefined, references: undefined };
 
 type JsonObject = NonNullable<GrantParts['configuration']>;
 
@@ -113,9 +140,11 @@ const lines = (content: string): string[] =>
     .filter((line) => line !== '' && !line.startsWith('#'));
 
 async function text(path: string, flag: string): Promise<string> {
-  try {
-    return await readFile(isAbsolute(path) ? path : resolve(path), 'utf8');
-  } catch (error) {
+  const bytes = await readFile(isAbsolute(path) ? path : resolve(path)).catch((error: unknown) => {
     throw new AtalayaError('usage-invalid', `${path} cannot be read`, { hint: `Check ${flag}.`, cause: error });
-  }
+  });
+  // What a unit would refuse is found here; and no letter is given on as another one.
+  const content = bytes.toString('utf8');
+  if (isUtf8(bytes) && jsonFault(content) === undefined) return content;
+  throw new AtalayaError('usage-invalid', `${path} is no text (UTF-8)`, { hint: `Check ${flag}.` });
 }

@@ -8,7 +8,12 @@ import { systemFiles } from '../../../device/kernel/files.ts';
 import { FolderLock } from '../../../device/kernel/folder-lock.ts';
 import { toIso } from '../../../device/kernel/units.ts';
 import { serveEnrolment } from '../../../device/panel/enrolment-server.ts';
-import { type EnrolmentAnswer, enrolmentRefusal, enrolmentRoutes } from '../../contract/enrolment-routes.ts';
+import {
+  type EnrolmentAnswer,
+  enrolmentAnswers,
+  enrolmentRefusal,
+  enrolmentRoutes,
+} from '../../contract/enrolment-routes.ts';
 import { grouped } from '../../contract/fingerprint.ts';
 import { handleEnrolment } from '../../enrol/handle-enrolment.ts';
 import { claimWindow, UnitEnrolment } from '../../enrol/unit-enrolment.ts';
@@ -19,6 +24,8 @@ import { type AddCommands, exit } from '../exits.ts';
 import { type ProvisionIo, say } from '../provision-io.ts';
 import { configurationFault } from './configuration-fault.ts';
 import { evidenceKeyInTpm, tpmIsThere, usualTpm } from './evidence-key.ts';
+import { sceneFault } from './scene-fault.ts';
+import { sceneWords } from './scene-words.ts';
 
 interface UnitFlags {
   readonly identity: string;
@@ -96,9 +103,11 @@ async function serve(flags: ServeFlags, io: ProvisionIo): Promise<void> {
 /** What stands on the unit's screen after somebody came with a grant. */
 async function told(answer: EnrolmentAnswer, enrolment: UnitEnrolment, io: ProvisionIo): Promise<void> {
   const { enrolled } = await enrolment.identity();
-  if (answer.status !== 200)
-    say(io.out, `a grant was refused: ${enrolmentRefusal.parse(JSON.parse(answer.body)).detail}`);
-  else if (enrolled !== undefined) say(io.out, `enrolled ${enrolled.unit}, under ${grouped(enrolled.authority)}`);
+  const body: unknown = JSON.parse(answer.body);
+  if (answer.status !== 200) return say(io.out, `a grant was refused: ${enrolmentRefusal.parse(body).detail}`);
+  if (enrolled === undefined) return;
+  say(io.out, `enrolled ${enrolled.unit}, under ${grouped(enrolled.authority)}`);
+  for (const words of sceneWords(enrolled.unit, enrolmentAnswers.grant.parse(body).scene)) say(io.out, words);
 }
 
 /** Whoever may run this as the unit's user stands at the unit: no window has to be open, unless it is served to a network. */
@@ -115,6 +124,7 @@ function open(
     claim,
     signing: async () => ((await tpmIsThere()) ? evidenceKeyInTpm(usualTpm) : undefined),
     configurationFault,
+    sceneFault,
     data: resolve(data),
     lock: (folder) => FolderLock.take(folder),
   });
@@ -137,6 +147,7 @@ async function show(flags: UnitFlags, io: ProvisionIo): Promise<void> {
   if (plan?.kind === 'not-due') say(io.out, `renewal due at ${toIso(plan.due)}`);
   else if (plan?.kind === 'due') say(io.out, 'renewal is DUE: atalaya-provision unit renew');
   else if (plan?.kind === 'expired') say(io.out, 'the certificate has EXPIRED: enrol this unit again');
+  for (const words of sceneWords(enrolled.unit, await enrolment.scene())) say(io.out, words);
 }
 
 async function install(path: string, flags: UnitFlags, io: ProvisionIo): Promise<boolean> {
@@ -155,6 +166,7 @@ async function install(path: string, flags: UnitFlags, io: ProvisionIo): Promise
   say(io.out, `enrolled ${unit}, grant ${version}, until ${expires}`);
   say(io.out, `under ${grouped(authority)}`);
   say(io.out, `configuration ${resolve(flags.identity)}/current/unit.yaml`);
+  for (const words of sceneWords(unit, outcome.scene)) say(io.out, words);
   return true;
 }
 
