@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { makePersonKey, signerOf } from '../../cloud-bridge/contract/person-key.ts';
 import { emptyTrust, signTrust, withPerson } from '../../cloud-bridge/fleet/trust-draft.ts';
@@ -10,12 +12,14 @@ import { loadConfig } from '../../device/config/load-config.ts';
 import { systemClock } from '../../device/kernel/clock.ts';
 import { FolderLock } from '../../device/kernel/folder-lock.ts';
 import { ManualClock } from '../../device/kernel/manual-clock.ts';
+import { loadScene } from '../../device/scene/load-scene.ts';
 import { UnitEnrolment, type UnitEnrolmentOptions } from '../enrol/unit-enrolment.ts';
 import { enrolmentUri } from '../identity/enrolment-code.ts';
 import { secretFolders } from '../identity/folder-files.ts';
 import { day, openssl } from '../testing/made-authority.ts';
 import { provision, serveUnit } from '../testing/program-call.ts';
 import { configurationFault } from './enrol/configuration-fault.ts';
+import { sceneFault } from './enrol/scene-fault.ts';
 
 const base = await mkdtemp(join(tmpdir(), 'atalaya-enrol-'));
 test.after.always(() => rm(base, { recursive: true, force: true }));
@@ -30,6 +34,7 @@ const unitIn = (folder: string, more: Partial<UnitEnrolmentOptions> = {}) =>
     serial: async () => ({ serial: '10000000abcdef01', from: 'device-tree' }),
     claim: { isOpen: () => true },
     configurationFault,
+    sceneFault,
     data: '/var/lib/atalaya',
     lock: (path) => FolderLock.take(path),
     ...more,
@@ -129,6 +134,69 @@ test.serial(
   },
 );
 
+const device = join(import.meta.dirname, '../../device');
+
+/** What `atalaya-unit` says of a configuration file. */
+const unitSays = (file: string) =>
+  promisify(execFile)(process.execPath, [join(device, 'cli/atalaya-unit.ts'), 'config', 'check', file]);
+
+const referencesText = (scene: string) =>
+  JSON.stringify({
+    schema: 'atalaya/scene-references/1',
+    scene,
+    picture: { width: 1920, height: 1080 },
+    made: '2026-05-04T10:00:00.000Z',
+    patches: [0, 100, 200].map((x) => ({ x, y: 0, grey: Buffer.alloc(48 * 48, x).toString('base64') })),
+  });
+
+test.serial('first without a scene, which is told; on the second visit with one, calibrated', async (t) => {
+  const unit = unitIn('visits');
+  const page = await serveUnit(unit);
+  t.teardown(() => page.close());
+  const file = at('visits', 'current', 'unit.yaml');
+  const { fingerprint } = await unit.identity();
+  const call = ['enrol', page.address, '--unit', 'visits-1', ...signing, '--fingerprint', fingerprint];
+  const first = await provision([...call, '--site', 'North gate']);
+  t.is(first.code, 0, first.err);
+  t.regex(
+    first.out,
+    /no scene yet: nothing is judged\n.*snapshot visits-1 --width 1920\), then enrol again with --scene/,
+  );
+  t.notRegex(first.out, /starts anew/, 'it has not started yet');
+  const blank = await loadConfig(file);
+  t.is(blank.scene, at('visits', 'current', 'scene.yaml'));
+  t.like(await loadScene(blank.scene ?? '', { width: 640, height: 480 }), { name: 'not drawn yet', lanes: [] });
+  t.regex((await unitSays(file)).stdout, /a valid configuration file/);
+
+  const street = join(device, 'scene/examples/street.yaml');
+  await writeFile(at('references.json'), referencesText('street'));
+  const scene = ['--scene', street, '--references', at('references.json')];
+  const second = await provision([...call, ...scene]);
+  t.is(second.code, 0, second.err);
+  t.regex(second.err, /same certificate/);
+  t.regex(second.out, /scene: the one that was given\nIn force when its program starts anew: .* reboot visits-1/);
+  const drawn = await loadConfig(file);
+  t.like(drawn.unit, { site: 'North gate' });
+  t.is(drawn.references, at('visits', 'current', 'references.json'));
+  t.is(await readFile(drawn.scene ?? '', 'utf8'), await readFile(street, 'utf8'));
+  t.regex((await unitSays(file)).stdout, /a valid configuration file/);
+
+  const renamed = at('renamed.yaml');
+  await writeFile(renamed, (await readFile(street, 'utf8')).replace(/^name: street$/m, 'name: street 2'));
+  const refused = await provision([...call, '--scene', renamed]);
+  t.is(refused.code, 1);
+  t.regex(
+    refused.err,
+    /the unit refuses: .*is of the scene street, and scene.yaml is called street 2: .*--no-references/,
+  );
+  t.is((await loadScene(drawn.scene ?? '')).name, 'street');
+  const without = await provision([...call, '--scene', renamed, '--no-references']);
+  t.is(without.code, 0, without.err);
+  const last = await loadConfig(file);
+  t.is(last.references, undefined);
+  t.is((await loadScene(last.scene ?? '')).name, 'street 2');
+});
+
 test.serial('by stick: request, grant, renewal, revocation', async (t) => {
   const unit = ['--identity', at('stick', 'identity'), '--data', at('stick')];
   const request = await provision(['unit', 'request', '--out', at('request.json'), ...unit]);
@@ -142,13 +210,18 @@ test.serial('by stick: request, grant, renewal, revocation', async (t) => {
     at('grant.json'),
     '--unit',
     'south-1',
+    ...['--scene', join(device, 'scene/examples/street.yaml')],
     ...signing,
   ];
   t.is((await provision(call)).code, 2, 'nobody compares');
   t.is((await provision([...call, '--fingerprint', fingerprint])).code, 0);
   const installed = await provision(['unit', 'install', at('grant.json'), ...unit]);
   t.is(installed.code, 0, installed.err);
-  t.regex((await provision(['unit', 'show', ...unit])).out, /enrolled as south-1[\s\S]*under [0-9A-F ]+\nrenewal due/);
+  t.regex(installed.out, /scene: the one that was given/);
+  t.regex(
+    (await provision(['unit', 'show', ...unit])).out,
+    /enrolled as south-1[\s\S]*under [0-9A-F ]+\nrenewal due.*\nscene: the one/,
+  );
   t.is((await provision(['unit', 'renew', '--out', at('renew.json'), ...unit])).code, 0);
   const renewed = await provision(['ca', 'sign', at('renew.json'), '--renew', '--out', at('grant-2.json'), ...signing]);
   t.is(renewed.code, 0, renewed.err);
@@ -220,6 +293,12 @@ test.serial('every wrong call ends with what to do, and changes nothing', async 
   await writeFile(at('odd.yaml'), 'log: {level: shout}\n');
   await writeFile(at('not.yaml'), '- a\n- b\n');
   await writeFile(at('junk'), 'junk\n');
+  await writeFile(at('bad-scene.yaml'), 'name: x\npicture: { width: 9, height: 9 }\nlane: []\n');
+  await writeFile(at('long.yaml'), `# ${'x'.repeat(256 * 1024)}\n`);
+  await writeFile(at('scene.yaml'), 'name: x\npicture: { width: 1920, height: 1080 }\n');
+  await writeFile(at('latin-1.yaml'), Buffer.from('# calle Ancha, peat\xf3n\nname: x\n', 'latin1'));
+  await writeFile(at('nul.yaml'), 'name: x # \0\n');
+  await writeFile(at('of-another.json'), referencesText('y'));
   const enrol = ['enrol', page.address, '--unit', 'wrong-1', '--ca', at('ca'), '--fingerprint', fingerprint];
   const good = [...enrol, '--passphrase-file', at('pass')];
   const entries = async () =>
@@ -245,6 +324,19 @@ test.serial('every wrong call ends with what to do, and changes nothing', async 
     [[...good, '--broker-ca', at('junk')], 2, /is no CERTIFICATE in PEM/],
     [[...good, '--broker', 'mqtt://b.example'], 2, /config-invalid: .*cloud.broker/],
     [[...good, '--config', at('relative.yaml')], 2, /relative paths in scene/],
+    [[...enrol, '--scene', at('bad-scene.yaml')], 2, /scene-invalid: .*bad-scene.yaml is refused: line 1: .*"lane"/],
+    [[...enrol, '--scene', at('long.yaml')], 2, /scene: .*has more than 262144 bytes|scene: Too big/],
+    [[...enrol, '--scene', at('latin-1.yaml')], 2, /latin-1\.yaml is no text \(UTF-8\)\n {2}Check --scene/],
+    [[...enrol, '--scene', at('nul.yaml')], 2, /nul\.yaml is no text/],
+    [[...enrol, '--scene', at('nowhere')], 2, /cannot be read\n {2}Check --scene/],
+    [[...enrol, '--references', at('junk')], 2, /junk is not JSON/],
+    [[...enrol, '--scene', at('scene.yaml'), '--references', at('of-another.json')], 2, /is of the scene y, and/],
+    [[...enrol, '--scene', at('scene.yaml'), '--config', at('first.yaml')], 2, /names a file as `scene`, so the scene/],
+    [
+      [...enrol, '--references', at('of-another.json'), '--config', at('first.yaml')],
+      2,
+      /so the references of the grant/,
+    ],
     [[...good, '--config', at('odd.yaml')], 2, /config-invalid: .*log.level/],
     [[...good, '--config', at('not.yaml')], 2, /it is no mapping/],
     [[...good, '--config', at('nowhere')], 2, /cannot be read\n {2}Check --config/],
