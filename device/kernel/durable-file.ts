@@ -80,8 +80,9 @@ export async function makeFolders(files: Files, path: string): Promise<void> {
   try {
     await files.syncFolder(dirname(folder));
   } catch (error) {
-    // A folder above that this user may not read, or that lies on a medium that nobody writes to (squashfs: EINVAL), was not made by us.
-    if (!['EACCES', 'EINVAL', 'EROFS'].includes(systemCode(error) ?? ''))
+    // A folder above that this user may not read, or that lies where nothing can be synced (squashfs), was not made by us. EROFS is another
+    // matter: a file system that gave up.
+    if (!['EACCES', 'EINVAL'].includes(systemCode(error) ?? ''))
       throw storeFault(error, `cannot make the folder ${folder} durable`);
   }
 }
