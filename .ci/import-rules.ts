@@ -21,7 +21,7 @@ const stages = ['capture', 'detect', 'track', 'plate', 'judge', 'evidence', 'sig
 /** Packages that touch hardware, files or native code, and the only places that may import them. */
 const adapters: Readonly<Record<string, RegExp>> = {
   sharp:
-    /^(device\/capture\/(decode-jpeg|read-picture|mjpeg-camera|street\/.*)|device\/evidence\/pictures\/.*|device\/report\/draw-(scene|plates)|models\/frames\/.*|provisioning\/(cli\/)?calibrate\/draw-[^/]*)\.ts$/,
+    /^(device\/capture\/(decode-jpeg|read-picture|mjpeg-camera|street\/.*)|device\/evidence\/pictures\/.*|device\/report\/draw-(scene|plates)|models\/frames\/.*|provisioning\/(cli\/)?calibrate\/draw-[^/]*|provisioning\/image\/demo-clip)\.ts$/,
   'onnxruntime-node':
     /^(device\/detect\/engine\/onnxruntime-(engine|session)|device\/plate\/engine\/onnxruntime-plate-engine|device\/bench\/published-networks|models\/calibration\/observe)\.ts$/,
   '@tensorflow/': /^device\/detect\/engine\/tfjs-.*\.ts$/,

@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statfsSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -13,10 +14,13 @@ import {
 import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AtalayaError } from '../../device/kernel/errors.ts';
+import { FolderLock } from '../../device/kernel/folder-lock.ts';
 import { milliseconds } from '../../device/kernel/units.ts';
+import { describeBytes } from '../flash/judge-disk.ts';
 import type { ImageBoard } from './boards.ts';
 import { type BootParts, bootImage } from './boot-image.ts';
 import { DebianArchive, sha256Of } from './debian-archive.ts';
+import { writeDemoClip } from './demo-clip.ts';
 import { formatLock, type ImageLock, parseLock } from './lock.ts';
 import { diskBytes, masterBootRecord, type PartitionSize, placePartitions, sector } from './partitions.ts';
 import { type ImagePlan, planImage, shippedProgram } from './plan.ts';
@@ -59,6 +63,9 @@ export async function buildImage(request: ImageRequest): Promise<BuiltImage> {
   const { cache, signal, say, out, source } = request;
   mkdirSync(cache, { recursive: true });
   mkdirSync(dirname(out), { recursive: true });
+  checkRoom([cache, dirname(out)]);
+  // A second build would write into the same parts.
+  const held = await FolderLock.take(cache);
   const work = mkdtempSync(join(cache, 'work-'));
   const log = join(cache, `${request.board}.log`);
   writeFileSync(log, '');
@@ -77,7 +84,8 @@ export async function buildImage(request: ImageRequest): Promise<BuiltImage> {
     say('root file system');
     const boot = await bootImage(plan, lock, base, archive, shop);
     say('boot partition');
-    await stageProgram({ source, cpu: plan.board.cpu, cache, log, signal }, join(work, 'program'));
+    await stageProgram({ source, cpu: plan.board.cpu, entry: 'js', cache, log, signal }, join(work, 'program'));
+    await writeDemoClip(source, join(work, 'program'));
     const root = await squashRoot(plan, base, shop);
     say('program');
     await checkSecrets(root, shop);
@@ -92,6 +100,26 @@ export async function buildImage(request: ImageRequest): Promise<BuiltImage> {
   } finally {
     rmSync(work, { recursive: true, force: true });
     rmSync(`${out}.part`, { force: true });
+    await held.release();
+  }
+}
+
+/** Bytes that a build from nothing took at its fullest, with some to spare: packages, root as an archive and unpacked, image. */
+const roomNeeded = 6e9;
+
+/** Throws `store-full` rather than let a program of the machine run out of room somewhere. */
+function checkRoom(folders: readonly string[]): void {
+  for (const folder of folders) {
+    const { bavail, bsize } = statfsSync(folder);
+    const free = bavail * bsize;
+    if (free >= roomNeeded) continue;
+    throw new AtalayaError(
+      'store-full',
+      `${folder} has ${describeBytes(free)} free, and an image takes ${describeBytes(roomNeeded)} while it is made`,
+      {
+        hint: 'Make room, or name folders on another disk with --cache and --out. Nothing was written.',
+      },
+    );
   }
 }
 
@@ -140,7 +168,7 @@ async function squashRoot({ epoch }: ImagePlan, base: string, { work, log, signa
   const dates = [
     '-mkfs-time',
     String(epoch),
-    '-root-time',
+    '-all-time',
     String(epoch),
     '-root-mode',
     '0755',

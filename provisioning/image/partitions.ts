@@ -4,6 +4,9 @@ import { AtalayaError } from '../../device/kernel/errors.ts';
 export const sector = 512;
 const mebibyte = 1024 * 1024;
 
+/** The last two bytes of the first sector of every disk that has a table of partitions, little-endian. */
+export const partitionMark = 0xaa55;
+
 /** Of the first sector: the boot code before the table of partitions. */
 export const bootCodeBytes = 440;
 
@@ -61,7 +64,7 @@ export function masterBootRecord(code: Uint8Array, diskId: number, placed: reado
     record.writeUInt32LE(offset / sector, at + 8);
     record.writeUInt32LE(bytes / sector, at + 12);
   }
-  record.writeUInt16LE(0xaa55, 510);
+  record.writeUInt16LE(partitionMark, 510);
   return record;
 }
 

@@ -42,7 +42,8 @@ for (const board of buildable) {
     for (const unit of [
       'atalaya-unit.service',
       'atalaya-enrolled.path',
-      'atalaya-identity.service',
+      'atalaya-page.service',
+      'atalaya-identity.path',
       'atalaya-name.service',
     ]) {
       t.true(wanted.includes(unit), unit);

@@ -56,9 +56,14 @@ const packages = [
 /** Pages for people, and drivers of what no unit has. */
 const excluded = [
   ...['doc', 'man', 'locale', 'info', 'lintian', 'bug', 'icons', 'fonts'].map((name) => `/usr/share/${name}/*`),
-  ...['sound', 'drivers/infiniband', 'drivers/isdn', 'drivers/gpu/drm/amd', 'drivers/gpu/drm/nouveau'].map(
-    (name) => `/lib/modules/*/kernel/${name}/*`,
-  ),
+  ...[
+    'arch/x86/kvm',
+    'sound',
+    'drivers/infiniband',
+    'drivers/isdn',
+    'drivers/gpu/drm/amd',
+    'drivers/gpu/drm/nouveau',
+  ].map((name) => `/lib/modules/*/kernel/${name}/*`),
   ...['drivers/gpu/drm/i915', 'drivers/gpu/drm/radeon', 'drivers/staging', 'drivers/scsi/qla2xxx', 'fs/ocfs2'].map(
     (name) => `/lib/modules/*/kernel/${name}/*`,
   ),
@@ -74,7 +79,7 @@ export function planImage(name: ImageBoard): ImagePlan {
     ...board.consoles.map((name) => `console=${name}`),
     'quiet loglevel=4 panic=10 systemd.show_status=no net.ifnames=0',
   ].join(' ');
-  const settings = { ...usualService, board: board.service };
+  const settings = { ...usualService, board: board.service, entry: 'js' } as const;
   const services = serviceFiles(settings).filter(
     ({ path }) => !path.includes('bridge') && !path.includes('podman') && !path.includes('containers'),
   );

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { milliseconds } from '../../device/kernel/units.ts';
 import type { DebianArchive } from './debian-archive.ts';
 import { formatLock, type ImageLock } from './lock.ts';
@@ -64,7 +64,7 @@ export async function debianRoot(
     { deadline: minutes(30), log, signal, environment: { SOURCE_DATE_EPOCH: String(plan.epoch) } },
   );
   for (const name of readdirSync(cache)) {
-    if (name.startsWith(`root-${plan.board.board}-`) && name.endsWith('.tar')) rmSync(join(cache, name));
+    if (name.startsWith(`root-${plan.board.board}-`) && name !== `${basename(file)}.part`) rmSync(join(cache, name));
   }
   renameSync(`${file}.part`, file);
   return file;

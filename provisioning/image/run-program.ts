@@ -101,20 +101,50 @@ const needed: Readonly<Record<string, string>> = {
   tar: 'tar',
 };
 
-/** Throws `program-missing` with the one sentence that says what is missing and how to have it. */
-export function checkPrograms(cpu: 'x64' | 'arm64'): void {
-  if (process.platform !== 'linux') throw new AtalayaError('usage-invalid', 'an image is made on Linux only');
-  const foreign = cpu !== process.arch;
-  const emulator: Readonly<Record<string, string>> =
-    foreign && cpu === 'arm64' ? { 'qemu-aarch64-static': 'qemu-user-static', 'arch-test': 'arch-test' } : {};
-  const all = { ...needed, ...emulator };
-  const missing = Object.keys(all).filter((program) => findProgram(program) === undefined);
+/** What is asked of the machine that an image is made on. */
+export interface MakingMachine {
+  readonly platform: string;
+  readonly cpu: string;
+  /** Effective user id. */
+  readonly user: number;
+  readonly find: (program: string) => string | undefined;
+  /** Whether the kernel runs programs for that processor, by an emulator or by itself. */
+  readonly runs: (cpu: 'x64' | 'arm64') => boolean;
+}
+
+const thisMachine = (): MakingMachine => ({
+  platform: process.platform,
+  cpu: process.arch,
+  user: process.geteuid?.() ?? 0,
+  find: findProgram,
+  runs: (cpu) =>
+    cpu === process.arch || existsSync(`/proc/sys/fs/binfmt_misc/qemu-${cpu === 'arm64' ? 'aarch64' : 'x86_64'}`),
+});
+
+/** Throws `usage-invalid`, `program-missing` with the one sentence that says what is missing and how to have it. */
+export function checkPrograms(target: 'x64' | 'arm64', { platform, cpu, user, find, runs } = thisMachine()): void {
+  if (platform !== 'linux') {
+    throw new AtalayaError('usage-invalid', 'an image is made on Linux only', { hint: 'Make it on a Debian 12.' });
+  }
+  if (user !== 0) {
+    throw new AtalayaError(
+      'usage-invalid',
+      'an image is made by root: its files are those of root and of its own accounts',
+      {
+        hint: 'Run the same call with sudo.',
+      },
+    );
+  }
+  const foreign = target !== cpu && target === 'arm64';
+  const emulator = { 'qemu-aarch64-static': 'qemu-user-static', 'arch-test': 'arch-test' };
+  const all: Readonly<Record<string, string>> = foreign ? { ...needed, ...emulator } : needed;
+  const missing = Object.keys(all).filter((program) => find(program) === undefined);
   if (missing.length > 0) {
     const packages = [...new Set(missing.map((program) => all[program]))].join(' ');
     throw new AtalayaError('program-missing', `${missing.join(', ')} missing`, { hint: `apt-get install ${packages}` });
   }
-  if (foreign && !existsSync(`/proc/sys/fs/binfmt_misc/qemu-${cpu === 'arm64' ? 'aarch64' : 'x86_64'}`)) {
-    throw new AtalayaError('program-missing', `this machine does not run programs for ${cpu}`, {
+  if (!runs(target)) {
+    throw new AtalayaError('program-missing', `this machine does not run programs for ${target}`, {
       hint: 'mount -t binfmt_misc none /proc/sys/fs/binfmt_misc; update-binfmts --enable qemu-aarch64',
     });
   }

@@ -7,7 +7,7 @@ interface SystemOptions {
 }
 
 const { program } = usualService;
-const provision = `${program}/node_modules/.bin/node ${program}/provisioning/cli/atalaya-provision.ts`;
+const provision = `${program}/node_modules/.bin/node ${program}/provisioning/cli/atalaya-provision.js`;
 
 /** What turns a Debian into a unit: a root that nobody writes to, a name from the serial, a screen that says who this is. Nobody can log in. */
 export function systemFiles({ data }: SystemOptions): readonly PlannedFile[] {
@@ -21,6 +21,7 @@ export function systemFiles({ data }: SystemOptions): readonly PlannedFile[] {
     { path: 'usr/lib/atalaya/name-machine', text: nameMachine, mode: 0o755 },
     { path: 'etc/systemd/system/atalaya-identity.service', text: identityService },
     { path: 'etc/systemd/system/atalaya-identity.path', text: identityPath },
+    { path: 'etc/systemd/system/atalaya-page.service', text: pageService },
     { path: 'etc/systemd/system/atalaya-screen@.service', text: screenService },
     { path: 'usr/lib/atalaya/show-screen', text: showScreen, mode: 0o755 },
   ];
@@ -111,31 +112,52 @@ length=\${#serial}
 echo "atalaya-$serial" > /proc/sys/kernel/hostname
 `;
 
-/** Makes the key at the first start, as the user that keeps it; later it says what is in force. */
-const identityService = `[Unit]
-Description=Key and fingerprint of this unit
-RequiresMountsFor=/var/lib/atalaya
-After=systemd-tmpfiles-setup.service
-[Service]
-Type=oneshot
-User=atalaya
+/** How long a first grant is taken after a start, and the page is there a little longer, so that it can say that this is over. */
+const claimMinutes = 30;
+const pageMinutes = claimMinutes + 5;
+
+/** Of both services that say who this unit is, as the user that keeps its key. */
+const identitySettings = `User=atalaya
 Group=atalaya
 WorkingDirectory=/var/lib/atalaya
 RuntimeDirectory=atalaya-screen
 RuntimeDirectoryMode=0755
 RuntimeDirectoryPreserve=yes
-ExecStart=/bin/sh -c '${provision} unit show > /run/atalaya-screen/new && mv /run/atalaya-screen/new /run/atalaya-screen/text'
-TimeoutStartSec=300
-Restart=on-failure
-RestartSec=10
 NoNewPrivileges=yes
 ProtectSystem=strict
 ReadWritePaths=/var/lib/atalaya
 ProtectHome=yes
 PrivateTmp=yes
 LimitCORE=0
+Restart=on-failure
+RestartSec=10`;
+
+/**
+ * Makes the key at the first start, says on the screen who this is, and serves the local page: from each start on and not for ever. Who wants
+ * it open switches the machine off and on. A unit that is enrolled takes only what its own authority has signed.
+ */
+const pageService = `[Unit]
+Description=Key, fingerprint and local page of this unit
+RequiresMountsFor=/var/lib/atalaya
+After=systemd-tmpfiles-setup.service network.target
+StartLimitIntervalSec=0
+[Service]
+${identitySettings}
+ExecStart=/bin/sh -c 'exec timeout --preserve-status ${pageMinutes}m ${provision} unit serve --minutes ${claimMinutes} > /run/atalaya-screen/text'
+ExecStopPost=/bin/sed -i '/^the local page/d' /run/atalaya-screen/text
 [Install]
 WantedBy=multi-user.target
+`;
+
+/** Says anew who this is when a grant was put in place. */
+const identityService = `[Unit]
+Description=Who this unit is now
+RequiresMountsFor=/var/lib/atalaya
+[Service]
+Type=oneshot
+${identitySettings}
+ExecStart=/bin/sh -c '${provision} unit show > /run/atalaya-screen/new && mv /run/atalaya-screen/new /run/atalaya-screen/text'
+TimeoutStartSec=300
 `;
 
 const identityPath = `[Unit]
@@ -173,10 +195,11 @@ WantedBy=multi-user.target
 const showScreen = `#!/bin/sh
 shown=
 while :; do
-  if [ -r /run/atalaya-screen/text ]; then text=$(cat /run/atalaya-screen/text)
+  addresses=$(ip -brief -4 address show scope global 2>/dev/null | tr -s ' ' | cut -d ' ' -f 1,3)
+  address=\${addresses#* }
+  if [ -s /run/atalaya-screen/text ]; then text=$(sed "s/0[.]0[.]0[.]0/\${address%%/*}/" /run/atalaya-screen/text)
   elif ! grep -q ' /data ' /proc/mounts; then text='The data partition cannot be read: this unit does not run. Put in another card and enrol the unit again.'
   else text='The key of this unit is being made.'; fi
-  addresses=$(ip -brief -4 address show scope global 2>/dev/null | tr -s ' ' | cut -d ' ' -f 1,3)
   now="$text
 $(cat /proc/sys/kernel/hostname) $addresses"
   if [ "$now" != "$shown" ]; then

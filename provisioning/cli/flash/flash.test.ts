@@ -8,6 +8,7 @@ import { systemClock } from '../../../device/kernel/clock.ts';
 import { explain } from '../../../device/kernel/errors.ts';
 import type { Disks } from '../../flash/block-device.ts';
 import { card, type DiskFaults, oneDisk } from '../../flash/testing/faulty-disk.ts';
+import { partitionMark } from '../../image/partitions.ts';
 import { addFlashTo } from './flash.ts';
 
 interface Bench {
@@ -20,6 +21,7 @@ function bench(t: { teardown(end: () => void): void }): Bench {
   t.teardown(() => rmSync(folder, { recursive: true }));
   const [image, disk] = [join(folder, 'unit.img'), join(folder, 'disk')];
   const content = randomBytes(5 * 1024 * 1024);
+  content.writeUInt16LE(partitionMark, 510);
   writeFileSync(image, content);
   writeFileSync(`${image}.sha256`, `${createHash('sha256').update(content).digest('hex')}  unit.img\n`);
   writeFileSync(disk, randomBytes(6 * 1024 * 1024));
@@ -77,10 +79,18 @@ test('another name, nobody there, a damaged image, a missing hash: nothing is wr
   t.regex((await flash(made, 'sda')).said, /that is not sdz; nothing was written/);
   t.regex((await flash(made, undefined)).said, /--confirm sdz/);
   t.regex((await flash(made, 'sdz', {}, { ...card, mounted: ['/'] })).said, /runs from/);
-  writeFileSync(made.image, randomBytes(5 * 1024 * 1024));
+  const content = readFileSync(made.image);
+  writeFileSync(made.image, content.fill(0xff, 4000, 4001).subarray(0, 4 * 1024 * 1024));
   const damaged = await flash(made, 'sdz');
   t.is(damaged.code, 1);
   t.regex(damaged.said, /is damaged.*\n {2}Nothing was written/);
+  for (const other of [Buffer.alloc(0), content.subarray(0, 4_000_001), randomBytes(4096).fill(0, 510, 512)]) {
+    writeFileSync(made.image, other);
+    const refused = await flash(made, 'sdz');
+    t.is(refused.code, 2);
+    t.regex(refused.said, /is empty\n {2}Make it anew|is no image of a disk.*\n {2}Unpack it first/);
+  }
+  writeFileSync(made.image, content);
   rmSync(`${made.image}.sha256`);
   t.regex((await flash(made, 'sdz')).said, /sha256 is missing/);
   t.regex(

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AtalayaError, systemCode } from '../../../device/kernel/errors.ts';
-import { systemFiles } from '../../../device/kernel/files.ts';
+import { type OpenFile, systemFiles } from '../../../device/kernel/files.ts';
 import type { DiskFacts, Disks } from '../../flash/block-device.ts';
 import { type DiskFault, type FlashOutcome, type FlashProgress, flashImage } from '../../flash/flash-image.ts';
 import { describeBytes, describeDisk, judgeDisk } from '../../flash/judge-disk.ts';
 import { systemDisks } from '../../flash/system-disks.ts';
+import { partitionMark, sector } from '../../image/partitions.ts';
 import { type AddCommands, type Exit, exit } from '../exits.ts';
 import { type ProvisionIo, say } from '../provision-io.ts';
 
@@ -40,14 +41,13 @@ export const addFlashTo =
   };
 
 async function flash(disks: Disks, path: string, flags: FlashFlags, io: ProvisionIo): Promise<Exit> {
-  const sha256 = flags.sha256 === undefined ? await hashBeside(path) : hexHash(flags.sha256, '--sha256');
   const image = await systemFiles.open(path, 'read').catch((cause: unknown) => {
     throw new AtalayaError('usage-invalid', `the image ${path} cannot be read`, { hint: 'Check the path.', cause });
   });
   try {
     const size = await image.size();
-    if (size === 0)
-      throw new AtalayaError('usage-invalid', `${path} is empty`, { hint: 'Make it anew: atalaya-provision image' });
+    await checkImage(image, size, path);
+    const sha256 = flags.sha256 === undefined ? await hashBeside(path) : hexHash(flags.sha256, '--sha256');
     const wish = { path: flags.to, image: size, fixedDisk: flags.fixedDisk, file: flags.file === true };
     const verdict = judgeDisk(await disks.look(flags.to), wish);
     if (verdict.kind === 'refused') throw new AtalayaError('usage-invalid', verdict.why, { hint: verdict.hint });
@@ -69,6 +69,22 @@ async function flash(disks: Disks, path: string, flags: FlashFlags, io: Provisio
   } finally {
     await image.close();
   }
+}
+
+/** Refuses what is no image of a disk before anybody asks for its hash. Throws `usage-invalid`. */
+async function checkImage(image: OpenFile, size: number, path: string): Promise<void> {
+  if (size === 0)
+    throw new AtalayaError('usage-invalid', `${path} is empty`, { hint: 'Make it anew: atalaya-provision image' });
+  const record = Buffer.alloc(sector);
+  await image.read(record, 0);
+  if (size % sector === 0 && record.readUInt16LE(sector - 2) === partitionMark) return;
+  throw new AtalayaError(
+    'usage-invalid',
+    `${path} is no image of a disk: it has no table of partitions or was cut short`,
+    {
+      hint: 'Unpack it first if it is compressed; else fetch or make it again.',
+    },
+  );
 }
 
 async function confirm(disk: DiskFacts, flags: FlashFlags, io: ProvisionIo): Promise<void> {

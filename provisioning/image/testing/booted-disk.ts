@@ -1,7 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, readSync, rmSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Milliseconds, milliseconds } from '../../../device/kernel/units.ts';
 import { findProgram, runProgram } from '../run-program.ts';
@@ -15,7 +25,16 @@ export interface BootOptions {
   readonly disk: number;
   /** Serial of the machine, as a PC has it. */
   readonly serial: string;
+  /** Processors; 2 where absent. */
+  readonly cores?: number;
+  /** MiB of memory; 1024 where absent. */
+  readonly memory?: number;
+  /** Ports of this machine's loopback, and the machine's that they lead to. */
+  readonly forward?: readonly (readonly [here: number, there: number])[];
 }
+
+/** Address under which an emulated machine reaches this one's loopback. */
+export const hostSeenFromMachine = '10.0.2.2';
 
 /** What is missing here to start an image; undefined where nothing is. */
 export function whyNoBoot(): string | undefined {
@@ -43,40 +62,54 @@ export class BootedDisk {
   /** Puts the image on a disk of that size, as flashing does. */
   async put(): Promise<void> {
     const { image, disk } = this.#options;
-    rmSync(this.console, { force: true });
-    await runProgram('cp', ['--sparse=always', image, this.disk], { deadline: milliseconds(120_000), log: this.#log });
+    await runProgram('cp', ['--sparse=always', image, this.blank()], {
+      deadline: milliseconds(120_000),
+      log: this.#log,
+    });
     truncateSync(this.disk, disk);
+  }
+
+  /** An empty disk of that size, and a console that has said nothing. Gives its path. */
+  blank(): string {
+    rmSync(this.console, { force: true });
+    rmSync(this.disk, { force: true });
+    writeFileSync(this.disk, '');
+    truncateSync(this.disk, this.#options.disk);
+    return this.disk;
   }
 
   /** Switches it on; `text` is what its screen has to say within `deadline`. Gives the milliseconds until then. Throws with its last lines. */
   async start(text: RegExp, deadline: Milliseconds): Promise<number> {
     const begun = performance.now();
     const from = existsSync(this.console) ? readFileSync(this.console).byteLength : 0;
+    this.switchOn();
+    for (;;) {
+      const said = existsSync(this.console) ? readFileSync(this.console).subarray(from).toString() : '';
+      const passed = performance.now() - begun;
+      if (text.test(said)) return passed;
+      if (passed > deadline || this.#qemu?.exitCode !== null) {
+        await this.cut();
+        const last = said.replaceAll('\u001b', '').trimEnd().split('\n').slice(-12).join('\n    ');
+        throw new Error(`no ${String(text)} within ${deadline / 1000} s; its screen says:\n    ${last}`);
+      }
+      await wait(200);
+    }
+  }
+
+  /** Switches it on, and waits for nothing. */
+  switchOn(): void {
     const errors = openSync(this.#log, 'a');
+    const { serial, cores = 2, memory = 1024, forward = [] } = this.#options;
+    const ports = forward.map(([here, there]) => `,hostfwd=tcp:127.0.0.1:${here}-:${there}`).join('');
     const machine = [
-      '-accel',
-      'tcg,thread=multi',
-      '-cpu',
-      'max',
-      '-smp',
-      '2',
-      '-m',
-      '1024',
-      '-display',
-      'none',
-      '-monitor',
-      'none',
+      // V8 switches protection keys (pku) around whatever it compiles; emulated, each switch empties the table of translated addresses.
+      ...['-accel', 'tcg,thread=multi', '-cpu', 'max,pku=off', '-smp', String(cores), '-m', String(memory)],
+      ...['-display', 'none', '-monitor', 'none'],
     ];
     const devices = [
-      ...[
-        '-drive',
-        `file=${this.disk},if=virtio,format=raw,cache=none`,
-        '-boot',
-        'c',
-        '-nic',
-        'user,model=virtio-net-pci',
-      ],
-      ...['-device', 'virtio-rng-pci', '-device', 'i6300esb', '-smbios', `type=1,serial=${this.#options.serial}`],
+      ...['-drive', `file=${this.disk},if=virtio,format=raw,cache=none`, '-boot', 'c'],
+      ...['-nic', `user,model=virtio-net-pci${ports}`],
+      ...['-device', 'virtio-rng-pci', '-device', 'i6300esb', '-smbios', `type=1,serial=${serial}`],
       ...['-chardev', `file,id=serial,path=${this.console},append=on`, '-serial', 'chardev:serial'],
     ];
     this.#qemu = spawn('qemu-system-x86_64', [...machine, ...devices], { stdio: ['ignore', errors, errors] });
@@ -84,17 +117,6 @@ export class BootedDisk {
     const kill = (): void => void this.#qemu?.kill('SIGKILL');
     process.once('exit', kill);
     this.#qemu.once('close', () => process.removeListener('exit', kill));
-    for (;;) {
-      const said = existsSync(this.console) ? readFileSync(this.console).subarray(from).toString() : '';
-      const passed = performance.now() - begun;
-      if (text.test(said)) return passed;
-      if (passed > deadline || this.#qemu.exitCode !== null) {
-        await this.cut();
-        const last = said.replaceAll('\u001b', '').trimEnd().split('\n').slice(-12).join('\n    ');
-        throw new Error(`no ${String(text)} within ${deadline / 1000} s; its screen says:\n    ${last}`);
-      }
-      await wait(200);
-    }
   }
 
   /** Cuts the power. */
@@ -150,14 +172,21 @@ export class DataPartition {
     return runProgram('debugfs', ['-R', request, this.#file], { deadline: milliseconds(60_000), log: this.#log });
   }
 
+  /** Copies a folder out of it into a new one, for the account that runs this, and gives its path. */
+  async copy(from: string, into: string): Promise<string> {
+    rmSync(into, { recursive: true, force: true });
+    mkdirSync(into, { recursive: true });
+    await this.ask(`rdump ${from} ${into}`);
+    const owner = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
+    await runProgram('chown', ['-R', '-h', owner, into], { deadline: milliseconds(60_000), log: this.#log });
+    return join(into, basename(from));
+  }
+
   /** Lines of the journal. */
   async journal(): Promise<string> {
-    const folder = join(this.#work, 'journal');
-    rmSync(folder, { recursive: true, force: true });
-    await runProgram('mkdir', ['-p', folder], { deadline: milliseconds(5000), log: this.#log });
-    await this.ask(`rdump /log/journal ${folder}`);
+    const folder = await this.copy('/log/journal', join(this.#work, 'journal'));
     const machine = (await this.ask('cat /system/machine-id')).trim();
-    return runProgram('journalctl', ['--no-pager', '-o', 'short-monotonic', '-D', join(folder, 'journal', machine)], {
+    return runProgram('journalctl', ['--no-pager', '-o', 'short-monotonic', '-D', join(folder, machine)], {
       deadline: milliseconds(60_000),
       log: this.#log,
     });

@@ -1,0 +1,181 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { SqliteArchive } from '../../../cloud-bridge/centre/archive/sqlite-archive.ts';
+import { type Program, runProgram } from '../../../cloud-bridge/testing/run-program.ts';
+import { type StartedBroker, startMosquitto } from '../../../cloud-bridge/testing/start-mosquitto.ts';
+import { systemClock } from '../../../device/kernel/clock.ts';
+
+/** Folder of the program. */
+export const source = fileURLToPath(new URL('../../..', import.meta.url));
+
+const programs = {
+  provision: 'provisioning/cli/atalaya-provision.ts',
+  audit: 'device/cli/atalaya-audit.ts',
+  fleet: 'cloud-bridge/cli/atalaya-fleet.ts',
+  bridge: 'cloud-bridge/cli/atalaya-bridge.ts',
+} as const;
+
+export interface Called {
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs one of the project's programs to its end. Throws with what it said where it does not end well. */
+export async function call(
+  program: keyof typeof programs,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Called> {
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(source, programs[program]), ...args], {
+    env: { ...process.env, ...environment },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return { out: stdout, err: stderr };
+}
+
+/** An infraction as the archive of the centre has it. */
+export interface ArchivedInfraction {
+  readonly sequence: number;
+  readonly previous: number;
+  readonly evidence: string | undefined;
+}
+
+/**
+ * A fleet's authority, a Mosquitto with the recommended configuration and a bridge with its archive: everything that a city has before its first
+ * unit, made with the programs that it would be made with. On the loopback of this machine.
+ */
+export class HostCentre {
+  readonly folder: string;
+  readonly #broker: StartedBroker;
+  readonly #bridge: Program;
+
+  constructor(folder: string, broker: StartedBroker, bridge: Program) {
+    this.folder = folder;
+    this.#broker = broker;
+    this.#bridge = bridge;
+  }
+
+  /** `host`: address by which units reach the broker. Undefined where no Mosquitto is installed. */
+  static async open(folder: string, host: string): Promise<HostCentre | undefined> {
+    const at = (name: string): string => join(folder, name);
+    await mkdir(folder, { recursive: true });
+    await writeFile(at('passphrase'), 'one city, one authority\n', { mode: 0o600 });
+    const secret = ['--passphrase-file', at('passphrase')];
+    await call('provision', ['ca', 'init', '--out', at('ca'), '--name', 'A city', ...secret]);
+    const hosts = ['--host', host, '--host', '127.0.0.1'];
+    await issue(folder, 'broker', ['--kind', 'broker', '--name', 'localhost', ...hosts, ...secret]);
+    await issue(folder, 'bridge-1', ['--kind', 'bridge', '--name', 'bridge-1', ...secret]);
+    await call('provision', ['ca', 'crl', '--ca', at('ca'), ...secret]);
+    const broker = await startMosquitto({
+      folder: at('mosquitto'),
+      bridges: ['bridge-1'],
+      pki: {
+        ca: at('ca/ca.pem'),
+        crl: at('ca/crl.pem'),
+        server: { cert: at('broker.pem'), key: at('broker.key') },
+      },
+    });
+    if (broker === undefined) return undefined;
+    await makePeople(folder);
+    await writeFile(
+      at('bridge.yaml'),
+      `data: centre
+broker: { url: '${broker.url}', ca: ca/ca.pem, cert: bridge-1.pem, key: bridge-1.key }
+trust: { rootKey: root.public.pem, document: trust.json }
+ops: { port: 0 }
+`,
+    );
+    const bridge = runProgram(process.execPath, [join(source, programs.bridge), 'run', '--config', at('bridge.yaml')]);
+    const witness = /witness: (\S+)/.exec(await bridge.said(/witness: /, 60_000))?.[1] ?? '';
+    await writeFile(at('witnesses'), `${witness}\n`);
+    return new HostCentre(folder, broker, bridge);
+  }
+
+  /** Gives a unit what it needs, over its local page. `digits`: the last eight that its screen shows. */
+  async enrol(page: string, unit: string, digits: string, configuration: string, host: string): Promise<Called> {
+    const at = (name: string): string => join(this.folder, name);
+    await writeFile(at('first.yaml'), configuration);
+    return call('provision', [
+      ...['enrol', page, '--unit', unit, '--site', 'North gate', '--fingerprint', digits],
+      ...['--ca', at('ca'), '--passphrase-file', at('passphrase')],
+      ...['--broker', `mqtts://${host}:${this.#broker.port}`],
+      ...['--trust', at('trust.json'), '--root-key', at('root.public.pem')],
+      ...['--recipients', at('recipients'), '--witnesses', at('witnesses'), '--config', at('first.yaml')],
+    ]);
+  }
+
+  /** Identifiers of the evidence of the infractions that are archived, as the people of the centre see them. */
+  async listed(unit: string): Promise<readonly string[]> {
+    const { infractions } = await this.#ask<{
+      readonly infractions: readonly { readonly unit: string; readonly evidence?: string }[];
+    }>('evidence', 'list', '--limit', '1000');
+    return infractions.flatMap((one) => (one.unit === unit && one.evidence !== undefined ? [one.evidence] : []));
+  }
+
+  /** The key that the unit signs its evidence with, as the centre has pinned it at their first contact (a verifier key). */
+  async keyOf(unit: string): Promise<string | undefined> {
+    const { units } = await this.#ask<{
+      readonly units: readonly { readonly unit: string; readonly key?: { readonly vkey: string } }[];
+    }>('status');
+    return units.find((one) => one.unit === unit)?.key?.vkey;
+  }
+
+  async #ask<T>(...words: readonly string[]): Promise<T> {
+    const environment = {
+      ATALAYA_BRIDGE: `unix:${join(this.folder, 'centre/api.sock')}`,
+      ATALAYA_KEY: join(this.folder, 'ana.pem'),
+    };
+    return JSON.parse((await call('fleet', [...words, '--json'], environment)).out) as T;
+  }
+
+  /** Ends broker and bridge; gives what the archive has of a unit's lane of infractions, in its order. */
+  async close(unit: string): Promise<readonly ArchivedInfraction[]> {
+    await this.#bridge.end('SIGTERM', 20_000);
+    await this.kill();
+    const archive = await SqliteArchive.open(join(this.folder, 'centre/archive.sqlite'), { clock: systemClock });
+    try {
+      const events = await archive.events({ unit, lane: 'infraction', order: 'sequence', limit: 100_000 });
+      return events.map(({ sequence, previous, kind, data }) => ({
+        sequence,
+        previous,
+        evidence: kind === 'infraction' ? evidenceOf(data) : undefined,
+      }));
+    } finally {
+      await archive.close();
+    }
+  }
+
+  /** Ends everything at once. */
+  async kill(): Promise<void> {
+    await this.#bridge.end('SIGKILL');
+    await this.#broker.kill();
+  }
+}
+
+/** The id in the record of a ledger entry (cloud-bridge/contract/events.ts). */
+const evidenceOf = (data: unknown): string | undefined =>
+  (data as { readonly record?: { readonly id?: string } }).record?.id;
+
+/** Key and certificate of a broker or a bridge, as the README of provisioning has it. */
+async function issue(folder: string, name: string, args: readonly string[]): Promise<void> {
+  const file = (ending: string): string => join(folder, `${name}.${ending}`);
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', file('key')];
+  await promisify(execFile)('openssl', ['req', '-new', ...key, '-subj', '/', '-out', file('csr')]);
+  await call('provision', ['ca', 'sign', file('csr'), '--ca', join(folder, 'ca'), '--out', file('pem'), ...args]);
+}
+
+/** Who may do what, and who opens pictures. */
+async function makePeople(folder: string): Promise<void> {
+  const at = (name: string): string => join(folder, name);
+  await call('fleet', ['new-root', '--out', at('root.pem')]);
+  await call('fleet', ['new-key', '--out', at('ana.pem')]);
+  const ana = ['--name', 'Ana', '--role', 'supervisor', '--public-key', at('ana.public.pem')];
+  await call('fleet', ['trust', 'add', '--file', at('trust.json'), ...ana]);
+  await call('fleet', ['trust', 'sign', '--file', at('trust.json'), '--root', at('root.pem'), '--days', '365']);
+  const said = await call('audit', ['new-authority', '--out', at('authority.txt')]);
+  const recipient = /age1[0-9a-z]+/.exec(`${said.out}${said.err}${await readFile(at('authority.txt'), 'utf8')}`)?.[0];
+  await writeFile(at('recipients'), `${recipient}\n`);
+}
