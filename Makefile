@@ -9,9 +9,10 @@ NODE := $(BIN)/node
 INSTALLED := node_modules/.package-lock.json
 MODELS := .build/models/ssdlite-mobilenet-v2-int8/manifest.json
 
-.PHONY: help run image test-image test-hardware test-arm64 test test-programs fuzz bench check format models docs street check-footage clean
+.PHONY: help install run image test-image test-hardware test-arm64 test test-programs fuzz bench check format models docs street check-footage clean
 
 help:
+	@echo 'make install        put the packages there, Node 24 among them; every other target does it too'
 	@echo 'make run            watch the street with known truth and write a report'
 	@echo 'make test           run every test'
 	@echo 'make image          make a card for a board: make image BOARD=qemu-x86 (or rpi4, qemu-arm64)'
@@ -40,6 +41,8 @@ $(MODELS): $(INSTALLED) $(wildcard models/calibration/*.json models/plate-reader
     $(foreach room,recipe bundles contract source graph network quantise onnx,models/$(room)/*.ts))
 	$(NODE) models/cli/atalaya-models.ts import
 	@touch $@
+
+install: $(INSTALLED)
 
 models: $(MODELS)
 
