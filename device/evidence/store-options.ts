@@ -39,7 +39,7 @@ export interface StoreOptions {
   readonly takeLock?: (folder: string) => Promise<Lock>;
   /** Default 16 MiB. */
   readonly segmentBytes?: number;
-  /** Longest time of one seal, waiting included; default 10 s. */
+  /** Longest time of one seal, waiting included; default 30 s. From half of it on only what the record needs is made: on a slow board late beats lost. */
   readonly sealDeadline?: Milliseconds;
 }
 
@@ -64,7 +64,7 @@ export function completeOptions(options: StoreOptions): CompleteOptions {
     randomBytes,
     takeLock: FolderLock.take,
     segmentBytes: 16 * 1024 * 1024,
-    sealDeadline: milliseconds(10_000),
+    sealDeadline: milliseconds(30_000),
     ...options,
   };
 }
