@@ -1,5 +1,11 @@
 import type { RouteBody, RouteName } from '../../contract/api.ts';
-import type { About } from './gate.ts';
+
+/** What a request is about, as far as a permission depends on it. */
+export interface About {
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly query: unknown;
+  readonly body: unknown;
+}
 
 /** Characters that are kept of what a person wrote. */
 const longest = 200;

@@ -6,7 +6,7 @@ import { type Route, type RouteName, routes } from '../../contract/api.ts';
 import type { People, Person } from '../../contract/people.ts';
 import { mayDo, notAllowedWords, type Permission } from '../../contract/roles.ts';
 import type { EventKind } from '../../contract/topics.ts';
-import { aboutWords } from './about-words.ts';
+import { type About, aboutWords } from './about-words.ts';
 import { checkAct, checkBody, type ReadAct, type RefusedAct, readAct, refusedAct } from './act-check.ts';
 import type { Services } from './services.ts';
 import { UsedActs } from './used-acts.ts';
@@ -16,13 +16,6 @@ export interface Signed {
   readonly act: Act;
   readonly document: UnsignedDocument;
   readonly person: Person;
-}
-
-/** What a request is about, as far as a permission depends on it. */
-export interface About {
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly query: unknown;
-  readonly body: unknown;
 }
 
 /** Reading these is an act that is kept. */

@@ -1,16 +1,8 @@
 import { canonicalJson, type JsonValue } from '../../../device/kernel/canonical-json.ts';
 import type { Reported } from '../../contract/state.ts';
 import type { Archive } from '../archive/archive.ts';
-import { configKey, type ReleasedConfig } from './config-relay.ts';
 import { changeDocument } from './documents.ts';
-
-/** The last word of a unit on one version. */
-export interface ConfigOutcome {
-  readonly outcome: Exclude<Reported['outcome'], 'none'>;
-  /** When the unit says that it came to this. */
-  readonly at: string;
-  readonly reasons: readonly string[];
-}
+import { type ConfigOutcome, configKey, type ReleasedConfig } from './released-config.ts';
 
 /** How far a version has come by each outcome: what is further on was said later, whatever the unit's clock says. */
 const rank: Readonly<Record<Reported['outcome'], number>> = {

@@ -10,23 +10,8 @@ import { topicOf } from '../../contract/address.ts';
 import { encodeMessage } from '../../contract/message.ts';
 import type { Link } from '../../link/link.ts';
 import type { Archive, Document } from '../archive/archive.ts';
-import type { ConfigOutcome } from './config-outcomes.ts';
 import { changeDocument } from './documents.ts';
-
-/** The document `config/{unit}/{version, 12 digits}`. */
-export interface ReleasedConfig {
-  /** As it was signed. */
-  readonly document: Desired;
-  /** Of what was signed. */
-  readonly sha256: string;
-  readonly released: string;
-  /** Name of who released it. */
-  readonly by: string;
-  /** When the broker had it. */
-  readonly published?: string;
-  /** The last word of the unit on it; absent while it has said nothing. */
-  readonly became?: ConfigOutcome;
-}
+import { configKey, type ReleasedConfig } from './released-config.ts';
 
 export type Release = { readonly kind: 'released' } | { readonly kind: 'refused'; readonly reason: string };
 
@@ -165,11 +150,6 @@ export function newestOf(config: ReleasedConfig): NewestConfig;
 export function newestOf(config: ReleasedConfig | undefined): NewestConfig | undefined;
 export function newestOf(config: ReleasedConfig | undefined): NewestConfig | undefined {
   return config === undefined ? undefined : { version: config.document.version, sha256: config.sha256 };
-}
-
-/** Of the document of a version: in the order of versions. */
-export function configKey(unit: string, version: number): string {
-  return `${unit}/${String(version).padStart(12, '0')}`;
 }
 
 /** As the unit reports it. */
