@@ -55,7 +55,7 @@ async function desk() {
   };
   const restart = (why: string) => void seen.restarts.push(why);
   const eyes = () => (seen.blind ? undefined : { selfTest, ring, bystanders });
-  const parts = { health, eyes, clock, log, restart };
+  const parts = { health, eyes, clock, timer: clock, log, restart };
   return {
     ...seen,
     seen,
@@ -147,4 +147,25 @@ test('log level and diagnostics last as long as they were asked for', async (t) 
   await executors.diagnostics({ minutes: 2, everyS: 5 }, context);
   t.deepEqual(seen.levels, [['debug', 180_000]]);
   t.deepEqual(seen.diagnosed, [[120_000, 5000]]);
+});
+
+test('a self-test that comes before the camera waits for it, for twenty seconds and no longer than its command', async (t) => {
+  const { executors, seen, clock } = await desk();
+  seen.blind = true;
+  const early = executors['self-test']({}, context);
+  await clock.advance(19_000);
+  t.is(clock.sleeping, 1);
+  seen.blind = false;
+  await clock.advance(250);
+  t.is((await early).outcome, 'done');
+  seen.blind = true;
+  const late = executors['self-test']({}, context);
+  await clock.advance(20_000);
+  t.deepEqual(await late, { outcome: 'failed', reason: 'no-frame: the camera has delivered none yet' });
+  const over = new AbortController();
+  const stopped = executors['self-test']({}, { ...context, signal: over.signal });
+  await clock.advance(1000);
+  over.abort();
+  t.is((await stopped).outcome, 'failed');
+  t.is(clock.sleeping, 0);
 });

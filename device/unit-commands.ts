@@ -7,6 +7,7 @@ import { maskedSnapshot } from './evidence/pictures/snapshot.ts';
 import type { JsonValue } from './kernel/canonical-json.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Log } from './kernel/log/log.ts';
+import type { Timer } from './kernel/timer.ts';
 import { type Milliseconds, milliseconds, toIso, utcMilliseconds } from './kernel/units.ts';
 import type { SelfTestReport } from './selftest/contract/self-test-report.ts';
 import type { UnitHealth } from './unit-health.ts';
@@ -24,6 +25,7 @@ export interface CommandParts {
   /** Undefined while the camera has not come. */
   readonly eyes: () => UnitEyes | undefined;
   readonly clock: Clock;
+  readonly timer: Timer;
   readonly log: Log;
   /** Ends this program, which whoever started it begins anew. */
   readonly restart: (why: string) => void;
@@ -34,14 +36,18 @@ export interface CommandParts {
 const SNAPSHOT_BYTES = 80_000;
 const HOUR = 3_600_000;
 
+/** A unit that has just begun opens its source meanwhile; a self-test may take two minutes. */
+const eyesPatience = milliseconds(20_000);
+const eyesStep = milliseconds(250);
+
 /** What the unit does when it is told to. */
 export function commandExecutors(parts: CommandParts, grants: Grants): CommandExecutors {
   const { health, clock, log } = parts;
   const noFrame = () => ({ outcome: 'failed', reason: `no-frame: ${noFrameWords(health.lastFrame, clock)}` }) as const;
   return {
-    'self-test': async ({ pulse = [], seal = false }, { person: { name, role, key } }) => {
+    'self-test': async ({ pulse = [], seal = false }, { person: { name, role, key }, signal }) => {
       const actor = { kind: 'operator', name, role, key } as const;
-      const eyes = parts.eyes();
+      const eyes = await eyesSoon(parts, signal);
       if (eyes === undefined) return noFrame();
       const report = await eyes.selfTest({ pulse, seal, asked: 'command', actor });
       // It was done, whatever was found: a reply that failed would have no room for what.
@@ -91,6 +97,16 @@ export function commandExecutors(parts: CommandParts, grants: Grants): CommandEx
       return { outcome: 'done', result: { minutes, everyS } };
     },
   };
+}
+
+/** Undefined where the source has not come within the patience, or the command is over. */
+async function eyesSoon(
+  { eyes, clock, timer }: Pick<CommandParts, 'eyes' | 'clock' | 'timer'>,
+  signal: AbortSignal,
+): Promise<UnitEyes | undefined> {
+  const until = clock.monotonic() + eyesPatience;
+  while (eyes() === undefined && !signal.aborted && clock.monotonic() < until) await timer.sleep(eyesStep, signal);
+  return eyes();
 }
 
 /** `last`: of the monotonic clock. */

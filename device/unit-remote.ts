@@ -227,6 +227,7 @@ export class UnitRemote {
             health,
             eyes,
             clock: this.#clock,
+            timer: systemTimer,
             log: this.log,
             restart: (why) => {
               this.#tell(`a command asks for it: the unit begins anew (${why})`);

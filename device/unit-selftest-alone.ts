@@ -11,7 +11,7 @@ import { BystanderMemory } from './evidence/pictures/bystander-memory.ts';
 import { SysteminformationMachine } from './health/systeminformation-machine.ts';
 import { systemClock } from './kernel/clock.ts';
 import { makeFolders } from './kernel/durable-file.ts';
-import { AtalayaError, explain, isAtalayaError } from './kernel/errors.ts';
+import { AtalayaError, explain, isAtalayaError, systemCode } from './kernel/errors.ts';
 import { systemFiles } from './kernel/files.ts';
 import { sha256File } from './kernel/hash.ts';
 import { type DisciplinedClock, openDisciplinedClock } from './kernel/linux/clock-state.ts';
@@ -141,7 +141,7 @@ async function openOwnLines(config: Config, scene: Scene, clock: DisciplinedCloc
     };
     return { kind: 'open', activity, heads: headsOf(scene), close } as const;
   } catch (error) {
-    return { kind: 'unavailable', says: isAtalayaError(error) ? error.message : explain(error) } as const;
+    return { kind: 'unavailable', says: wordsOf(error) } as const;
   }
 }
 
@@ -167,8 +167,9 @@ async function openCamera({ config, source }: RunSettings, clock: DisciplinedClo
     await camera?.close();
   };
   try {
+    if (source === undefined) await needDevice(config);
     const opened = await openUnitSource(
-      { path: source, camera: config.source.camera, pace: config.source.pace },
+      { path: source, camera: config.source.camera, pace: config.source.pace, atEnd: config.source.atEnd },
       { ...config.source, start: undated, onDamage },
       {
         ...{ clock, timer: systemTimer, random: Math.random, path, onDamage },
@@ -188,9 +189,28 @@ async function openCamera({ config, source }: RunSettings, clock: DisciplinedClo
         lookAt({ camera: opened.camera, count, ring, stop, clock, nominal, size, scene }, newest),
     };
   } catch (error) {
-    const says = isAtalayaError(error) ? error.message : explain(error);
+    const says = wordsOf(error);
     return { size: undefined, ring, close, look: async () => ({ kind: 'unavailable', says }) };
   }
+}
+
+/** A device that is not there is not waited for. Throws `camera-unavailable`. */
+async function needDevice({ source: { camera } }: Config): Promise<void> {
+  if (camera?.kind !== 'v4l2') return;
+  const { device } = camera;
+  await stat(device).catch((cause: unknown) => {
+    if (systemCode(cause) !== 'ENOENT') return;
+    throw new AtalayaError('camera-unavailable', `there is no device ${device}`, {
+      hint: 'Plug the camera in, or name another one; v4l2-ctl --list-devices says what is there.',
+      cause,
+    });
+  });
+}
+
+/** A fault in the words of the program that runs: what it is, and what to do. */
+function wordsOf(error: unknown): string {
+  if (!isAtalayaError(error)) return explain(error);
+  return error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
 }
 
 interface Looking {

@@ -11,6 +11,7 @@ import type { Provenance } from './evidence/record/record.ts';
 import { DetectorPace } from './health/detector-pace.ts';
 import type { RunGuard } from './health/progress-watchman.ts';
 import { Judge } from './judge/judge.ts';
+import type { PhaseSource } from './judge/phase.ts';
 import type { Clock } from './kernel/clock.ts';
 import { explain } from './kernel/errors.ts';
 import { sha256File } from './kernel/hash.ts';
@@ -104,8 +105,8 @@ export async function watchRoad(
   const damage: { report: (sequence: number, reason: string) => void } = { report: () => {} };
   const { PATH: programs = '/usr/local/bin:/usr/bin:/bin', NOTIFY_SOCKET: manager } = process.env;
   const onDamage: SourceOptions['onDamage'] = ({ sequence, reason }) => damage.report(sequence, reason);
-  const { camera, every, live } = await openUnitSource(
-    { path: settings.source, camera: config.source.camera, pace: config.source.pace },
+  const { camera, every, live, ownTime } = await openUnitSource(
+    { path: settings.source, camera: config.source.camera, pace: config.source.pace, atEnd: config.source.atEnd },
     { ...config.source, start: startOf(config), onDamage },
     {
       ...{ clock, timer: systemTimer, random: Math.random, onDamage },
@@ -163,7 +164,10 @@ export async function watchRoad(
   );
   open.defer(() => signals.close());
   onLines(() => signals.close());
-  const { phases, signaller } = signals;
+  const { signaller } = signals;
+  const phases: PhaseSource = {
+    phaseAt: (head, time, elapsed) => signals.phases.phaseAt(head, time, ownTime(elapsed)),
+  };
   const recorder = new RunRecorder(scene, phases, () => process.memoryUsage.rss());
   const capture = new CaptureCount();
   damage.report = (sequence, reason) => {

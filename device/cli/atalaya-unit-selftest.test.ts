@@ -140,13 +140,29 @@ test('a covered lens is found as what it is, and a mere look leaves no key and n
 });
 
 test('no camera: said in time, with everything else tested', async (t) => {
-  const camera = { kind: 'v4l2', device: '/dev/video-none', width: 320, height: 180, startS: 1, stallS: 1 };
+  const camera = { kind: 'v4l2', device: '/dev/video-none', width: 320, height: 180, startS: 60, stallS: 1 };
   const { config } = await unitIn(t, { source: { camera } });
   const tested = await call('selftest', '--config', config, '--json');
   t.is(tested.code, 1, tested.complained);
   const report = reportIn(tested);
   t.deepEqual(codesOf(report, 'camera', 'focus'), ['camera-unavailable', 'picture-untold']);
   t.true(codesOf(report, 'detector').every((code) => code !== 'detector-failed'));
+  const [finding] = report.findings;
+  t.regex(finding?.says ?? '', /^there is no device \/dev\/video-none\. Plug the camera in/);
+});
+
+test('lines that the configuration does not name are said in the words of the run', async (t) => {
+  const { config } = await unitIn(t, {
+    source: { path: 'none.mjpeg' },
+    signal: { lines: { driver: 'gpio' } },
+  });
+  const report = reportIn(await call('selftest', '--config', config, '--json'));
+  const [lines] = report.findings.filter(({ check }) => check === 'lines');
+  t.like(lines, { code: 'lines-unavailable', outcome: 'failed' });
+  t.regex(
+    lines?.says ?? '',
+    /`signal\.lines\.outputs` says of no wire that it is beacon or strobe\. Add it with its chip/,
+  );
 });
 
 test('a store that another process has, and calls that are wrong', async (t) => {
@@ -159,22 +175,30 @@ test('a store that another process has, and calls that are wrong', async (t) => 
   t.is(locked.code, 2);
   t.regex(locked.complained, /store-locked: .*\n {2}A unit runs here and did not answer: .*self-test unit-7 --wait/);
   await writeFile(at('odd.json'), '{"schema":"other"}');
-  const [odd, none, flag] = await Promise.all([
+  await writeFile(at('cut.json'), '{"schema":"atalaya/self-test/1"}');
+  const [odd, cut, none, flag] = await Promise.all([
     call('doctor', '--report', at('odd.json')),
+    call('doctor', '--report', at('cut.json')),
     call('doctor', '--report', at('none.json')),
     call('selftest', '--pules', 'beacon'),
   ]);
-  t.deepEqual([odd.code, none.code, flag.code], [2, 2, 2]);
+  t.deepEqual([odd.code, cut.code, none.code, flag.code], [2, 2, 2, 2]);
+  t.regex(
+    odd.complained,
+    /^usage-invalid: \S+odd\.json is no report of a self-test\n {2}Make one .*selftest --out report\.json.*\n$/,
+  );
+  t.regex(cut.complained, /cut\.json is not valid:\n {2}unit: /);
   t.regex(none.complained, /none\.json cannot be read\n {2}Give the file that `atalaya-unit selftest --out`/);
 });
 
 test('a unit that runs is asked, and goes on', async (t) => {
   const pictures = await Promise.all([40, 90, 140].map((level) => makeJpeg(level, 320, 180)));
   const source = await writeMjpeg(
-    Array.from({ length: 400 }, (_, i) => pictures[i % 3] as Buffer),
-    Array.from({ length: 400 }, (_, i) => i * 100),
+    Array.from({ length: 20 }, (_, i) => pictures[i % 3] as Buffer),
+    Array.from({ length: 20 }, (_, i) => i * 100),
   );
-  const { config } = await unitIn(t, { source: { path: source, pace: 'timestamps', atEnd: 'stay' } });
+  // Two seconds, again and again: whenever it is tested, something is seen.
+  const { config } = await unitIn(t, { source: { path: source, pace: 'timestamps', atEnd: 'repeat' } });
   const unit = start(['run', '--config', config]);
   t.teardown(() => unit.child.kill('SIGKILL'));
   await new Promise<void>((resolve) => {

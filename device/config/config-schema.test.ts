@@ -131,3 +131,13 @@ test('the published JSON Schema is the one that files are checked by', (t) => {
   const schema = JSON.parse(text);
   t.like(schema.properties.signal.properties.beacon.properties.onMs, { apply: 'live', unit: 'ms', maximum: 600_000 });
 });
+
+test('a recording is repeated at its own pace alone', (t) => {
+  const atEnd = 'repeat';
+  t.is(configSchema.parse({ source: { atEnd, pace: 'timestamps' } }).source.atEnd, atEnd);
+  const { error } = configSchema.safeParse({ source: { atEnd } });
+  t.deepEqual(
+    error?.issues.map(({ path, message }) => [path.join('.'), message]),
+    [['source.atEnd', 'is for a recording at its own pace: set source.pace to timestamps']],
+  );
+});

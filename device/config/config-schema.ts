@@ -47,7 +47,7 @@ const unit = z.strictObject({
     ),
 });
 
-const source = z.strictObject({
+const sourceFields = z.strictObject({
   path: z
     .string()
     .min(1)
@@ -78,11 +78,11 @@ const source = z.strictObject({
       ),
     ),
   atEnd: z
-    .enum(['end', 'stay'])
+    .enum(['end', 'stay', 'repeat'])
     .default('end')
     .meta(
       atUnit(
-        'What the unit does when a recording has ended: `end` writes the report and ends; `stay` goes on without frames, reachable and saying that its camera is silent, until it is stopped or begins anew, and with that the recording too.',
+        'What the unit does when a recording has ended: `end` writes the report and ends; `stay` goes on without frames, reachable and saying that its camera is silent, until it is stopped or begins anew, and with that the recording too; `repeat` plays it again and again, for a desk, with `pace: timestamps` alone: times and numbers go on, 25 s leap at each cut, where every track ends, and records say that they are of a recording as before.',
       ),
     ),
   startedAt: z.iso
@@ -95,6 +95,11 @@ const source = z.strictObject({
     ),
   ffmpeg: z.string().min(1).default('ffmpeg').meta(atUnit('The ffmpeg program: a name on PATH, or a path.')),
   ffprobe: z.string().min(1).default('ffprobe').meta(atUnit('The ffprobe program: a name on PATH, or a path.')),
+});
+
+const source = sourceFields.refine(({ atEnd, pace }) => atEnd !== 'repeat' || pace === 'timestamps', {
+  path: ['atEnd'],
+  message: 'is for a recording at its own pace: set source.pace to timestamps',
 });
 
 const detector = z.strictObject({

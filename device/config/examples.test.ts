@@ -19,7 +19,7 @@ test('the connected example stays reachable, and its lines that are to be filled
     .replace('# authority: [age1...]', 'authority: [age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p]')
     .replace('# witnesses: [atalaya-witness+01234567+...]', 'witnesses: [atalaya-witness+01234567+BA==]');
   const config = configSchema.parse(parse(filled));
-  t.is(config.source.atEnd, 'stay');
+  t.is(config.source.atEnd, 'repeat');
   t.is(config.evidence.authority.length, 1);
   t.is(config.evidence.witnesses.length, 1);
 });

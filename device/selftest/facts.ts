@@ -110,6 +110,8 @@ export interface ClockFacts {
 
 export type StorageFacts =
   | { readonly kind: 'failed'; readonly says: string }
+  /** Too little room to measure how fast it writes; bytes as below. */
+  | { readonly kind: 'full'; readonly freeBytes: number; readonly totalBytes: number; readonly reserveBytes: number }
   | {
       readonly kind: 'measured';
       /** Of a small write that is made durable: half take no longer, and all but one in a hundred. */

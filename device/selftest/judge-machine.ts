@@ -48,20 +48,24 @@ const iso = (utc: number): string => new Date(utc).toISOString();
 export function judgeStorage(storage: StorageFacts): readonly SelfTestFinding[] {
   const check = 'storage';
   if (storage.kind === 'failed') return [troubled('failed', 'storage-failed', { check, says: storage.says })];
-  const { p50Ms, p99Ms, megabytesPerSecond, freeBytes, totalBytes, reserveBytes } = storage;
+  const { freeBytes, totalBytes, reserveBytes } = storage;
   const used = totalBytes > 0 ? 1 - freeBytes / totalBytes : 1;
+  const free = { name: 'free', value: freeBytes / 1e6, unit: 'MB', least: rounded(reserveBytes / 1e6) };
+  const room = freeBytes <= reserveBytes ? 'failed' : above(used, bars.storage.used);
+  const filled = `${rounded(freeBytes / 1e6)} MB are free, ${percent(used)} are in use`;
+  if (storage.kind === 'full') {
+    const says = `${filled}: too little room to measure how fast it writes.`;
+    return [troubled(room === 'passed' ? 'doubtful' : room, 'storage-full', { check, says, figures: [free] })];
+  }
+  const { p50Ms, p99Ms, megabytesPerSecond } = storage;
   const figures = [
     { name: 'durable write, half', value: p50Ms, unit: 'ms' },
     { name: 'durable write, 99 of 100', value: p99Ms, unit: 'ms', most: bars.storage.p99Ms.doubt },
     { name: 'writing', value: megabytesPerSecond, unit: 'MB/s', least: bars.storage.rate.doubt },
-    { name: 'free', value: freeBytes / 1e6, unit: 'MB', least: rounded(reserveBytes / 1e6) },
+    free,
   ];
   const found: SelfTestFinding[] = [];
-  const room = freeBytes <= reserveBytes ? 'failed' : above(used, bars.storage.used);
-  if (room !== 'passed') {
-    const says = `${rounded(freeBytes / 1e6)} MB are free, ${percent(used)} are in use.`;
-    found.push(troubled(room, 'storage-full', { check, says, figures }));
-  }
+  if (room !== 'passed') found.push(troubled(room, 'storage-full', { check, says: `${filled}.`, figures }));
   const sides = [above(p99Ms, bars.storage.p99Ms), below(megabytesPerSecond, bars.storage.rate)];
   const speed = sides.includes('failed') ? 'failed' : sides.includes('doubtful') ? 'doubtful' : 'passed';
   if (speed !== 'passed') {

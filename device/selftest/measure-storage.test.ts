@@ -45,7 +45,7 @@ test('a real disk is measured and left as it was', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'selftest-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const facts = await measureStorage({ folder, reserveBytes: 0, files: systemFiles, clock: systemClock });
-  if (facts.kind !== 'measured') return t.fail(facts.says);
+  if (facts.kind !== 'measured') return t.fail(facts.kind);
   t.true(facts.p99Ms >= facts.p50Ms && facts.p50Ms > 0 && facts.megabytesPerSecond > 0);
   t.deepEqual(await readdir(folder), []);
 });
@@ -81,6 +81,10 @@ test('a disk that fails, and one that is full', async (t) => {
   await full.makeFolder('/data');
   full.capacity = 1e6;
   const facts = await measureStorage({ folder: '/data', reserveBytes: 64e6, files: full, clock });
-  t.true(codes(facts).includes('storage-full: failed'), codes(facts).join());
+  t.deepEqual(codes(facts), ['storage-full: failed'], 'of what was not measured nothing is said');
+  t.regex(judgeStorage(facts)[0]?.says ?? '', /^1 MB are free, .*: too little room to measure how fast it writes\.$/);
+  const [found] = judgeStorage({ kind: 'full', freeBytes: 70e6, totalBytes: 64e9, reserveBytes: 64e6 });
+  t.like(found, { code: 'storage-full', outcome: 'failed' });
+  t.is(judgeStorage({ kind: 'full', freeBytes: 70e6, totalBytes: 71e6, reserveBytes: 64e6 })[0]?.outcome, 'doubtful');
   t.deepEqual(await full.list('/data'), [], 'a full disk is not made fuller');
 });

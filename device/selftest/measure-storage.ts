@@ -28,8 +28,10 @@ export async function measureStorage({ folder, reserveBytes, files, clock }: Sto
   try {
     const { free, total } = await files.space(folder);
     // A full disk is not made fuller.
-    const isFull = free < reserveBytes + 2 * large.bytes * large.count;
-    const times = isFull ? { small: [0], rate: Number.POSITIVE_INFINITY } : await timesOf(path, files, clock);
+    if (free < reserveBytes + 2 * large.bytes * large.count) {
+      return { kind: 'full', freeBytes: free, totalBytes: total, reserveBytes };
+    }
+    const times = await timesOf(path, files, clock);
     const sorted = times.small.toSorted((a, b) => a - b);
     const at = (share: number): number =>
       sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0;
@@ -37,7 +39,7 @@ export async function measureStorage({ folder, reserveBytes, files, clock }: Sto
       kind: 'measured',
       p50Ms: at(0.5),
       p99Ms: at(0.99),
-      megabytesPerSecond: Number.isFinite(times.rate) ? times.rate : 0,
+      megabytesPerSecond: times.rate,
       freeBytes: free,
       totalBytes: total,
       reserveBytes,

@@ -2,11 +2,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { DeskClient } from '../../evidence/desk/desk-client.ts';
 import { deskPath } from '../../evidence/desk/serve-desk.ts';
 import { AtalayaError, isAtalayaError } from '../../kernel/errors.ts';
 import { parse } from '../../kernel/schema.ts';
-import { type SelfTestReport, selfTestReport } from '../../selftest/contract/self-test-report.ts';
+import { type SelfTestReport, selfTestReport, selfTestSchemaId } from '../../selftest/contract/self-test-report.ts';
 import { doctorLines, reportLines } from '../../selftest/report-words.ts';
 import { evidenceFolder } from '../../unit-evidence.ts';
 import { testUnitAlone } from '../../unit-selftest-alone.ts';
@@ -98,17 +99,24 @@ async function readReport(path: string): Promise<SelfTestReport> {
       cause,
     });
   });
-  return reportOf(jsonIn(text, path), path);
+  const value = jsonIn(text);
+  // Of another document nobody wants to know what each of its fields lacks.
+  if (!named.safeParse(value).success) {
+    throw new AtalayaError('usage-invalid', `${path} is no report of a self-test`, {
+      hint: 'Make one on the unit with `atalaya-unit selftest --out report.json`, and give that file.',
+    });
+  }
+  return reportOf(value, path);
 }
 
-function jsonIn(text: string, path: string): unknown {
+const named = z.object({ schema: z.literal(selfTestSchemaId) });
+
+/** Undefined for what is no JSON. */
+function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    throw new AtalayaError('usage-invalid', `${path} is no report: it is not JSON`, {
-      hint: 'Give the file that `atalaya-unit selftest --out` has written.',
-      cause,
-    });
+  } catch {
+    return undefined;
   }
 }
 

@@ -35,6 +35,7 @@ export const linkRemedies = {
     steps: [
       'Look at network and certificate first.',
       'Where the words say refused or denied: look whether the unit is enrolled, and not revoked.',
+      'Where its certificate was revoked: `atalaya-provision unit wipe` at the unit, then enrol it again, `atalaya-provision enrol`.',
       'Let its port out through firewall and modem (8883 unless `cloud.broker` says otherwise).',
       'Ask the centre whether other units are connected.',
     ],
@@ -61,7 +62,7 @@ export const linkRemedies = {
     matters: 'The broker refuses the unit; evidence waits on it.',
     steps: [
       'Look at the clock first: a wrong date ends any certificate.',
-      'Renew it: `atalaya-provision unit renew` at the unit, `ca sign --renew` at the authority, `unit install`.',
+      'What has expired is not renewed: go to the unit and enrol it again, `atalaya-provision enrol`.',
       "Where it is the authority's: put its new certificate in place, on every unit.",
     ],
   },

@@ -121,6 +121,7 @@ export const sightRemedies = {
     means: 'The lines cannot be opened.',
     matters: 'No phase of the signal is known, so no red light is accused; no beacon lights.',
     steps: [
+      'Read what is said: a line that nothing names is added to the configuration.',
       'Compare `signal.lines` with `gpiodetect` and `gpioinfo`: label of the chip, offset of the line.',
       'Look whether another program has a line: `gpioinfo` names its consumer.',
       'Let the unit use them: its account belongs to the group `gpio`.',
