@@ -9,7 +9,7 @@ const folder = fileURLToPath(new URL('./examples/', import.meta.url));
 
 test('every example is a valid configuration', async (t) => {
   const names = await readdir(folder);
-  t.deepEqual(names.sort(), ['connected.yaml', 'roadside.yaml', 'street.yaml']);
+  t.deepEqual(names.sort(), ['connected.yaml', 'desk.yaml', 'roadside.yaml', 'street.yaml']);
   for (const name of names) await t.notThrowsAsync(loadConfig(`${folder}${name}`), name);
 });
 
