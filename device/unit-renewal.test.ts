@@ -198,7 +198,7 @@ test('a unit asks, is granted its next certificate from afar and connects with i
   t.is((await call(`certificates requests --out ${at('requests-2')}`)).out, 'No unit asks for a certificate.\n');
 
   const revoke = async (which: string) => {
-    for (const args of [['revoke', which, '--reason', 'superseded'], ['crl']]) {
+    for (const args of [['revoke', which, '--reason', 'superseded', '--confirm', 'north-1'], ['crl']]) {
       const { code, err } = await provision(['ca', ...args, ...signing]);
       t.is(code, 0, err);
     }

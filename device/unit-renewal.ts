@@ -118,7 +118,7 @@ async function readProven(path: string): Promise<string | undefined> {
 const cures: readonly (readonly [code: RegExp, cure: string])[] = [
   [
     /ALERT_CERTIFICATE_REVOKED$/,
-    'if that is not meant, somebody goes to the unit and enrols it again (atalaya-provision enrol); otherwise wipe it',
+    'if that is not meant, somebody goes to the unit and enrols it again (atalaya-provision enrol); where its key was revoked as stolen it is wiped first (atalaya-provision unit wipe; one without login: switch it off and flash its card anew)',
   ],
   [
     /ALERT_CERTIFICATE_EXPIRED$/,

@@ -81,6 +81,14 @@ test('a covered camera: the remedy is told, and the test made again', async (t) 
   t.true(done.decided);
   t.regex(said.join('\n'), /FAULT {2}camera: the picture is black\n {7}Take the cap off\./);
   t.deepEqual(unit.asked.slice(0, 3), ['test', 'test', 'snapshot']);
+  const lines = said.filter((one) => one.startsWith('  '));
+  t.is(lines.filter((one) => one.includes('detector:')).length, 1, 'what has not changed is shown once');
+  t.deepEqual(lines.slice(13), [
+    '  passed     camera: all is well',
+    '  the rest as before (12)',
+    '  door changed.',
+    '  all as before (13)',
+  ]);
 });
 
 test('interrupted at any question to the unit: what was done is kept, and the same call goes on', async (t) => {

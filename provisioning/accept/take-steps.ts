@@ -63,20 +63,27 @@ export async function takeSteps(from: Progress, tools: AcceptanceTools): Promise
     lines: tools.lines,
   };
   let now = from;
+  const bench: Bench = { ...tools, shown: new Set() };
   for (;;) {
     tools.signal.throwIfAborted();
     const step = nextStep(now, means);
     if (step.kind === 'conclude') return now;
-    now = await execute(step, now, tools);
+    now = await execute(step, now, bench);
     await tools.keep(now);
   }
+}
+
+/** What the steps of one call share. */
+interface Bench extends AcceptanceTools {
+  /** What the last test found, which the person was shown: of the next one only what is another is. */
+  readonly shown: Set<string>;
 }
 
 type Executors = {
   readonly [K in Exclude<Step['kind'], 'conclude'>]: (
     step: Extract<Step, { readonly kind: K }>,
     now: Progress,
-    tools: AcceptanceTools,
+    tools: Bench,
   ) => Promise<Progress>;
 };
 
@@ -154,8 +161,8 @@ const executors: Executors = {
   },
 };
 
-function execute(step: Exclude<Step, { kind: 'conclude' }>, now: Progress, tools: AcceptanceTools): Promise<Progress> {
-  const executor = executors[step.kind] as (step: Step, now: Progress, tools: AcceptanceTools) => Promise<Progress>;
+function execute(step: Exclude<Step, { kind: 'conclude' }>, now: Progress, tools: Bench): Promise<Progress> {
+  const executor = executors[step.kind] as (step: Step, now: Progress, tools: Bench) => Promise<Progress>;
   return executor(step, now, tools);
 }
 
@@ -189,7 +196,7 @@ function requireUnit(unit: string, report: SelfTestReport): void {
 }
 
 /** `asked`: when the unit was asked for it, UTC milliseconds; undefined for a report from a file. Throws `document-refused`. */
-function withTest(now: Progress, report: SelfTestReport, tools: AcceptanceTools, asked: number | undefined): Progress {
+function withTest(now: Progress, report: SelfTestReport, tools: Bench, asked: number | undefined): Progress {
   requireUnit(now.unit, report);
   const here = tools.clock.utc();
   const there = Date.parse(report.at);
@@ -206,11 +213,23 @@ function withTest(now: Progress, report: SelfTestReport, tools: AcceptanceTools,
     });
   }
   const clockAheadS = asked === undefined ? null : Math.round(aheadMs(there, asked, here) / 100) / 10;
-  for (const { check, subject, outcome, says } of report.findings) {
-    const what = subject === undefined ? check : `${check} (${subject})`;
-    tools.say(`  ${outcome.padEnd(10)} ${what}: ${says}`);
-  }
+  showFindings(report, tools);
   return { ...now, test: report, tested: toIso(here), clockAheadS };
+}
+
+/** All of a first test; of a later one what has another outcome than the person was shown before, and how many have not. */
+function showFindings({ findings }: SelfTestReport, { shown, say }: Pick<Bench, 'shown' | 'say'>): void {
+  const before = new Set(shown);
+  shown.clear();
+  let same = 0;
+  for (const { check, subject, outcome, code, says } of findings) {
+    const what = subject === undefined ? check : `${check} (${subject})`;
+    const found = `${outcome} ${code} ${what}`;
+    shown.add(found);
+    if (before.has(found)) same += 1;
+    else say(`  ${outcome.padEnd(10)} ${what}: ${says}`);
+  }
+  if (same > 0) say(`  ${same === findings.length ? 'all' : 'the rest'} as before (${same})`);
 }
 
 /** By how much a moment lies outside of the time in which it must have been, by another clock: 0 within it. */

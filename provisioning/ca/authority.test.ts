@@ -7,6 +7,7 @@ import test from 'ava';
 import { FolderLock } from '../../device/kernel/folder-lock.ts';
 import { ManualClock } from '../../device/kernel/manual-clock.ts';
 import { fault } from '../../device/kernel/testing/fault.ts';
+import { secretFolders } from '../identity/folder-files.ts';
 import { makeSigningRequest } from '../identity/signing-request.ts';
 import { makeUnitKey } from '../identity/unit-keys.ts';
 import {
@@ -126,7 +127,7 @@ test('a request that is not what it says is refused', async (t) => {
 test('a name is one key, and a key is one name', async (t) => {
   const authority = await madeAuthority(place('names'));
   const first = await signed(authority, 'north-1');
-  t.regex((await fault(signed(authority, 'north-1'))).message, /north-1 is issued to another key/);
+  t.regex((await fault(signed(authority, 'north-1'))).message, /the unit north-1 is issued to another key/);
   t.regex(
     (await fault(signed(authority, 'north-2', { key: first.key }))).message,
     /this key is the one of the unit north-1/,
@@ -141,6 +142,29 @@ test('a name is one key, and a key is one name', async (t) => {
   t.regex(
     (await openssl('x509', '-in', broker.signed.file, '-noout', '-text')).said,
     /TLS Web Server[\s\S]*DNS:broker.example, IP Address:10.0.0.7/,
+  );
+  const api = await signed(authority, 'broker.example', { kind: 'api', hosts: ['10.0.0.7'] });
+  t.regex(
+    (await openssl('x509', '-in', api.signed.file, '-noout', '-text')).said,
+    /TLS Web Server[\s\S]*DNS:broker.example, IP Address:10.0.0.7/,
+    'the HTTPS server on the same host, beside the broker',
+  );
+  const second = await fault(signed(authority, 'broker.example', { kind: 'broker' }));
+  t.regex(second.hint ?? '', /^Revoke nothing that runs: .*--kind api.*--name ANOTHER --host broker.example/);
+  t.regex(
+    (await fault(signed(authority, 'bridge-1', { kind: 'bridge' }))).hint ?? '',
+    /only if the old bridge is stopped .*revoke bridge-1/,
+  );
+  t.regex(
+    (await fault(signed(authority, 'broker.example', { kind: 'api', key: broker.key }))).hint ?? '',
+    /a key of its own/,
+  );
+  const both = await fault(revokeHolder(authority, 'broker.example', 'superseded'));
+  t.regex(both.message, /the name of several: broker, HTTPS server/);
+  t.deepEqual(
+    (await revokeHolder(authority, 'broker.example', 'superseded', 'api')).map(({ serial }) => serial),
+    [api.signed.record.serial],
+    'and the broker is left as it is',
   );
   const again = await signed(authority, 'north-1', { key: first.key });
   t.true(again.signed.again);
@@ -243,6 +267,29 @@ test('the root key goes to a folder of its own, and no authority is written over
     'key-exists',
   );
   await t.throwsAsync(stat(place('apart-2')), { code: 'ENOENT' }, 'nothing half-made is left');
+  for (const [out, root] of [
+    ['same', 'same'],
+    ['in', 'in/keys'],
+    ['in', 'in/root/deep'],
+  ] as const) {
+    const refused = await fault(beginAuthority({ ...plan, folder: place(out), rootFolder: place(root) }, tools));
+    t.is(refused.code, 'usage-invalid');
+    t.regex(refused.hint ?? '', new RegExp(`goes to .*${out}/root; or name a folder outside`));
+    await t.throwsAsync(stat(place(out)), { code: 'ENOENT' }, 'nothing was made');
+  }
+  const said = await beginAuthority({ ...plan, folder: place('aloud'), rootFolder: place('aloud/root') }, tools);
+  t.is(said.rootKey, join(place('aloud'), 'root', 'root.key'));
+  t.is((await stat(said.rootKey)).mode & 0o777, 0o600);
+  const busy = {
+    ...secretFolders,
+    rename: (from: string, to: string) =>
+      to === place('top')
+        ? Promise.reject(Object.assign(new Error('EBUSY'), { code: 'EBUSY' }))
+        : secretFolders.rename(from, to),
+  };
+  const apart = { ...plan, folder: place('top'), rootFolder: place('stick-2') };
+  t.regex((await fault(beginAuthority(apart, { ...tools, files: busy }))).message, /is the top of a file system/);
+  await beginAuthority(apart, tools);
   await mkdir(place('empty'));
   await beginAuthority({ ...plan, folder: place('empty') }, tools);
   t.is((await fault(Authority.open(place('nothing'), tools))).code, 'usage-invalid');

@@ -21,7 +21,7 @@ import {
 import type { UtcMilliseconds } from '../../device/kernel/units.ts';
 import { der, pemBlock } from '../identity/der.ts';
 import type { AuthorityKey } from './authority-key.ts';
-import { type HolderKind, holderUri } from './names.ts';
+import { type HolderKind, holderUri, isServer } from './names.ts';
 import { type RevocationReason, reasonCodes } from './reasons.ts';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -66,7 +66,7 @@ export interface HolderCertificate {
   readonly name: string;
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array<ArrayBuffer>;
-  /** Names and addresses of a broker. */
+  /** Names and addresses of a server. */
   readonly hosts: readonly string[];
   readonly serial: string;
   readonly life: Validity;
@@ -75,14 +75,13 @@ export interface HolderCertificate {
 /** PEM. */
 export async function makeHolderCertificate(issuer: Issuer, holder: HolderCertificate): Promise<string> {
   const { kind, name, spki, hosts, serial, life } = holder;
-  const names =
-    kind === 'broker'
-      ? hosts.map((host) => ({ type: isIP(host) === 0 ? ('dns' as const) : ('ip' as const), value: host }))
-      : [{ type: 'url' as const, value: holderUri(kind, name) }];
+  const names = isServer(kind)
+    ? hosts.map((host) => ({ type: isIP(host) === 0 ? ('dns' as const) : ('ip' as const), value: host }))
+    : [{ type: 'url' as const, value: holderUri(kind, name) }];
   const extensions = [
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-    new ExtendedKeyUsageExtension([kind === 'broker' ? ExtendedKeyUsage.serverAuth : ExtendedKeyUsage.clientAuth]),
+    new ExtendedKeyUsageExtension([isServer(kind) ? ExtendedKeyUsage.serverAuth : ExtendedKeyUsage.clientAuth]),
     new SubjectAlternativeNameExtension(names),
     await SubjectKeyIdentifierExtension.create(spki, false, webcrypto),
     await authorityIdentifier(issuer),

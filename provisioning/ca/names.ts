@@ -3,16 +3,27 @@ import { bridgePrefix, clientName } from '../../cloud-bridge/contract/names.ts';
 import { AtalayaError } from '../../device/kernel/errors.ts';
 
 /** What a certificate is for. */
-export const holderKinds = ['unit', 'bridge', 'broker'] as const;
+export const holderKinds = ['unit', 'bridge', 'broker', 'api'] as const;
 export type HolderKind = (typeof holderKinds)[number];
+
+/** What a holder of this kind is called in a sentence. */
+export const holderWords: Readonly<Record<HolderKind, string>> = {
+  unit: 'unit',
+  bridge: 'bridge',
+  broker: 'broker',
+  api: 'HTTPS server of the centre (api)',
+};
+
+/** Servers are known by host names and addresses, and never sign in anywhere with their certificate. */
+export const isServer = (kind: HolderKind): boolean => kind === 'broker' || kind === 'api';
 
 const hostForm = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 
 /** Throws `usage-invalid` for a name that no holder of this kind can have. */
 export function checkHolderName(kind: HolderKind, name: string): void {
-  if (kind === 'broker') {
+  if (isServer(kind)) {
     if (!hostForm.test(name) && isIP(name) === 0)
-      throw wrong(name, 'no host name and no address', 'Give the name that units connect to.');
+      throw wrong(name, 'no host name and no address', 'Give the name that is connected to.');
     return;
   }
   if (!clientName.safeParse(name).success) {

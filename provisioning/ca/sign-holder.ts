@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { writeWholeFile } from '../../device/kernel/durable-file.ts';
 import { AtalayaError } from '../../device/kernel/errors.ts';
 import { toIso } from '../../device/kernel/units.ts';
+import { wipeWords } from '../contract/wipe-words.ts';
 import { type Authority, authorityPlaces, lifeOf } from './authority.ts';
 import type { AuthorityKey } from './authority-key.ts';
 import { makeHolderCertificate } from './certificates.ts';
-import { checkHolderName, type HolderKind } from './names.ts';
+import { checkHolderName, type HolderKind, holderWords, isServer } from './names.ts';
 import type { IssuedRecord } from './register.ts';
 import type { CheckedRequest } from './signing-request.ts';
 
@@ -14,7 +15,7 @@ export interface SigningOrder {
   readonly name: string;
   readonly request: CheckedRequest;
   readonly days: number;
-  /** Further names and addresses of a broker. */
+  /** Further names and addresses of a server. */
   readonly hosts?: readonly string[];
   /** The request bears a signature of the key that has this name now, and a new key is what it asks for. */
   readonly renews?: boolean;
@@ -41,7 +42,7 @@ export interface SignedHolder {
  */
 export async function signHolder(authority: Authority, key: AuthorityKey, order: SigningOrder): Promise<SignedHolder> {
   const { kind, name, request, days, hosts = [] } = order;
-  for (const one of kind === 'broker' ? [name, ...hosts] : [name]) checkHolderName(kind, one);
+  for (const one of isServer(kind) ? [name, ...hosts] : [name]) checkHolderName(kind, one);
   if (request.name !== undefined && request.name !== name) {
     throw refused(
       `the request is of ${JSON.stringify(request.name.slice(0, 80))}, and ${name} was to be signed`,
@@ -97,15 +98,12 @@ function checkKeys({ register, now }: Authority, { kind, name, request, renews =
         'document-refused',
         `this key was revoked as stolen, as ${one.name}, at ${toIso(one.revoked.at)}`,
         {
-          hint: 'Have the unit wiped, so that it makes a new key.',
+          hint: `Have the unit wiped, so that it makes a new key (${wipeWords}); then enrol it again.`,
         },
       );
     }
     if (one.key === fingerprint && living && (one.name !== name || one.of !== kind)) {
-      throw refused(
-        `this key is the one of the ${one.of} ${one.name}`,
-        `Check which unit this request was taken from; if it is to change its name: atalaya-provision ca revoke ${one.name} --reason superseded`,
-      );
+      throw refused(`this key is the one of the ${holderWords[one.of]} ${one.name}`, otherNameHint(one, kind));
     }
     if (one.name === name && one.of === kind && living && one.key !== fingerprint && !renews) {
       const same = register.issued.some(
@@ -118,11 +116,28 @@ function checkKeys({ register, now }: Authority, { kind, name, request, renews =
       );
       if (same) continue;
       throw refused(
-        `${name} is issued to another key, until ${toIso(one.until)}`,
-        `Choose another name; if this unit takes the place of the old one, first: atalaya-provision ca revoke ${name} --reason superseded`,
+        `the ${holderWords[kind]} ${name} is issued to another key, until ${toIso(one.until)}`,
+        otherKeyHint(one),
       );
     }
   }
+}
+
+/** What to do where a name is taken. A server that runs must not be cut off on the way: its next certificate needs no revocation first. */
+function otherKeyHint({ of, name, serial }: IssuedRecord): string {
+  const revoke = `atalaya-provision ca revoke ${name} --reason superseded`;
+  if (of === 'unit') return `Choose another name; if this unit takes the place of the old one, first: ${revoke}`;
+  if (of === 'bridge') {
+    return `Choose another name, such as bridge-2; only if the old bridge is stopped and this one takes its place, first: ${revoke}`;
+  }
+  const other = of === 'broker' ? `for the centre's HTTPS server there: --kind api; ` : '';
+  return `Revoke nothing that runs: ${other}for a second ${of === 'broker' ? 'broker' : 'server'}, or a new key of this one: --name ANOTHER --host ${name}; when the old one is out of use: atalaya-provision ca revoke ${serial} --reason superseded`;
+}
+
+/** What to do where a key has another name, or is of another kind. */
+function otherNameHint({ of, name }: IssuedRecord, kind: HolderKind): string {
+  if (of !== kind || isServer(of)) return 'Make a key of its own for each: openssl req -new -newkey ec ...';
+  return `Check which ${of} this request was taken from; if it is to change its name: atalaya-provision ca revoke ${name} --reason superseded`;
 }
 
 async function place(

@@ -70,7 +70,7 @@ function unfitness({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, kind:
 
 function refused(why: string, cause?: unknown): AtalayaError {
   return new AtalayaError('document-refused', `the signing request is refused: ${why}`, {
-    hint: 'Have the unit write its request anew; for a broker: openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes',
+    hint: 'Have the unit write its request anew; for a server: openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes',
     ...(cause === undefined ? {} : { cause }),
   });
 }

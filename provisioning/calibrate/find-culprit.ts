@@ -1,3 +1,4 @@
+import type { Point } from '../../device/scene/geometry.ts';
 import { apply, fitHomography, type HomographyFit, type PairError } from '../../device/scene/homography.ts';
 import type { NamedPair } from './road-points.ts';
 
@@ -24,7 +25,8 @@ function misplaced(pairs: readonly NamedPair[], error: PairError, allowedPx: num
     const fit = fitHomography(pairs.toSpliced(i, 1), error);
     if (fit === undefined || !agrees(fit, allowedPx)) return [];
     const at = apply(fit.toImage, pair.road);
-    return [{ pair, misfit: fit.misfit ?? 0, at, px: Math.hypot(at.x - pair.image.x, at.y - pair.image.y) }];
+    const there = apply(fit.toRoad, pair.image);
+    return [{ pair, misfit: fit.misfit ?? 0, at, there, px: Math.hypot(at.x - pair.image.x, at.y - pair.image.y) }];
   });
   const [best, next] = suspects.toSorted((a, b) => a.misfit - b.misfit);
   if (best === undefined) return undefined;
@@ -36,10 +38,12 @@ function misplaced(pairs: readonly NamedPair[], error: PairError, allowedPx: num
     names,
     says:
       rivals.length === 1
-        ? `point ${best.pair.name} disagrees with all others, which agree without it: ${moved}. Check its place in the picture and its metres`
+        ? `point ${best.pair.name} disagrees with all others, which agree without it: ${moved}; or its metres are wrong: in that place the road is at ${metres(best.there)}, and ${metres(best.pair.road)} is said`
         : `either point ${names.join(' or point ')} is wrong: without either the others agree. Check both, or add a point near them`,
   };
 }
+
+const metres = ({ x, y }: Point): string => `(${x.toFixed(2)}, ${y.toFixed(2)}) m`;
 
 function exchanged(pairs: readonly NamedPair[], error: PairError, allowedPx: number): Culprit | undefined {
   if (pairs.length > mostForExchange) return undefined;

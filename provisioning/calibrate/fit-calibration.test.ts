@@ -43,6 +43,20 @@ test('the one point that is wrong is named, with where it should be', (t) => {
   t.regex(words, /point manhole disagrees with all others, which agree without it: it should be 35 px away/);
 });
 
+test('a wrong sign puts all points in crossed order: the one that has it is named first, and not all of them', (t) => {
+  const wrong = [...plan, { name: 'kerb', image: on(3, 33), road: [3, -33] }];
+  const outcome = fitCalibration(file({ plan: wrong }), picture);
+  t.false(outcome.ok);
+  const [first = '', ...rest] = outcome.ok ? [] : outcome.says;
+  t.regex(
+    first,
+    /^point kerb disagrees with all others.*the road is at \(3\.00, 33\.00\) m, and \(3\.00, -33\.00\) m is said/,
+  );
+  t.regex(rest.join(' '), /turn one way in the picture and another on the road/);
+  t.true(rest.join('').length < 160, rest.join(' '));
+  t.notRegex(rest.join(' '), /1, 2, 3|point 1:/);
+});
+
 test('exchanged points are named as a pair', (t) => {
   const swapped = plan.map((one, i) => ({ ...one, road: plan[i === 3 ? 7 : i === 7 ? 3 : i]?.road }));
   t.regex(said({ plan: swapped }), /points 4 and 8 are exchanged/);

@@ -186,7 +186,7 @@ export function lensOfMarks({ k1, k2, deviations }: LensFigures, picture: Pictur
   };
 }
 
-/** The fit's own reason, and what it comes from where that can be told. */
+/** Where one mark or two explain it, that first and the rest in short; else the fit's own reason, and what it may come from. */
 function whyRefused(
   reason: string,
   drawn: readonly NamedPair[],
@@ -198,23 +198,36 @@ function whyRefused(
   const pairs = straight.map((pair, i) => ({ ...pair, name: drawn[i]?.name ?? `${i + 1}` }));
   const culprit = findCulprit(pairs, error, allowedPx);
   const fit = fitHomography(pairs, error);
+  if (culprit !== undefined) return [`${culprit.says}.`, `As it is, ${inShort(reason, fit, pairs, allowedPx)}.`];
   const behind = fit === undefined ? [] : behindHorizon(fit, pairs);
   const numbers = pairs.some(({ name }, i) => name !== `${i + 1}`);
   const names = numbers ? [`Numbers above count from 1 in the order of the file.`] : [];
   return [
     reason,
-    ...(culprit === undefined ? [] : [`${culprit.says}.`]),
-    ...(culprit === undefined && behind.length > 0
+    ...(behind.length > 0
       ? [`Point ${behind.join(', ')} would lie behind the horizon, where there is no road: check it first.`]
       : []),
-    ...(culprit === undefined && pairs.length < 6 && /residuals/.test(reason)
+    ...(pairs.length < 6 && /residuals/.test(reason)
       ? ['With six points or more the one that is wrong could be named: add some.']
       : []),
-    ...(culprit === undefined && marks === undefined && pairs.length >= 6 && /residuals/.test(reason)
+    ...(marks === undefined && pairs.length >= 6 && /residuals/.test(reason)
       ? ['No single point explains it. If straight lines look bent in the picture it is the lens: draw `lines`.']
       : []),
     ...names,
   ];
+}
+
+/** The fit's reason without a figure for every mark. */
+function inShort(
+  reason: string,
+  fit: HomographyFit | undefined,
+  pairs: readonly NamedPair[],
+  allowedPx: number,
+): string {
+  if (/crossed order/.test(reason)) return 'the points turn one way in the picture and another on the road';
+  const worst = fit?.residuals.map(({ px }, i) => ({ px, name: pairs[i]?.name })).toSorted((a, b) => b.px - a.px)[0];
+  if (worst === undefined || !/^residuals are too large/.test(reason)) return reason;
+  return `residuals are too large, the largest at point ${worst.name}: ${worst.px.toFixed(1)} px, and ${allowedPx} px are allowed`;
 }
 
 function doubtsOf(plane: GroundPlane, pairs: readonly NamedPair[], { height }: PictureSize): readonly string[] {

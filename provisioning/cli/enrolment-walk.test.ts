@@ -231,7 +231,8 @@ test.serial('by stick: request, grant, renewal, revocation', async (t) => {
   t.regex(old.err, /refused \(other-key\)[\s\S]*Nothing was changed/);
   const list = JSON.parse((await provision(['ca', 'list', '--json', '--ca', at('ca')])).out);
   t.is(list.certificates.filter(({ name }: { name: string }) => name === 'south-1').length, 2);
-  const revoked = await provision(['ca', 'revoke', 'south-1', '--reason', 'key-compromise', '--ca', at('ca')]);
+  const revoking = ['ca', 'revoke', 'south-1', '--reason', 'key-compromise', '--ca', at('ca')];
+  const revoked = await provision([...revoking, '--confirm', 'south-1']);
   t.is(revoked.code, 0, revoked.err);
   t.is(revoked.out.split('\n').filter((line) => line.startsWith('revoked south-1')).length, 2);
   t.is((await provision(['ca', 'crl', ...signing])).code, 0);

@@ -12,6 +12,14 @@ import { type AddCommands, type Exit, exit } from './exits.ts';
 import { addFlash } from './flash/flash.ts';
 import { addImage } from './image/image.ts';
 import { type ProvisionIo, say } from './provision-io.ts';
+import { QuestionStopped } from './terminal.ts';
+
+/** What stopping at a question leaves undone, where that is no signature. */
+const undone: Readonly<Record<string, string>> = {
+  unit: 'nothing was changed',
+  flash: 'nothing was written',
+  accept: 'the same call goes on from there',
+};
 
 const parts: readonly AddCommands[] = [addAuthority, addEnrol, addUnit, addCalibrate, addImage, addFlash, addAccept];
 
@@ -42,6 +50,10 @@ export async function runProvision(
   } catch (error) {
     const fault = firstFault(error);
     if (fault instanceof CommanderError) return exitAfter(fault);
+    if (fault instanceof QuestionStopped) {
+      say(io.err, `stopped; ${undone[args[0] ?? ''] ?? 'nothing was signed'}`);
+      return exit.failed;
+    }
     if (io.signal.aborted) {
       say(io.err, 'stopped');
       return exit.failed;

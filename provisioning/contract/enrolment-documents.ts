@@ -129,7 +129,9 @@ export const grant = z.strictObject({
     .min(1)
     .max(20)
     .optional(),
-  /** The first configuration: a part of a configuration file. */
+  /** Address of the broker (`cloud.broker`). It goes before the one that a configuration names, of this grant or of a later one. */
+  broker: z.string().min(1).max(300).optional(),
+  /** The first configuration: a part of a configuration file. It takes the place of the one before; of its broker see `brokerInForce`. */
   configuration: z.record(z.string(), anyJson).optional(),
   /** The scene file, as text: it takes the place of the one before. */
   scene: text(longestSceneText).optional(),
@@ -147,5 +149,16 @@ export type Grant = z.infer<typeof grant>;
  */
 export const sceneInForce = z.enum(['granted', 'configured', 'none']);
 export type SceneInForce = z.infer<typeof sceneInForce>;
+
+/**
+ * Which broker a unit speaks with since a grant, and with which one before: absent where there was none. `configured`: another one that
+ * the grant's configuration names, and that does not count, since an earlier grant has named one by itself.
+ */
+export const brokerInForce = z.strictObject({
+  now: z.string(),
+  before: z.string().optional(),
+  configured: z.string().optional(),
+});
+export type BrokerInForce = z.infer<typeof brokerInForce>;
 
 export type UnsignedGrant = Omit<Grant, 'signature'>;

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { UnitIdentity } from './enrolment.ts';
 import {
+  type BrokerInForce,
+  brokerInForce,
   type EnrolledState,
   type EnrolmentRequest,
   enrolledState,
@@ -33,14 +35,18 @@ export type EnrolmentRefusal = z.infer<typeof enrolmentRefusal>;
 export const enrolmentAnswers = {
   identity: unitIdentity,
   request: enrolmentRequest,
-  grant: z.strictObject({ enrolled: enrolledState, scene: sceneInForce.optional() }),
+  grant: z.strictObject({ enrolled: enrolledState, scene: sceneInForce.optional(), broker: brokerInForce.optional() }),
 } as const;
 
 /** The same as types. */
 export interface EnrolmentAnswers {
   readonly identity: UnitIdentity;
   readonly request: EnrolmentRequest;
-  readonly grant: { readonly enrolled: EnrolledState; readonly scene?: SceneInForce | undefined };
+  readonly grant: {
+    readonly enrolled: EnrolledState;
+    readonly scene?: SceneInForce | undefined;
+    readonly broker?: BrokerInForce | undefined;
+  };
 }
 
 /** Body of `grant`. */

@@ -1,4 +1,10 @@
-import type { EnrolledState, EnrolmentRequest, RenewalRequest, SceneInForce } from './enrolment-documents.ts';
+import type {
+  BrokerInForce,
+  EnrolledState,
+  EnrolmentRequest,
+  RenewalRequest,
+  SceneInForce,
+} from './enrolment-documents.ts';
 
 /** Where the serial of a board was read; `machine-id` names an installation and not a board. */
 export type SerialSource = 'device-tree' | 'dmi' | 'machine-id';
@@ -28,14 +34,20 @@ export interface UnitIdentity {
 
 /** Why a unit takes a grant or does not. */
 export type GrantOutcome =
-  | { readonly kind: 'installed'; readonly enrolled: EnrolledState; readonly scene?: SceneInForce }
+  | {
+      readonly kind: 'installed';
+      readonly enrolled: EnrolledState;
+      readonly scene?: SceneInForce;
+      /** Absent where there is none. */
+      readonly broker?: BrokerInForce | undefined;
+    }
   | { readonly kind: 'refused'; readonly reason: GrantRefusal; readonly detail: string };
 
 /**
  * `malformed`: no grant. `not-signed`: the signature does not hold. `untrusted`: its authority is not the one that this unit is enrolled
  * under, or its chain does not hold. `other-key`: its certificate is for another key. `other-unit`: for another name than this unit has.
  * `older`: not newer than the one in force. `expired`. `closed`: a first grant, and nobody has opened the claim window.
- * `configuration-invalid`: the unit could not start with it.
+ * `configuration-invalid`: the unit could not start with it, or would lose what it starts with now.
  */
 export type GrantRefusal =
   | 'malformed'

@@ -7,6 +7,7 @@ import type { UnsignedDocument } from '../../device/kernel/signed/signed-documen
 import { toIso, type UtcMilliseconds } from '../../device/kernel/units.ts';
 import type { GrantOutcome, GrantRefusal } from '../contract/enrolment.ts';
 import { type EnrolledState, type Grant, grant, longestEnrolmentDocument } from '../contract/enrolment-documents.ts';
+import { wipeWords } from '../contract/wipe-words.ts';
 import { isSignedBy } from './key-signature.ts';
 import { fingerprintOfCertificate, lifeOfCertificate, nameOfCertificate, readChain } from './read-chain.ts';
 
@@ -59,7 +60,7 @@ export function checkGrant(text: Uint8Array | string, situation: GrantSituation)
   if (enrolled !== undefined && enrolled.authority !== authority) {
     return refused(
       'untrusted',
-      `the grant is of the authority ${short(authority)}, and this unit is enrolled under ${short(enrolled.authority)}: use that one, or have the unit wiped`,
+      `the grant is of the authority ${short(authority)}, and this unit is enrolled under ${short(enrolled.authority)}: use that one, or have the unit wiped (${wipeWords})`,
     );
   }
   if (
@@ -87,7 +88,7 @@ export function checkGrant(text: Uint8Array | string, situation: GrantSituation)
   if (enrolled !== undefined && enrolled.unit !== read.unit) {
     return refused(
       'other-unit',
-      `this unit is ${enrolled.unit}, and the grant is for ${read.unit}: have the unit wiped if it is to change its name`,
+      `this unit is ${enrolled.unit}, and the grant is for ${read.unit}: have the unit wiped if it is to change its name (${wipeWords})`,
     );
   }
   if (enrolled !== undefined && read.version <= enrolled.version) {
@@ -99,7 +100,7 @@ export function checkGrant(text: Uint8Array | string, situation: GrantSituation)
   if (situation.people !== undefined && read.people !== undefined && !sameRoot(situation.people, read.people)) {
     return refused(
       'untrusted',
-      'the grant names another root key over the people who may command this unit: have the unit wiped if that is meant',
+      `the grant names another root key over the people who may command this unit: have the unit wiped if that is meant (${wipeWords})`,
     );
   }
   const people = peopleFault(read, situation.people, now);

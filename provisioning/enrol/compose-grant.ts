@@ -18,6 +18,7 @@ export type GrantParts = Pick<
   | 'recipients'
   | 'witnesses'
   | 'brokerAuthorities'
+  | 'broker'
   | 'configuration'
   | 'scene'
   | 'references'

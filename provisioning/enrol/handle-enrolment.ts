@@ -27,8 +27,8 @@ const works: Readonly<Record<EnrolmentRoute, (enrolment: Enrolment, body: Uint8A
   grant: async (enrolment, body) => {
     const outcome = await enrolment.install(body);
     if (outcome.kind === 'installed') {
-      const { enrolled, scene } = outcome;
-      return good({ enrolled, scene });
+      const { enrolled, scene, broker } = outcome;
+      return good({ enrolled, scene, broker });
     }
     return bad(refusals[outcome.reason], outcome.reason, outcome.detail);
   },

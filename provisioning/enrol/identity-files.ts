@@ -1,6 +1,6 @@
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import type { JsonValue } from '../../device/kernel/canonical-json.ts';
-import type { EnrolledState, UnsignedGrant } from '../contract/enrolment-documents.ts';
+import type { BrokerInForce, EnrolledState, UnsignedGrant } from '../contract/enrolment-documents.ts';
 import { type SceneTexts, sceneNames, sceneSettings } from './granted-scene.ts';
 
 /** What all grants to a unit have given it, the newest word on each thing. */
@@ -27,16 +27,46 @@ export const identityNames = {
 /** Where the root metadata of an update repository lies. */
 export const updateRootName = (repository: string): string => `update-root-${repository}.json`;
 
-/** What a later grant leaves out stays as it was. */
+/**
+ * What a later grant leaves out stays as it was. A configuration takes the place of the one before, but for the broker: the one in force
+ * stays where the new one names none, since a unit that lost its broker could only be found by walking there.
+ */
 export function mergeGrant(before: GrantInForce | undefined, next: UnsignedGrant): GrantInForce {
   const { schema: _, ...given } = next;
-  return { ...before, ...given };
+  const merged: GrantInForce = { ...before, ...given };
+  const { configuration = {} } = merged;
+  const kept = configuredBroker(before);
+  if (kept === undefined || configuredBroker(merged) !== undefined) return merged;
+  const cloud = { ...section(configuration, 'cloud'), broker: kept } as (typeof configuration)[string];
+  return { ...merged, configuration: { ...configuration, cloud } };
+}
+
+function configuredBroker(given: Partial<GrantInForce> | undefined): string | undefined {
+  const { broker } = section(given?.configuration ?? {}, 'cloud');
+  return typeof broker === 'string' ? broker : undefined;
+}
+
+/** The broker that a unit has by its grants: one that was given by itself goes before those that configurations name. */
+export function brokerOf(given: Partial<GrantInForce> | undefined): string | undefined {
+  return given?.broker ?? configuredBroker(given);
+}
+
+/** What a grant makes of the broker; undefined where there is none afterwards. */
+export function brokerInForceOf(
+  before: GrantInForce | undefined,
+  next: Partial<UnsignedGrant>,
+  given: GrantInForce,
+): BrokerInForce | undefined {
+  const [was, now, named] = [brokerOf(before), brokerOf(given), configuredBroker(next)];
+  if (now === undefined) return undefined;
+  const unheard = named !== undefined && named !== now && next.broker === undefined;
+  return { now, ...(was === undefined ? {} : { before: was }), ...(unheard ? { configured: named } : {}) };
 }
 
 /** Whether a grant says anything that stands in the configuration file; a renewal does not, and the file stays as people left it. */
 export function changesConfiguration(given: Partial<UnsignedGrant>): boolean {
-  const { site, configuration, people, recipients, witnesses, brokerAuthorities, scene, references } = given;
-  const parts = [site, configuration, people, recipients, witnesses, brokerAuthorities, scene, references];
+  const { site, broker, configuration, people, recipients, witnesses, brokerAuthorities, scene, references } = given;
+  const parts = [site, broker, configuration, people, recipients, witnesses, brokerAuthorities, scene, references];
   return parts.some((part) => part !== undefined);
 }
 
@@ -56,7 +86,7 @@ export interface UsualSettings {
  * `usual` is what the unit knows of itself, and the grant may say otherwise.
  */
 export function unitConfiguration(given: GrantInForce, { data, scene = noTexts, signing }: UsualSettings): JsonObject {
-  const { unit, site, people, recipients, witnesses, brokerAuthorities, configuration = {} } = given;
+  const { unit, site, broker, people, recipients, witnesses, brokerAuthorities, configuration = {} } = given;
   const ca = brokerAuthorities === undefined ? identityNames.authorities : identityNames.brokerAuthorities;
   const { scene: _scene, references: _references, ...others } = configuration;
   return {
@@ -72,6 +102,7 @@ export function unitConfiguration(given: GrantInForce, { data, scene = noTexts, 
     },
     cloud: {
       ...section(configuration, 'cloud'),
+      ...(broker === undefined ? {} : { broker }),
       ca,
       cert: identityNames.certificate,
       key: identityNames.key,
@@ -118,6 +149,15 @@ const noTexts: SceneTexts = { scene: undefined, references: undefined };
 
 export function configurationText(settings: JsonObject): string {
   return `# Written at enrolment. Paths start at this file.\n${stringify(settings)}`;
+}
+
+/** What a configuration file says; undefined for what is none. */
+export function readConfiguration(text: string): unknown {
+  try {
+    return parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function section(settings: JsonObject, name: string): JsonObject {

@@ -1,10 +1,18 @@
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { makeFolders, readWholeFile, storeFault, writePart, writeWholeFile } from '../../device/kernel/durable-file.ts';
+import {
+  makeFolders,
+  partEnding,
+  readWholeFile,
+  storeFault,
+  writePart,
+  writeWholeFile,
+} from '../../device/kernel/durable-file.ts';
 import { AtalayaError, systemCode } from '../../device/kernel/errors.ts';
 import { listIfThere } from '../../device/kernel/files.ts';
 import { type EnrolledState, enrolledState, grant } from '../contract/enrolment-documents.ts';
-import { discardFolder, type FolderFiles } from '../identity/folder-files.ts';
+import { wipeWords } from '../contract/wipe-words.ts';
+import { discardFolder, eraseFolder, type FolderFiles } from '../identity/folder-files.ts';
 import { makeUnitKey, readUnitKey, type UnitKey } from '../identity/unit-keys.ts';
 import { type GrantInForce, type IdentityTexts, identityNames } from './identity-files.ts';
 
@@ -54,7 +62,7 @@ export class IdentityFolder {
     const read = installed.safeParse(value);
     if (read.success) return read.data;
     throw new AtalayaError('store-damaged', `${this.#at(join(places.current, identityNames.state))} cannot be read`, {
-      hint: 'Check the data disk; then have the unit wiped and enrolled anew.',
+      hint: `Check the data disk; then wipe the unit (${wipeWords}) and enrol it anew.`,
     });
   }
 
@@ -91,7 +99,41 @@ export class IdentityFolder {
 
   /** The key of this unit, made where there is none; durable when this has resolved. */
   async keyOrNew(): Promise<UnitKey> {
-    return (await this.key()) ?? this.#makeKey(places.born);
+    const there = await this.key();
+    if (there !== undefined) return there;
+    // Of a wipe that was cut: a new identity never has the generations of the old one behind it.
+    await this.wipe();
+    return this.#makeKey(places.born);
+  }
+
+  /**
+   * Removes every key and generation, durably. What decides is the removal of `current`, with no other key beside it then: before it all
+   * of the old identity is in force, after it there is none, and the next call of `keyOrNew` removes what a power cut left of the
+   * generations. False where there was nothing. Throws `store-failed`.
+   */
+  async wipe(): Promise<boolean> {
+    try {
+      const names = new Set(await listIfThere(this.#files, this.folder));
+      // Without a generation in force the key that was born here is the identity, and goes as the last.
+      const links = [places.next, `${places.current}.part`];
+      const [first, last] = names.has(places.current)
+        ? [[...links, places.born], places.current]
+        : [links, places.born];
+      const gone = [...first, `${places.born}${partEnding}`, `${places.next}${partEnding}`];
+      for (const name of gone) if (names.has(name)) await this.#files.remove(this.#at(name));
+      await this.#syncIfThere(names);
+      if (names.has(last)) await this.#files.remove(this.#at(last));
+      await this.#syncIfThere(names);
+      if (names.has(places.generations)) await eraseFolder(this.#files, this.#at(places.generations));
+      await this.#syncIfThere(names);
+      return [...gone, last, places.generations].some((name) => names.has(name));
+    } catch (error) {
+      throw storeFault(error, `cannot wipe ${this.folder}`);
+    }
+  }
+
+  async #syncIfThere(names: ReadonlySet<string>): Promise<void> {
+    if (names.size > 0) await this.#files.syncFolder(this.folder);
   }
 
   /** A key for the next certificate, other than the one in force; the same one until it is in force. */

@@ -4,6 +4,7 @@ import { AtalayaError } from '../../device/kernel/errors.ts';
 import { milliseconds, toIso, type UtcMilliseconds } from '../../device/kernel/units.ts';
 import type { Enrolment, GrantOutcome, SigningKeyFacts, UnitIdentity } from '../contract/enrolment.ts';
 import {
+  type BrokerInForce,
   type EnrolledState,
   type EnrolmentRequest,
   enrolmentRequestSchemaId,
@@ -18,6 +19,7 @@ import type { UnitKey } from '../identity/unit-keys.ts';
 import { checkGrant } from './check-grant.ts';
 import { givenSceneFault, nextScene, type SceneFault, type SceneTexts, sceneInForceOf } from './granted-scene.ts';
 import {
+  brokerInForceOf,
   changesConfiguration,
   configurationText,
   type GrantInForce,
@@ -25,6 +27,7 @@ import {
   identityTexts,
   type JsonObject,
   mergeGrant,
+  readConfiguration,
   unitConfiguration,
 } from './identity-files.ts';
 import { IdentityFolder } from './identity-folder.ts';
@@ -62,8 +65,8 @@ export interface UnitEnrolmentOptions {
   readonly signing?: () => Promise<EvidenceKey | undefined>;
   /** Keeps other processes out of the folder while something is made or put in place; throws `store-locked`. */
   readonly lock?: (folder: string) => Promise<{ release(): Promise<void> }>;
-  /** Why the unit could not run with this configuration; undefined where it can. */
-  readonly configurationFault?: (settings: unknown, folder: string) => string | undefined;
+  /** Why the unit could not run with this configuration, or not any more, after the one in force; undefined where it can. */
+  readonly configurationFault?: (settings: unknown, folder: string, inForce: unknown) => string | undefined;
   /** Judges the scene of a grant; where it is absent a grant that brings one is refused. */
   readonly sceneFault?: SceneFault;
   /** Folder of the evidence, unless the grant says so. */
@@ -168,17 +171,35 @@ export class UnitEnrolment implements Enrolment {
     return this.#folder.generationBefore();
   }
 
+  /** Fingerprint of the key in force; undefined where none was made yet, and none is made. */
+  key(): Promise<string | undefined> {
+    return this.#inTurn(async () => (await this.#folder.key())?.fingerprint);
+  }
+
+  /** What a person types to say that this very unit is meant: its name, or its serial where no name of it can be read. */
+  async nameToConfirm(): Promise<{ readonly name: string; readonly enrolled: boolean }> {
+    const installed = await this.#inTurn(() => this.#folder.installed()).catch(() => undefined);
+    if (installed !== undefined) return { name: installed.enrolled.unit, enrolled: true };
+    return { name: (await this.#options.serial()).serial, enrolled: false };
+  }
+
+  /**
+   * Removes keys, certificates and whatever grants gave: durable when this has resolved. A power cut in between leaves all that was in
+   * force or a unit that makes a new key at its next start. Evidence and the key that signs it lie elsewhere. False where there was
+   * nothing. Throws `store-failed`, `store-locked`.
+   */
+  wipe(): Promise<boolean> {
+    return this.#alone(() => this.#folder.wipe());
+  }
+
   install(text: Uint8Array | string): Promise<GrantOutcome> {
     return this.#alone(async () => {
       const before = await this.#folder.installed();
       const asText = typeof text === 'string' ? text : Buffer.from(text).toString();
       // Whoever lost our answer sends it again.
       if (before !== undefined && asText === (await this.#folder.text(identityNames.grant))) {
-        return {
-          kind: 'installed',
-          enrolled: before.enrolled,
-          scene: sceneInForceOf(before.given, await this.#sceneThere()),
-        };
+        const scene = sceneInForceOf(before.given, await this.#sceneThere());
+        return installedAs(before.enrolled, scene, brokerInForceOf(undefined, {}, before.given));
       }
       const keys = await this.#folder.keys();
       const checked = checkGrant(text, {
@@ -203,7 +224,7 @@ export class UnitEnrolment implements Enrolment {
       const { enrolled } = checked;
       const texts = identityTexts({ given, enrolled, grant: asText, key, configuration: configuration.text, scene });
       await this.#folder.install(enrolled.version, texts);
-      return { kind: 'installed', enrolled, scene: sceneInForceOf(given, scene) };
+      return installedAs(enrolled, sceneInForceOf(given, scene), brokerInForceOf(before?.given, body, given));
     });
   }
 
@@ -212,8 +233,8 @@ export class UnitEnrolment implements Enrolment {
     scene: SceneTexts,
     kept: boolean,
   ): Promise<{ readonly text: string; readonly fault?: string }> {
-    const there = kept ? await this.#folder.text(identityNames.configuration) : undefined;
-    if (there !== undefined) return { text: there };
+    const there = await this.#folder.text(identityNames.configuration);
+    if (kept && there !== undefined) return { text: there };
     const evidence = await this.#options.signing?.();
     const usual = {
       data: this.#options.data,
@@ -221,7 +242,8 @@ export class UnitEnrolment implements Enrolment {
       ...(evidence === undefined ? {} : { signing: evidence.settings }),
     };
     const settings = unitConfiguration(given, usual);
-    const fault = this.#options.configurationFault?.(settings, this.#options.folder);
+    const inForce = there === undefined ? undefined : readConfiguration(there);
+    const fault = this.#options.configurationFault?.(settings, this.#options.folder, inForce);
     return { text: configurationText(settings), ...(fault === undefined ? {} : { fault }) };
   }
 
@@ -258,5 +280,16 @@ export class UnitEnrolment implements Enrolment {
     return turn;
   }
 }
+
+const installedAs = (
+  enrolled: EnrolledState,
+  scene: SceneInForce,
+  broker: BrokerInForce | undefined,
+): Extract<GrantOutcome, { kind: 'installed' }> => ({
+  kind: 'installed',
+  enrolled,
+  scene,
+  ...(broker === undefined ? {} : { broker }),
+});
 
 const refused = (detail: string): GrantOutcome => ({ kind: 'refused', reason: 'configuration-invalid', detail });

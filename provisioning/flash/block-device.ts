@@ -35,6 +35,8 @@ export interface BlockDevice {
 
 /** The disks of a machine. */
 export interface Disks {
+  /** Whole disks and readers, in the order of the kernel. */
+  list(): Promise<readonly DiskFacts[]>;
   /** Undefined where there is nothing at this path. */
   look(path: string): Promise<DiskFacts | undefined>;
   /** For this program alone: fails with `EBUSY` where something uses the disk. */

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { DiskFacts } from './block-device.ts';
 import { describeDisk, judgeDisk } from './judge-disk.ts';
-import { factsIn, systemDisks } from './system-disks.ts';
+import { disksIn, factsIn, systemDisks } from './system-disks.ts';
 import { card } from './testing/faulty-disk.ts';
 
 const image = 700e6;
@@ -116,6 +116,11 @@ test('what lsblk says is read with what lies on each disk', (t) => {
   t.like(factsIn(laptop, '/dev/sdb1'), { kind: 'partition', parent: '/dev/sdb' });
   t.is(factsIn(laptop, '/dev/mapper/swap')?.kind, 'other');
   t.is(factsIn(laptop, '/dev/sdc'), undefined);
+  t.deepEqual(
+    disksIn(laptop).map(({ path }) => path),
+    ['/dev/nvme0n1', '/dev/sdb'],
+  );
+  t.throws(() => disksIn({ blockdevices: [{ name: 'sda' }] }), { code: 'store-failed' });
   t.throws(() => factsIn({ blockdevices: [{ name: 'sda' }] }, '/dev/sda'), { code: 'store-failed' });
   const named = describeDisk(factsIn(laptop, '/dev/sdb') ?? card);
   t.is(named, '/dev/sdb  STORAGE?[2J DEVICE  serial 000000001206  31.9 GB  usb, removable');

@@ -10,6 +10,7 @@ import { chunkBytes } from './flash-image.ts';
 
 /** The disks of this machine, as lsblk(8) of util-linux shows them. */
 export const systemDisks: Disks = {
+  list: async () => disksIn(await listDisks()),
   look: async (path) => {
     const real = await realpath(path).catch(() => undefined);
     if (real === undefined) return undefined;
@@ -118,13 +119,6 @@ async function listDisks(): Promise<unknown> {
 
 /** One disk or partition out of what `lsblk --json` said. Throws `store-failed` for what is no such list. */
 export function factsIn(json: unknown, path: string): DiskFacts | undefined {
-  const read = listing.safeParse(json);
-  if (!read.success) {
-    throw new AtalayaError('store-failed', 'lsblk describes the disks in words that are not known', {
-      hint: 'util-linux 2.37 or later is needed.',
-      cause: read.error,
-    });
-  }
   const walk = (devices: readonly Listed[], above: Listed | undefined): DiskFacts | undefined => {
     for (const device of devices) {
       if (device.path === path) return facts(device, above);
@@ -133,7 +127,23 @@ export function factsIn(json: unknown, path: string): DiskFacts | undefined {
     }
     return undefined;
   };
-  return walk(read.data.blockdevices, undefined);
+  return walk(devicesIn(json), undefined);
+}
+
+/** The whole disks out of the same list. Throws `store-failed` likewise. */
+export function disksIn(json: unknown): readonly DiskFacts[] {
+  return devicesIn(json)
+    .map((device) => facts(device, undefined))
+    .filter(({ kind }) => kind === 'disk');
+}
+
+function devicesIn(json: unknown): readonly Listed[] {
+  const read = listing.safeParse(json);
+  if (read.success) return read.data.blockdevices;
+  throw new AtalayaError('store-failed', 'lsblk describes the disks in words that are not known', {
+    hint: 'util-linux 2.37 or later is needed.',
+    cause: read.error,
+  });
 }
 
 const below = (device: Listed): readonly Listed[] => [device, ...(device.children ?? []).flatMap(below)];

@@ -13,6 +13,20 @@ export interface FolderFiles extends Files {
 /** Those of this machine, for their owner's eyes only. */
 export const secretFolders: FolderFiles = { ...secretFiles, makeLink: symlink, removeFolder: rmdir };
 
+/** Removes a folder and everything in it, each removal durable when this has resolved but the folder's own. Throws the system's own errors. */
+export async function eraseFolder(files: FolderFiles, path: string): Promise<void> {
+  for (const name of await files.list(path)) {
+    const inner = `${path}/${name}`;
+    const isFolder = await files.list(inner).then(
+      () => true,
+      () => false,
+    );
+    await (isFolder ? eraseFolder(files, inner) : files.remove(inner));
+  }
+  await files.syncFolder(path);
+  await files.removeFolder(path);
+}
+
 /** Removes a folder and the plain files and links in it, as far as that works: what is left of it is litter and nothing else. */
 export async function discardFolder(files: FolderFiles, path: string): Promise<void> {
   const names = await files.list(path).catch(() => []);

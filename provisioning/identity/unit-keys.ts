@@ -25,13 +25,13 @@ export function readUnitKey(pem: string, path: string): UnitKey {
     key = createPrivateKey(pem);
   } catch (error) {
     throw new AtalayaError('key-invalid', `the key of this unit, ${path}, cannot be read`, {
-      hint: 'Have the unit wiped and enrolled anew: its certificate is of no use without the key.',
+      hint: 'Have the unit wiped (atalaya-provision unit wipe) and enrolled anew: its certificate is of no use without the key.',
       cause: error,
     });
   }
   if (key.asymmetricKeyDetails?.namedCurve === 'prime256v1') return unitKey(key);
   throw new AtalayaError('key-invalid', `the key of this unit, ${path}, is of another kind than P-256`, {
-    hint: 'Have the unit wiped and enrolled anew.',
+    hint: 'Have the unit wiped (atalaya-provision unit wipe) and enrolled anew.',
   });
 }
 

@@ -20,6 +20,8 @@ export interface Person {
   /** What a person types, in order; nobody is there where absent. */
   readonly types?: readonly string[];
   readonly passphrases?: readonly string[];
+  /** Instead of any answer. */
+  readonly stops?: () => Promise<never>;
 }
 
 /** Calls the program as its entry does. */
@@ -32,8 +34,8 @@ export async function provision(args: readonly string[], person: Person = {}): P
   const code = await runProvision(args, {
     out: { write: (text) => void out.push(text), columns: undefined },
     err: { write: (text) => void err.push(text), columns: undefined },
-    ask: person.types === undefined ? undefined : async () => typed.shift() ?? '',
-    askSecret: person.passphrases === undefined ? undefined : async () => secrets.shift() ?? '',
+    ask: person.stops ?? (person.types === undefined ? undefined : async () => typed.shift() ?? ''),
+    askSecret: person.stops ?? (person.passphrases === undefined ? undefined : async () => secrets.shift() ?? ''),
     exchange: exchangeOverHttp(signal),
     clock,
     randomBytes,

@@ -6,7 +6,7 @@ import type { Role } from '../../../cloud-bridge/contract/roles.ts';
 import { readKeyFile } from '../../../cloud-bridge/fleet/key-files.ts';
 import { fleetProgram } from '../../../cloud-bridge/fleet/program-name.ts';
 import { plain } from '../../../cloud-bridge/fleet/text.ts';
-import { makeFolders, writeWholeFile } from '../../../device/kernel/durable-file.ts';
+import { makeFolders } from '../../../device/kernel/durable-file.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { systemFiles } from '../../../device/kernel/files.ts';
 import { FolderLock } from '../../../device/kernel/folder-lock.ts';
@@ -25,6 +25,8 @@ import type { Progress } from '../../accept/plan-acceptance.ts';
 import { type TestedUnit, takeSteps } from '../../accept/take-steps.ts';
 import { type Exit, exit } from '../exits.ts';
 import { type ProvisionIo, type Sink, say } from '../provision-io.ts';
+import { QuestionStopped } from '../terminal.ts';
+import { writeOutput } from '../write-output.ts';
 import { outcomeWords } from './acceptance-sheet.ts';
 import { FleetUnit, requireAccepting, requireReading } from './fleet-unit.ts';
 import { readIdentity, readPicture, readReport } from './given-files.ts';
@@ -91,7 +93,7 @@ export async function acceptUnit(unit: string, flags: AcceptFlags, io: Provision
       const now = io.clock.utc();
       const { progress: from, says } = await goingOn(folder, { unit, key: signer.id, now, at: toIso(now) });
       if (says !== undefined) say(io.err, says);
-      if (drawing !== undefined) await writeWholeFile(systemFiles, join(folder, acceptanceFiles.calibration), drawing);
+      if (drawing !== undefined) await writeOutput(join(folder, acceptanceFiles.calibration), drawing);
       const picturePath = join(folder, acceptanceFiles.picture);
       const done = await takeSteps(from, {
         ...(tested === undefined ? {} : { unit: tested }),
@@ -100,11 +102,14 @@ export async function acceptUnit(unit: string, flags: AcceptFlags, io: Provision
         ...(taken === undefined ? {} : { picture: async () => taken }),
         ...{ lines: flags.lines, lineWaitS: flags.lineWait, picturePath, remedy: remedyWords },
         ...{ clock: io.clock, timer: outside.timer, signal: io.signal },
-        keepPicture: (content) => writeWholeFile(systemFiles, picturePath, content),
+        keepPicture: (content) => writeOutput(picturePath, content),
         keep: (progress) => keepProgress(folder, progress),
         say: (text) => say(io.err, text.split('\n').map(plain).join('\n')),
       });
       return await conclude(folder, done, standing, identity, io);
+    } catch (error) {
+      // Ended while it waits for the unit: as at a question, every step that was done is kept.
+      throw io.signal.aborted ? new QuestionStopped('stopped', { cause: error }) : error;
     } finally {
       await lock.release();
     }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import test from 'ava';
 import type { StubAnswer, StubRequest } from '../../../cloud-bridge/fleet/testing/stub-bridge.ts';
@@ -6,6 +7,8 @@ import { digest, TinyUnit } from '../../../device/evidence/verify/testing/tiny-u
 import { milliseconds } from '../../../device/kernel/units.ts';
 import { door, found, madeReport, testedAt } from '../../accept/testing/made-test.ts';
 import { provision } from '../../testing/program-call.ts';
+import { runProvision } from '../program.ts';
+import { QuestionStopped } from '../terminal.ts';
 import { type Centre, centreOf, sealTest } from './testing/accept-centre.ts';
 import { identity, stored, trustFiles } from './testing/accept-files.ts';
 
@@ -56,6 +59,46 @@ test('through a centre: tested, tried, sealed, verified there, accepted, and eve
   const twice = await centre.call(['y']);
   t.is(twice.code, 2);
   t.regex(twice.err, /holds an acceptance that was decided: accepted/);
+});
+
+test('ended while it waits, and at a question: the same call goes on, and says so', async (t) => {
+  const centre = await centreOf(t);
+  const { fleet, call } = centre;
+  const err: string[] = [];
+  const sink = (to: string[]) => ({ write: (text: string) => void to.push(text), columns: undefined });
+  const stoppedAt = async (signal: AbortSignal) => {
+    const code = await runProvision(
+      [
+        ...['accept', 'north-1', '--bridge', `unix:${fleet.at('bridge.sock')}`],
+        ...['--key', fleet.at('ana.pem'), '--out', fleet.at('out')],
+      ],
+      {
+        ...{ out: sink([]), err: sink(err), askSecret: undefined, clock: fleet.clock, randomBytes, signal },
+        ask: async () => {
+          throw new QuestionStopped('stopped');
+        },
+        exchange: async () => t.fail() as never,
+      },
+    );
+    t.is(code, 1);
+    t.regex(err.join('').split('\n').at(-2) ?? '', /^stopped; the same call goes on/);
+  };
+  const over = new AbortController();
+  centre.instead = ({ name }) => {
+    if (name === 'reply') over.abort();
+    return undefined;
+  };
+  await stoppedAt(over.signal);
+  t.is(fleet.commands.length, 1, 'ended while the unit tests itself');
+  fleet.commands.length = 0;
+  centre.instead = () => undefined;
+  await stoppedAt(new AbortController().signal);
+  t.deepEqual(
+    fleet.commands.map(({ name }) => name),
+    ['self-test', 'snapshot'],
+  );
+  t.is((await call(['y', 'y', 'y'])).code, 0);
+  t.is(fleet.commands.filter(({ name }) => name === 'snapshot').length, 1, 'what was done is not done again');
 });
 
 test('test evidence that is not what it should be: each is found at the centre', async (t) => {

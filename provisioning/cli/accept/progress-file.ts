@@ -1,15 +1,16 @@
 import { join } from 'node:path';
-import { readWholeFile, writeWholeFile } from '../../../device/kernel/durable-file.ts';
+import { readWholeFile } from '../../../device/kernel/durable-file.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { systemFiles } from '../../../device/kernel/files.ts';
 import { sha256 } from '../../../device/kernel/hash.ts';
 import { acceptanceFiles, readAcceptance } from '../../accept/acceptance.ts';
 import { beginning, isExpired, type Progress, progress, testHoldsMinutes } from '../../accept/plan-acceptance.ts';
+import { writeOutput } from '../write-output.ts';
 
 const file = 'steps.json';
 
 export const keepProgress = (folder: string, now: Progress): Promise<void> =>
-  writeWholeFile(systemFiles, join(folder, file), Buffer.from(`${JSON.stringify(now)}\n`));
+  writeOutput(join(folder, file), `${JSON.stringify(now)}\n`);
 
 export interface Going {
   readonly progress: Progress;

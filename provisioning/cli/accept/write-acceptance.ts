@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { sheetHtml } from '../../../device/audit/sheet-html.ts';
 import { sheetPdf } from '../../../device/audit/sheet-pdf.ts';
-import { readWholeFile, writeWholeFile } from '../../../device/kernel/durable-file.ts';
+import { readWholeFile } from '../../../device/kernel/durable-file.ts';
 import { systemFiles } from '../../../device/kernel/files.ts';
 import { sha256 } from '../../../device/kernel/hash.ts';
 import type { DocumentSigner } from '../../../device/kernel/signed/sign-document.ts';
 import { type Acceptance, acceptanceFiles, signAcceptance } from '../../accept/acceptance.ts';
+import { writeOutput } from '../write-output.ts';
 import { acceptanceSheet } from './acceptance-sheet.ts';
 
 /**
@@ -27,7 +28,7 @@ export async function writeAcceptance(
     [acceptanceFiles.html, Buffer.from(sheetHtml(sheet))],
     [acceptanceFiles.pdf, Buffer.concat(pdf)],
   ] as const;
-  for (const [name, content] of made) await writeWholeFile(systemFiles, join(folder, name), content);
+  for (const [name, content] of made) await writeOutput(join(folder, name), content);
   const pictures = [
     [acceptanceFiles.picture, picture],
     [acceptanceFiles.calibration, calibration],
@@ -36,5 +37,5 @@ export async function writeAcceptance(
     content === undefined ? [] : [{ name, bytes: content.byteLength, sha256: sha256(content) }],
   );
   const bytes = await signAcceptance({ ...said, files }, signer);
-  await writeWholeFile(systemFiles, join(folder, acceptanceFiles.document), bytes);
+  await writeOutput(join(folder, acceptanceFiles.document), bytes);
 }

@@ -1,8 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { makeFolders, writeWholeFile } from '../../../device/kernel/durable-file.ts';
 import { AtalayaError, explain, isAtalayaError } from '../../../device/kernel/errors.ts';
-import { systemFiles } from '../../../device/kernel/files.ts';
 import type { Authority } from '../../ca/authority.ts';
 import type { AuthorityKey } from '../../ca/authority-key.ts';
 import { signHolder } from '../../ca/sign-holder.ts';
@@ -11,6 +9,7 @@ import type { RenewalRequest } from '../../contract/enrolment-documents.ts';
 import { checkRenewal } from '../../enrol/check-renewal.ts';
 import { composeGrant } from '../../enrol/compose-grant.ts';
 import { type ProvisionIo, say } from '../provision-io.ts';
+import { checkOutput, makeOutputFolder, writeOutput } from '../write-output.ts';
 import { readRequest } from './read-request.ts';
 import { tell } from './tell-signed.ts';
 import { type AuthorityFlags, passphraseOf, withAuthority } from './with-authority.ts';
@@ -42,6 +41,7 @@ export async function renew(path: string, flags: RenewFlags, io: ProvisionIo): P
     const read = async (file: string) => checkRenewal(await readRequest(file), authority.register, authority.now);
     if (files === undefined) {
       const asked = await read(path);
+      await checkOutput(out);
       const key = await authority.unlock(await passphraseOf(io, authority, flags));
       await signOne(authority, key, { asked, out: resolve(out) }, days, io);
       return true;
@@ -59,7 +59,7 @@ export async function renew(path: string, flags: RenewFlags, io: ProvisionIo): P
     });
     if (orders.length === 0) return false;
     const key = await authority.unlock(await passphraseOf(io, authority, flags));
-    await makeFolders(systemFiles, resolve(out));
+    await makeOutputFolder(out);
     const failed = await eachOf(orders, io, (order) => signOne(authority, key, order, days, io));
     return refused + failed === 0;
   });
@@ -100,7 +100,7 @@ async function signOne(
     { unit, chain: signed.chain, authorities, parts: {}, enrolled, registered: register.last, now },
     key,
   );
-  await writeWholeFile(systemFiles, out, Buffer.from(`${JSON.stringify(grant)}\n`));
+  await writeOutput(out, `${JSON.stringify(grant)}\n`);
   say(io.out, out);
   tell(signed, io);
 }

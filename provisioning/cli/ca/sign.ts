@@ -1,13 +1,12 @@
 import { resolve } from 'node:path';
 import { Option } from 'commander';
-import { writeWholeFile } from '../../../device/kernel/durable-file.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
-import { systemFiles } from '../../../device/kernel/files.ts';
-import { type HolderKind, holderKinds } from '../../ca/names.ts';
+import { type HolderKind, holderKinds, isServer } from '../../ca/names.ts';
 import { signHolder } from '../../ca/sign-holder.ts';
 import { readSigningRequest } from '../../ca/signing-request.ts';
 import { type AddCommands, exit } from '../exits.ts';
 import { type ProvisionIo, say } from '../provision-io.ts';
+import { checkOutput, writeOutput } from '../write-output.ts';
 import { daysOf } from './passphrase.ts';
 import { readRequest } from './read-request.ts';
 import { renew } from './renew.ts';
@@ -25,16 +24,22 @@ interface SignFlags extends AuthorityFlags {
 
 /** Adds `ca sign`. */
 export const addSign: AddCommands = (ca, io, leave) => {
-  onAuthorityKey(ca.command('sign').description('sign a request: a certificate for a unit, a bridge or a broker'))
+  onAuthorityKey(
+    ca
+      .command('sign')
+      .description(
+        'sign a request: a certificate for a unit, a bridge, a broker, or the HTTPS server of the centre (api)',
+      ),
+  )
     .argument('<request>', 'PKCS#10 in PEM; with --renew the request for renewal of a unit (JSON), or a folder of such')
     .addOption(new Option('--kind <kind>', 'whose it is').choices(holderKinds).default('unit'))
     .option(
       '--name <name>',
-      'name of the unit or bridge, host name of the broker; the CN of the request unless said otherwise',
+      'name of the unit or bridge, host name of the server; the CN of the request unless said otherwise',
     )
     .option(
       '--host <name>',
-      'further name or address of a broker; may be given again',
+      'further name or address of a server; may be given again',
       (one, all: string[]) => [...all, one],
       [],
     )
@@ -52,20 +57,25 @@ export const addSign: AddCommands = (ca, io, leave) => {
 
 async function sign(path: string, flags: SignFlags, io: ProvisionIo): Promise<void> {
   const { kind, days, host, out } = flags;
-  if (kind !== 'broker' && host.length > 0) {
-    throw new AtalayaError('usage-invalid', '--host is for brokers', { hint: 'Leave it out, or say --kind broker.' });
+  if (!isServer(kind) && host.length > 0) {
+    throw new AtalayaError('usage-invalid', '--host is for servers', {
+      hint: 'Leave it out, or say --kind broker or --kind api.',
+    });
   }
   const request = await readSigningRequest(await readRequest(path), kind);
   const name = flags.name ?? request.name;
   if (name === undefined) {
     throw new AtalayaError('usage-invalid', 'the request has no name, and none was given', {
-      hint: 'Say which unit it is: --name north-1',
+      hint: isServer(kind)
+        ? 'Say which host it is: --name broker.example'
+        : `Say which ${kind} it is: --name ${kind === 'unit' ? 'north' : kind}-1`,
     });
   }
+  if (out !== undefined) await checkOutput(out);
   await withAuthority(io, flags, async (authority) => {
     const key = await authority.unlock(await passphraseOf(io, authority, flags));
     const signed = await signHolder(authority, key, { kind, name, request, days, hosts: host });
-    if (out !== undefined) await writeWholeFile(systemFiles, resolve(out), Buffer.from(signed.chain));
+    if (out !== undefined) await writeOutput(out, signed.chain);
     say(io.out, out === undefined ? signed.file : resolve(out));
     tell(signed, io);
   });

@@ -4,6 +4,7 @@ import { FolderLock } from '../../../device/kernel/folder-lock.ts';
 import { Authority, type AuthorityTools } from '../../ca/authority.ts';
 import { secretFolders } from '../../identity/folder-files.ts';
 import type { ProvisionIo } from '../provision-io.ts';
+import { writingTo } from '../write-output.ts';
 import { givenPassphrase, onPassphrase, type PassphraseFlags } from './passphrase.ts';
 
 export interface AuthorityFlags extends PassphraseFlags {
@@ -29,12 +30,14 @@ export async function withAuthority<T>(
   { ca }: Pick<AuthorityFlags, 'ca'>,
   work: (authority: Authority) => Promise<T>,
 ): Promise<T> {
-  const authority = await Authority.open(resolve(ca), toolsOf(io));
-  try {
-    return await work(authority);
-  } finally {
-    await authority.close();
-  }
+  return await writingTo(ca, async () => {
+    const authority = await Authority.open(resolve(ca), toolsOf(io));
+    try {
+      return await work(authority);
+    } finally {
+      await authority.close();
+    }
+  });
 }
 
 /** Asks for the passphrase of the authority that signs, where it has one. */

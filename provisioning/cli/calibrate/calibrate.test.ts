@@ -125,6 +125,7 @@ test('from a picture and points to a certified scene that the unit takes', async
     'tape 30 m=T-0042',
   );
   t.is(signed.code, 0, signed.err);
+  t.regex(signed.err, /The unit needs the scene alone: .*--unit north-1 .*--scene .*certified\.yaml/);
   const scene = await loadScene(at('certified.yaml'));
   t.like(scene.certificate, { number: 'K 7/26', issuer: 'an office', expires });
 
@@ -215,6 +216,15 @@ test('whatever is wrong: a sentence that says what, exit code not 0, and nothing
     ),
     /which is another shape/,
   );
+  await writeFile(at('points.yaml'), points());
+  for (const flag of ['--out', '--drawing']) {
+    const picture = flag === '--drawing' ? ['--picture', at('none.jpg')] : [];
+    const words = ['--points', at('points.yaml'), '--scene', at('scene.yaml'), flag, at('nosuch/x.png'), ...picture];
+    const { code, err } = await call('fit', ...words);
+    t.is(code, 2);
+    t.regex(err, /^usage-invalid: the folder .*nosuch does not exist\n/);
+    t.notRegex(err, /data disk/);
+  }
   const missing = await call('fit', '--points', at('none.yaml'), '--scene', at('scene.yaml'));
   t.regex(missing.err, /the file of points .* does not exist/);
 
@@ -241,7 +251,10 @@ test('whatever is wrong: a sentence that says what, exit code not 0, and nothing
   };
   t.regex(await sign('--expires', '2020-01-01', '--without-drives'), /is no day after today/);
   t.regex(await sign('--expires', '2099-01-01', '--without-drives', '--out', out), /three files/);
-  t.regex(await sign('--expires', '2099-01-01', '--without-drives', '--scene-out', at('none/s.yaml')), /cannot write/);
+  t.regex(
+    await sign('--expires', '2099-01-01', '--without-drives', '--scene-out', at('none/s.yaml')),
+    /the folder .*none does not exist/,
+  );
   t.regex(await sign('--expires', '2099-01-01'), /states its reference drives, or that there are none/);
   await writeFile(at('bad.csv'), 'lane,reference_kmh,reference_u_kmh,measured_kmh,measured_u_kmh\nA1,50,0.1,58,0.6');
   t.regex(

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { signerOf } from '../../../cloud-bridge/contract/person-key.ts';
 import { readKeyFile } from '../../../cloud-bridge/fleet/key-files.ts';
-import { writeWholeFile } from '../../../device/kernel/durable-file.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { systemFiles } from '../../../device/kernel/files.ts';
 import { keyId, publicKeyOf } from '../../../device/kernel/signed/key-id.ts';
@@ -20,6 +19,7 @@ import {
 import type { DriveComparison } from '../../calibrate/compare-drives.ts';
 import { type Exit, exit } from '../exits.ts';
 import { type ProvisionIo, say } from '../provision-io.ts';
+import { checkOutput, writeOutput } from '../write-output.ts';
 import { type CheckFlags, comparisonOf } from './check.ts';
 import { readText } from './small-files.ts';
 
@@ -59,6 +59,7 @@ export async function sign(flags: SignFlags, io: ProvisionIo): Promise<void> {
       hint: 'Give --out and --scene-out each a name of its own; only --scene-out may be the scene itself.',
     });
   }
+  for (const path of [flags.out, flags.sceneOut]) await checkOutput(path);
   const text = await readText(flags.scene, 'the scene file');
   const signer = signerOf(await readKeyFile(flags.key, 'Make one with atalaya-fleet new-key.'));
   const { drives, ...rest } = flags;
@@ -75,16 +76,20 @@ export async function sign(flags: SignFlags, io: ProvisionIo): Promise<void> {
   named.setIn(['calibration', 'certificate'], named.createNode({ number, issuer, issued, expires }, { flow: true }));
   const scene = named.toString({ lineWidth: 150, flowCollectionPadding: true });
   parseScene(scene, flags.scene);
-  await writeWholeFile(systemFiles, resolve(flags.out), Buffer.from(`${JSON.stringify(signed, null, 2)}\n`));
+  await writeOutput(flags.out, `${JSON.stringify(signed, null, 2)}\n`);
   try {
-    await writeWholeFile(systemFiles, resolve(flags.sceneOut), Buffer.from(scene));
+    await writeOutput(flags.sceneOut, scene);
   } catch (fault) {
     // A certificate that no scene names would lie there as if it had been issued.
     await systemFiles.remove(resolve(flags.out));
     throw fault;
   }
   say(io.out, `certificate ${number}, valid ${issued} to ${expires}, signed with the key ${signer.id.slice(0, 16)}`);
-  say(io.err, `written: ${flags.out}, and ${flags.sceneOut}, which names it. Put both on the unit.`);
+  say(
+    io.err,
+    `written: ${flags.out}, and ${flags.sceneOut}, which states number, issuer and days of it. The unit needs the scene alone: atalaya-provision enrol ADDRESS --unit ${flags.unit} --ca FOLDER --scene ${flags.sceneOut}`,
+  );
+  say(io.err, `Keep ${flags.out}, and give it to whoever asks what stands behind a speed: calibrate verify checks it.`);
 }
 
 function certificateOf(

@@ -1,11 +1,10 @@
-import { writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { RgbPicture } from '../../../device/capture/to-rgb.ts';
 import { tag } from '../../../device/evidence/pictures/annotate.ts';
-import { AtalayaError, systemCode } from '../../../device/kernel/errors.ts';
 import type { Point, Polyline } from '../../../device/scene/geometry.ts';
 import type { GroundPlane } from '../../../device/scene/ground-plane.ts';
 import { metreGrid } from '../../calibrate/metre-grid.ts';
+import { writeOutput } from '../write-output.ts';
 
 const colours = { grid: '#00c8ff', far: '#0090c0', mark: '#40ff40', bad: '#ff4040', line: '#ffd400' } as const;
 
@@ -23,7 +22,7 @@ export interface CalibrationDrawing {
 /** How many times longer a residual is drawn than it is. */
 const magnified = 10;
 
-/** Draws the calibration over the picture as a PNG. Throws `usage-invalid` where the file cannot be written. */
+/** Draws the calibration over the picture as a PNG. Throws as `writeOutput` does. */
 export async function drawCalibration(drawing: CalibrationDrawing, picture: RgbPicture, path: string): Promise<void> {
   const { width, height, data } = picture;
   const svg = Buffer.from(calibrationSvg(drawing, width, height));
@@ -31,15 +30,7 @@ export async function drawCalibration(drawing: CalibrationDrawing, picture: RgbP
     .composite([{ input: svg, left: 0, top: 0 }])
     .png()
     .toBuffer();
-  try {
-    await writeFile(path, png);
-  } catch (cause) {
-    const full = systemCode(cause) === 'ENOSPC';
-    throw new AtalayaError(full ? 'store-full' : 'usage-invalid', `the drawing ${path} cannot be written`, {
-      hint: 'Give --drawing a file in a folder that exists, that has room, and that you may write to.',
-      cause,
-    });
-  }
+  await writeOutput(path, png);
 }
 
 /** The drawing alone: the grid of metres, the marks with their residuals ten times their length, and the straight lines. */

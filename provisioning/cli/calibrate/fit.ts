@@ -1,8 +1,6 @@
 import { resolve } from 'node:path';
 import { readPicture } from '../../../device/capture/read-picture.ts';
-import { writeWholeFile } from '../../../device/kernel/durable-file.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
-import { systemFiles } from '../../../device/kernel/files.ts';
 import { parse } from '../../../device/kernel/schema.ts';
 import type { PictureSize } from '../../../device/scene/lens.ts';
 import type { Scene } from '../../../device/scene/scene.ts';
@@ -11,6 +9,7 @@ import { fitJson, fitText } from '../../calibrate/fit-words.ts';
 import { pointsSchema } from '../../calibrate/points-schema.ts';
 import { withCalibration } from '../../calibrate/write-calibration.ts';
 import { type ProvisionIo, say } from '../provision-io.ts';
+import { checkOutput, writeOutput } from '../write-output.ts';
 import { drawCalibration } from './draw-calibration.ts';
 import { readText, yamlOf } from './small-files.ts';
 
@@ -37,6 +36,7 @@ export async function fitPoints(flags: FitFlags, io: ProvisionIo): Promise<void>
   if (flags.drawing !== undefined && !/\.png$/i.test(flags.drawing)) {
     throw new AtalayaError('usage-invalid', `the drawing is a PNG; ${flags.drawing} does not end in .png`);
   }
+  for (const path of [flags.out, flags.drawing]) if (path !== undefined) await checkOutput(path);
   const file = parse(
     pointsSchema,
     yamlOf(await readText(flags.points, 'the file of points'), flags.points),
@@ -50,7 +50,7 @@ export async function fitPoints(flags: FitFlags, io: ProvisionIo): Promise<void>
   if (!outcome.ok) {
     const { refused } = outcome;
     const isDrawn = refused !== undefined && photo !== undefined && flags.drawing !== undefined;
-    if (isDrawn) await drawCalibration({ ...refused, lines: file.lines ?? [] }, photo, resolve(flags.drawing));
+    if (isDrawn) await drawCalibration({ ...refused, lines: file.lines ?? [] }, photo, flags.drawing);
     throw new AtalayaError('scene-invalid', `these points give no calibration:\n${indented(outcome.says)}`, {
       hint: `Correct the points named above; the scene was not written.${isDrawn ? ` Look at ${flags.drawing}: what is red is off.` : ''}`,
     });
@@ -61,9 +61,9 @@ export async function fitPoints(flags: FitFlags, io: ProvisionIo): Promise<void>
     const { plane, points, allowedPx } = calibration;
     const names = points.pairs.map(({ name }) => name);
     const lines = file.lines ?? [];
-    await drawCalibration({ plane, names, lines, allowedPx }, photo, resolve(flags.drawing));
+    await drawCalibration({ plane, names, lines, allowedPx }, photo, flags.drawing);
   }
-  if (flags.out !== undefined) await writeWholeFile(systemFiles, resolve(flags.out), Buffer.from(written.text));
+  if (flags.out !== undefined) await writeOutput(flags.out, written.text);
   report(calibration, written.scene, flags, io);
 }
 

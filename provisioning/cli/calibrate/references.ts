@@ -1,8 +1,5 @@
-import { resolve } from 'node:path';
 import { readPicture } from '../../../device/capture/read-picture.ts';
-import { writeWholeFile } from '../../../device/kernel/durable-file.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
-import { systemFiles } from '../../../device/kernel/files.ts';
 import { toIso } from '../../../device/kernel/units.ts';
 import { chooseReferences } from '../../../device/scene/drift/choose-references.ts';
 import { driftNeeds } from '../../../device/scene/drift/estimate-drift.ts';
@@ -10,6 +7,7 @@ import { writeReferences } from '../../../device/scene/drift/references-file.ts'
 import { loadScene } from '../../../device/scene/load-scene.ts';
 import type { Scene } from '../../../device/scene/scene.ts';
 import { type ProvisionIo, say } from '../provision-io.ts';
+import { checkOutput, writeOutput } from '../write-output.ts';
 
 export interface ReferencesFlags {
   readonly picture: readonly string[];
@@ -19,6 +17,7 @@ export interface ReferencesFlags {
 
 /** `calibrate references`: twice as many patches as a judgement needs, or nothing is written. */
 export async function references({ picture, scene: path, out }: ReferencesFlags, io: ProvisionIo): Promise<void> {
+  await checkOutput(out);
   const [first, ...later] = await Promise.all(picture.map(readPicture));
   if (first === undefined) throw new AtalayaError('usage-invalid', 'no picture was given');
   const scene = await loadScene(path, { width: first.width, height: first.height });
@@ -47,7 +46,7 @@ export async function references({ picture, scene: path, out }: ReferencesFlags,
   }
   const size = { width: first.width, height: first.height };
   const text = writeReferences({ scene: scene.name, picture: size, made: toIso(io.clock.utc()), patches });
-  await writeWholeFile(systemFiles, resolve(out), Buffer.from(text));
+  await writeOutput(out, text);
   say(io.out, `${patches.length} patches, at ${patches.map(({ x, y }) => `(${x}, ${y})`).join(' ')}`);
   if (later.length === 0) {
     say(io.err, 'A second --picture from another hour shows which of them stay: trees and shadows do not.');

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { faultsOf, readJson } from '../../../cloud-bridge/contract/read-json.ts';
-import { writeWholeFile } from '../../../device/kernel/durable-file.ts';
-import { AtalayaError } from '../../../device/kernel/errors.ts';
-import { systemFiles } from '../../../device/kernel/files.ts';
+import { AtalayaError, isAtalayaError } from '../../../device/kernel/errors.ts';
+import type { Authority } from '../../ca/authority.ts';
+import type { AuthorityKey } from '../../ca/authority-key.ts';
 import { checkHolderName } from '../../ca/names.ts';
 import { signHolder } from '../../ca/sign-holder.ts';
 import { type CheckedRequest, readSigningRequest } from '../../ca/signing-request.ts';
@@ -14,14 +14,18 @@ import {
   longestEnrolmentDocument,
 } from '../../contract/enrolment-documents.ts';
 import { grouped, sameFingerprint, typedDigits } from '../../contract/fingerprint.ts';
+import { wipeWords } from '../../contract/wipe-words.ts';
 import { composeGrant } from '../../enrol/compose-grant.ts';
 import { changesConfiguration } from '../../enrol/identity-files.ts';
 import { readEnrolmentUri } from '../../identity/enrolment-code.ts';
-import { daysOf } from '../ca/passphrase.ts';
+import { daysOf, withPassphrase } from '../ca/passphrase.ts';
 import { tell } from '../ca/tell-signed.ts';
-import { type AuthorityFlags, onAuthorityKey, passphraseOf, withAuthority } from '../ca/with-authority.ts';
+import { type AuthorityFlags, onAuthorityKey, withAuthority } from '../ca/with-authority.ts';
 import type { AddCommands } from '../exits.ts';
 import { type ProvisionIo, say } from '../provision-io.ts';
+import { tries } from '../tries.ts';
+import { writeOutput } from '../write-output.ts';
+import { brokerWords } from './broker-words.ts';
 import { type PartFlags, readGrantParts } from './grant-parts.ts';
 import { anewWords, sceneWords } from './scene-words.ts';
 import { askUnit, unitAddress } from './unit-calls.ts';
@@ -39,7 +43,7 @@ export const addEnrol: AddCommands = (root, io) => {
   onAuthorityKey(
     root.command('enrol').description('make a unit one of the fleet: compare its key, sign it, give it what it needs'),
   )
-    .argument('[address]', "the unit's local page, such as http://192.168.1.20:9464; or --request and --grant-out")
+    .argument('[address]', "the unit's local page, such as http://192.168.1.20:9465; or --request and --grant-out")
     .requiredOption('--unit <name>', 'the name that it gets, or has')
     .option('--request <file>', 'what the unit wrote (request JSON, or PKCS#10 in PEM), instead of the address')
     .option('--grant-out <file>', 'write the grant there, for a stick, instead of giving it to the unit')
@@ -86,7 +90,7 @@ async function enrol(given: string | undefined, flags: EnrolFlags, io: Provision
   await compare(asked.identity, request, flags, io);
   await withAuthority(io, flags, async (authority) => {
     checkAuthorityOf(asked.identity, authority.rootFingerprint);
-    const key = await authority.unlock(await passphraseOf(io, authority, flags));
+    const key = await unlocked(authority, flags, io);
     const signed = await signHolder(authority, key, { kind: 'unit', name: flags.unit, request, days: flags.days });
     const grant = composeGrant(
       {
@@ -102,21 +106,30 @@ async function enrol(given: string | undefined, flags: EnrolFlags, io: Provision
     );
     const text = `${JSON.stringify(grant)}\n`;
     tell(signed, io);
-    if (flags.grantOut !== undefined) await writeWholeFile(systemFiles, resolve(flags.grantOut), Buffer.from(text));
+    if (flags.grantOut !== undefined) await writeOutput(flags.grantOut, text);
     if (address === undefined || flags.grantOut !== undefined) {
       say(io.out, resolve(flags.grantOut ?? ''));
       say(io.err, 'Take it to the unit; it puts all of it in place or nothing.');
     } else {
-      const { enrolled, scene } = await askUnit(io.exchange, address, 'grant', text);
+      const { enrolled, scene, broker } = await askUnit(io.exchange, address, 'grant', text);
       say(io.out, `enrolled ${enrolled.unit}, grant ${enrolled.version}, until ${enrolled.expires}`);
-      for (const words of sceneWords(enrolled.unit, scene)) say(io.out, words);
-      if (asked.identity?.enrolled !== undefined && changesConfiguration(parts)) say(io.out, anewWords(enrolled.unit));
+      for (const words of [...sceneWords(enrolled.unit, scene), ...brokerWords(broker)]) say(io.out, words);
+      if (asked.identity?.enrolled !== undefined && changesConfiguration(parts)) {
+        const drawn = parts.scene ?? parts.references;
+        say(io.out, anewWords(enrolled.unit, drawn === undefined ? 'configuration' : 'scene'));
+      }
     }
     say(
       io.err,
       `The unit's screen shows under which authority it is now. It has to be: ${grouped(authority.rootFingerprint)}`,
     );
   });
+}
+
+/** Opens the authority's key; whoever types the passphrase has three tries. */
+async function unlocked(authority: Authority, { passphraseFile }: EnrolFlags, io: ProvisionIo): Promise<AuthorityKey> {
+  if (!(await authority.encrypted())) return authority.unlock(undefined);
+  return withPassphrase(io, passphraseFile, 'the authority', (passphrase) => authority.unlock(passphrase));
 }
 
 type Asked = Pick<EnrolmentRequest, 'csr'> & { readonly identity: UnitIdentity | undefined };
@@ -150,7 +163,7 @@ function checkRequest({ identity: said }: Asked, request: CheckedRequest, unit: 
   }
   if (said.enrolled !== undefined && said.enrolled.unit !== unit) {
     throw new AtalayaError('usage-invalid', `this unit is ${said.enrolled.unit} already, and was to be ${unit}`, {
-      hint: `Say --unit ${said.enrolled.unit}, or check which unit this is; a unit that changes its name is wiped first.`,
+      hint: `Say --unit ${said.enrolled.unit}, or check which unit this is; a unit that changes its name is wiped first (${wipeWords}).`,
     });
   }
 }
@@ -161,7 +174,7 @@ function checkAuthorityOf(said: UnitIdentity | undefined, root: string): void {
     'key-mismatch',
     `this unit is enrolled under the authority ${grouped(said.enrolled.authority.slice(0, 16))}, and --ca is ${grouped(root.slice(0, 16))}`,
     {
-      hint: 'Name the folder of its authority, or have the unit wiped.',
+      hint: `Name the folder of its authority, or have the unit wiped (${wipeWords}).`,
     },
   );
 }
@@ -184,13 +197,20 @@ async function compare(
       hint: 'Give what the screen of the unit shows: --fingerprint',
     });
   }
-  const code = given === undefined ? undefined : readEnrolmentUri(given);
-  const typed =
-    code?.fingerprint ??
-    given ??
-    (await io.ask?.(`Type the last ${typedDigits} digits that the unit's own screen shows: `)) ??
-    '';
-  if (sameFingerprint(typed, request.fingerprint)) return;
+  if (given !== undefined) {
+    checkDigits(readEnrolmentUri(given)?.fingerprint ?? given, request);
+    return;
+  }
+  const question = `Type the last ${typedDigits} digits that the unit's own screen shows: `;
+  await tries(
+    io,
+    async () => checkDigits((await io.ask?.(question)) ?? '', request),
+    (error) => isAtalayaError(error, 'key-mismatch') || isAtalayaError(error, 'usage-invalid'),
+  );
+}
+
+function checkDigits(given: string, request: CheckedRequest): void {
+  if (sameFingerprint(given, request.fingerprint)) return;
   throw new AtalayaError(
     'key-mismatch',
     'this is not the fingerprint of the key that was asked to be signed; nothing was signed',

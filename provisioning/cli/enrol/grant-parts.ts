@@ -2,11 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
+import { z } from 'zod';
 import { openTrust } from '../../../cloud-bridge/contract/people.ts';
-import { faultsOf, jsonFault } from '../../../cloud-bridge/contract/read-json.ts';
+import { faultsOf, jsonFault, readJson } from '../../../cloud-bridge/contract/read-json.ts';
 import type { Clock } from '../../../device/kernel/clock.ts';
-import { AtalayaError } from '../../../device/kernel/errors.ts';
-import { publicKeyOf } from '../../../device/kernel/signed/key-id.ts';
+import { AtalayaError, isAtalayaError } from '../../../device/kernel/errors.ts';
+import { keyId, publicKeyOf } from '../../../device/kernel/signed/key-id.ts';
+import { signatureSchema } from '../../../device/kernel/signed/signed-document.ts';
 import { grant } from '../../contract/enrolment-documents.ts';
 import type { GrantParts } from '../../enrol/compose-grant.ts';
 import { givenSceneFault, nextScene, type SceneTexts } from '../../enrol/granted-scene.ts';
@@ -47,17 +49,16 @@ export async function readGrantParts(flags: PartFlags, unit: string, clock: Cloc
       ? undefined
       : { trust: await text(trust, '--trust'), rootKey: await text(rootKey, '--root-key') };
   if (people !== undefined) {
-    openTrust(people.trust, publicKeyOf(people.rootKey, `the key in ${rootKey}`), { utc: clock.utc(), reliable: true });
+    checkPeople(people, { trust: trust ?? '', rootKey: rootKey ?? '' }, clock);
   }
-  const settings = config === undefined ? {} : await readSettings(config);
-  const configuration = broker === undefined ? settings : withBroker(settings, broker);
   const parts = {
     ...(site === undefined ? {} : { site }),
     ...(people === undefined ? {} : { people }),
     ...(recipients === undefined ? {} : { recipients: lines(await text(recipients, '--recipients')) }),
     ...(witnesses === undefined ? {} : { witnesses: lines(await text(witnesses, '--witnesses')) }),
     ...(brokerCa === undefined ? {} : { brokerAuthorities: await text(brokerCa, '--broker-ca') }),
-    ...(config === undefined && broker === undefined ? {} : { configuration }),
+    ...(broker === undefined ? {} : { broker }),
+    ...(config === undefined ? {} : { configuration: await readSettings(config) }),
     ...(scene === undefined ? {} : { scene: await text(scene, '--scene') }),
     ...(references === undefined
       ? {}
@@ -71,6 +72,7 @@ export async function readGrantParts(flags: PartFlags, unit: string, clock: Cloc
       recipients: true,
       witnesses: true,
       brokerAuthorities: true,
+      broker: true,
       configuration: true,
       scene: true,
       references: true,
@@ -90,6 +92,34 @@ export async function readGrantParts(flags: PartFlags, unit: string, clock: Cloc
   throw new AtalayaError('config-invalid', `the unit could not run with this configuration: ${fault}`, {
     hint: `Correct ${config ?? 'what was given'}. Paths in it are absolute: the file lies in the unit's identity folder.`,
   });
+}
+
+/** Of two files of a fleet that look alike, the wrong key is the more likely slip, and is named first. */
+function checkPeople(people: NonNullable<GrantParts['people']>, files: PeopleFiles, clock: Clock): void {
+  const root = publicKeyOf(people.rootKey, `the key in ${files.rootKey}`);
+  try {
+    openTrust(people.trust, root, { utc: clock.utc(), reliable: true });
+  } catch (error) {
+    if (!isAtalayaError(error, 'document-refused') || signerIn(people.trust) === keyId(root)) throw error;
+    if (signerIn(people.trust) === undefined) throw error;
+    throw new AtalayaError(
+      'document-refused',
+      `--root-key ${files.rootKey} may be another one's: it is not the key that signed ${files.trust}`,
+      {
+        hint: 'Give root.public.pem of the root key over the people, not the public key of a person; if it is that one, somebody else signed the trust document.',
+        cause: error,
+      },
+    );
+  }
+}
+
+type PeopleFiles = Readonly<Record<'trust' | 'rootKey', string>>;
+
+/** The key that a document says it is signed by; undefined where it says none. */
+function signerIn(document: string): string | undefined {
+  const json = readJson(document);
+  const read = z.object({ signature: signatureSchema }).safeParse(json.kind === 'refused' ? undefined : json.value);
+  return read.data?.signature.key;
 }
 
 /** What a unit would find: whether references fit a scene that it has already, the unit alone can say. */
@@ -113,11 +143,6 @@ async function readSettings(path: string): Promise<JsonObject> {
   const odd = fault ?? (typeof value === 'object' && !Array.isArray(value) ? jsonFault(value) : 'it is no mapping');
   if (odd === undefined) return value as JsonObject;
   throw new AtalayaError('config-invalid', `${path} is no configuration: ${odd}`, { hint: 'Correct it.' });
-}
-
-function withBroker(settings: JsonObject, broker: string): JsonObject {
-  const { cloud } = settings;
-  return { ...settings, cloud: { ...(typeof cloud === 'object' && !Array.isArray(cloud) ? cloud : {}), broker } };
 }
 
 /** Each as `name=file`, or a file that is called by its repository. */

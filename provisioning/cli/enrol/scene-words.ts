@@ -17,6 +17,6 @@ export function sceneWords(unit: string, scene: SceneInForce | undefined): reado
   }
 }
 
-/** A unit reads its files when its program starts. */
-export const anewWords = (unit: string): string =>
-  `In force when its program starts anew: atalaya-fleet command reboot ${unit} --reason "new scene", or switch it off and on.`;
+/** A unit reads its files when its program starts; `what` of it is new. */
+export const anewWords = (unit: string, what: 'scene' | 'configuration'): string =>
+  `In force when its program starts anew: atalaya-fleet command reboot ${unit} --reason "new ${what}", or switch it off and on.`;

@@ -57,7 +57,7 @@ export function unitAddress(given: string): string {
   const url = URL.parse(given.includes('://') ? given : `http://${given}`);
   if (url !== null && /^https?:$/.test(url.protocol) && url.hostname !== '') return url.origin;
   throw new AtalayaError('usage-invalid', `${plain(given.slice(0, 100))} is no address of a unit`, {
-    hint: 'Give the address of its local page, such as http://192.168.1.20:9464',
+    hint: 'Give the address of its local page, such as http://192.168.1.20:9465',
   });
 }
 

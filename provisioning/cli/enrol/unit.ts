@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { writeWholeFile } from '../../../device/kernel/durable-file.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
-import { systemFiles } from '../../../device/kernel/files.ts';
 import { FolderLock } from '../../../device/kernel/folder-lock.ts';
+import { systemTimer } from '../../../device/kernel/timer.ts';
 import { toIso } from '../../../device/kernel/units.ts';
 import { serveEnrolment } from '../../../device/panel/enrolment-server.ts';
+import type { UnitIdentity } from '../../contract/enrolment.ts';
 import {
   type EnrolmentAnswer,
   enrolmentAnswers,
@@ -22,10 +22,14 @@ import { enrolmentCodeSvg, enrolmentCodeText } from '../../identity/enrolment-co
 import { secretFolders } from '../../identity/folder-files.ts';
 import { type AddCommands, exit } from '../exits.ts';
 import { type ProvisionIo, say } from '../provision-io.ts';
+import { writeOutput } from '../write-output.ts';
+import { brokerWords } from './broker-words.ts';
 import { configurationFault } from './configuration-fault.ts';
 import { evidenceKeyInTpm, tpmIsThere, usualTpm } from './evidence-key.ts';
 import { sceneFault } from './scene-fault.ts';
 import { sceneWords } from './scene-words.ts';
+import { watchKey } from './watch-key.ts';
+import { type WipeFlags, wipeUnit } from './wipe.ts';
 
 interface UnitFlags {
   readonly identity: string;
@@ -36,13 +40,15 @@ interface UnitFlags {
 export const addUnit: AddCommands = (root, io, leave) => {
   const unit = root
     .command('unit')
-    .description('at the unit itself: show its key, write its request, put a grant in place');
+    .description('at the unit itself: show its key, write its request, put a grant in place, wipe it');
   const onUnit = (command: Command): Command =>
     command
       .option('--identity <folder>', "the unit's folder of keys and certificate", '/var/lib/atalaya/identity')
       .option('--data <folder>', 'where evidence goes, unless a grant says so', '/var/lib/atalaya');
   onUnit(unit.command('show').description('serial and fingerprint, with the QR code that says them')).action(
-    (flags: UnitFlags) => show(flags, io),
+    async (flags: UnitFlags) => {
+      await show(flags, io);
+    },
   );
   onUnit(unit.command('serve').description("the unit's local page: shows its key, answers enrol, until it is stopped"))
     .option('--listen <host:port>', 'where; reachable by the laptop and the phone', '0.0.0.0:9465')
@@ -63,6 +69,16 @@ export const addUnit: AddCommands = (root, io, leave) => {
     .action(async (path: string, flags: UnitFlags) => {
       if (!(await install(path, flags, io))) leave(exit.failed);
     });
+  onUnit(
+    unit
+      .command('wipe')
+      .description('take the unit its identity: keys, certificates and what grants gave; evidence and its key stay'),
+  )
+    .option(
+      '--confirm <name>',
+      'the name of the unit, or its serial where it has none; asked for unless said otherwise',
+    )
+    .action((flags: WipeFlags) => wipeUnit(open(flags, io), flags, io));
 };
 
 interface ServeFlags extends UnitFlags {
@@ -79,7 +95,7 @@ function minutes(text: string): number {
 async function serve(flags: ServeFlags, io: ProvisionIo): Promise<void> {
   const claim = claimWindow(io.clock, flags.minutes);
   const enrolment = open(flags, io, claim);
-  await show(flags, io);
+  const { fingerprint } = await show(flags, io);
   const server = await serveEnrolment(flags.listen, {
     page: async () => {
       const identity = await enrolment.identity();
@@ -92,11 +108,26 @@ async function serve(flags: ServeFlags, io: ProvisionIo): Promise<void> {
       return answer;
     },
   });
-  say(io.out, `the local page: http://${server.address}/`);
+  const page = `the local page: http://${server.address}/`;
+  say(io.out, page);
+  const closing = new AbortController();
+  const watched = watchKey(fingerprint, {
+    key: () => enrolment.key(),
+    show: async () => {
+      await show(flags, io);
+      say(io.out, page);
+    },
+    clock: io.clock,
+    timer: systemTimer,
+    signal: AbortSignal.any([io.signal, closing.signal]),
+  });
   try {
-    if (!io.signal.aborted) await once(io.signal, 'abort');
+    // A fault of the watch ends the page: nobody is shown a key that is not in force.
+    if (!io.signal.aborted) await Promise.race([once(io.signal, 'abort'), watched]);
   } finally {
+    closing.abort();
     await server.close();
+    await watched;
   }
 }
 
@@ -107,7 +138,8 @@ async function told(answer: EnrolmentAnswer, enrolment: UnitEnrolment, io: Provi
   if (answer.status !== 200) return say(io.out, `a grant was refused: ${enrolmentRefusal.parse(body).detail}`);
   if (enrolled === undefined) return;
   say(io.out, `enrolled ${enrolled.unit}, under ${grouped(enrolled.authority)}`);
-  for (const words of sceneWords(enrolled.unit, enrolmentAnswers.grant.parse(body).scene)) say(io.out, words);
+  const { scene, broker } = enrolmentAnswers.grant.parse(body);
+  for (const words of [...sceneWords(enrolled.unit, scene), ...brokerWords(broker)]) say(io.out, words);
 }
 
 /** Whoever may run this as the unit's user stands at the unit: no window has to be open, unless it is served to a network. */
@@ -130,9 +162,14 @@ function open(
   });
 }
 
-async function show(flags: UnitFlags, io: ProvisionIo): Promise<void> {
+async function show(flags: UnitFlags, io: ProvisionIo): Promise<UnitIdentity> {
   const enrolment = open(flags, io);
   const identity = await enrolment.identity();
+  await shown(identity, enrolment, io);
+  return identity;
+}
+
+async function shown(identity: UnitIdentity, enrolment: UnitEnrolment, io: ProvisionIo): Promise<void> {
   const { serial, serialFrom, fingerprint, keptIn, signing, enrolled } = identity;
   say(io.out, enrolmentCodeText(identity));
   say(io.out, `serial ${serial} (from ${serialFrom})`);
@@ -166,11 +203,11 @@ async function install(path: string, flags: UnitFlags, io: ProvisionIo): Promise
   say(io.out, `enrolled ${unit}, grant ${version}, until ${expires}`);
   say(io.out, `under ${grouped(authority)}`);
   say(io.out, `configuration ${resolve(flags.identity)}/current/unit.yaml`);
-  for (const words of sceneWords(unit, outcome.scene)) say(io.out, words);
+  for (const words of [...sceneWords(unit, outcome.scene), ...brokerWords(outcome.broker)]) say(io.out, words);
   return true;
 }
 
 async function write(out: string, document: unknown, io: ProvisionIo): Promise<void> {
-  await writeWholeFile(systemFiles, resolve(out), Buffer.from(`${JSON.stringify(document)}\n`));
+  await writeOutput(out, `${JSON.stringify(document)}\n`);
   say(io.out, resolve(out));
 }

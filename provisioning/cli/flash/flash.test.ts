@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { Command, CommanderError } from 'commander';
 import { systemClock } from '../../../device/kernel/clock.ts';
 import { explain } from '../../../device/kernel/errors.ts';
-import type { Disks } from '../../flash/block-device.ts';
+import type { DiskFacts, Disks } from '../../flash/block-device.ts';
+import { systemDisks } from '../../flash/system-disks.ts';
 import { card, type DiskFaults, oneDisk } from '../../flash/testing/faulty-disk.ts';
 import { partitionMark } from '../../image/partitions.ts';
 import { addFlashTo } from './flash.ts';
@@ -135,4 +136,58 @@ test('every fault of a card ends with a sentence, what to do, and a code that is
     t.is(code, 1);
     t.regex(said, words);
   }
+});
+
+test('without --to the disks are shown with why not, and the one that is named is written', async (t) => {
+  const made = bench(t);
+  const own: DiskFacts = { ...card, path: '/dev/sda', name: 'sda', removable: false, mounted: ['/'] };
+  const empty: DiskFacts = { ...card, path: '/dev/sdy', name: 'sdy', size: 0 };
+  const disks = { ...oneDisk(card, made.disk), list: async () => [own, empty, card] };
+  const before = readFileSync(made.disk);
+  const alone = await call(disks, [made.image]);
+  t.is(alone.code, 2);
+  t.regex(
+    alone.said,
+    /^The image, 5\.2 MB, may be written to:\n {2}sdz .*31\.9 GB {2}usb, removable\nNot to:\n {2}sdy .*\n +\/dev\/sdy has no card in it.*\n {2}sda .*\n +\/dev\/sda is a disk that this machine runs from/,
+  );
+  t.regex(alone.said, /nobody is here to say which disk is written\n {2}Give --to \/dev\/sdz --confirm sdz/);
+  t.regex((await call(disks, [made.image], 'sdb')).said, /no disk of this list is named "sdb"; nothing was written/);
+  t.is((await call(disks, [made.image, '--confirm', 'sda'], 'sdz')).code, 2);
+  const none = await call({ ...disks, list: async () => [own] }, [made.image], 'sda');
+  t.regex(none.said, /no disk is here that this image may be written to/);
+  t.regex((await call(disks, [made.image, '--file'], 'sdz')).said, /--file needs the file to write to/);
+  t.true(readFileSync(made.disk).equals(before));
+  const done = await call(disks, [made.image], 'sdz');
+  t.is(done.code, 0, done.said);
+  t.regex(done.said, /written and read back/);
+});
+
+test('an image is not written onto itself, over no link; a file is written when its name is right', async (t) => {
+  const made = bench(t);
+  const before = readFileSync(made.image);
+  const folder = join(made.image, '..');
+  symlinkSync(made.image, join(folder, 'soft'));
+  linkSync(made.image, join(folder, 'hard'));
+  for (const to of [made.image, join(folder, 'soft'), join(folder, 'hard'), join(folder, '.', 'unit.img')]) {
+    const { code, said } = await call(systemDisks, [made.image, '--to', to, '--file']);
+    t.is(code, 2);
+    t.regex(said, /is the image itself: it would be written onto itself/);
+  }
+  const reached = await call(systemDisks, [
+    join(folder, 'soft'),
+    '--sha256',
+    'a'.repeat(64),
+    '--to',
+    made.image,
+    '--file',
+  ]);
+  t.regex(reached.said, /is the image itself/);
+  t.true(readFileSync(made.image).equals(before));
+  const wrong = await call(systemDisks, [made.image, '--to', made.disk, '--file', '--confirm', 'wrongname']);
+  t.is(wrong.code, 2);
+  t.regex(wrong.said, /that is not disk; nothing was written/);
+  t.false(readFileSync(made.disk).subarray(0, before.byteLength).equals(before));
+  const right = await call(systemDisks, [made.image, '--to', made.disk, '--file', '--confirm', 'disk']);
+  t.is(right.code, 0, right.said);
+  t.true(readFileSync(made.disk).subarray(0, before.byteLength).equals(before));
 });

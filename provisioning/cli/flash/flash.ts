@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AtalayaError, systemCode } from '../../../device/kernel/errors.ts';
@@ -10,9 +10,10 @@ import { systemDisks } from '../../flash/system-disks.ts';
 import { partitionMark, sector } from '../../image/partitions.ts';
 import { type AddCommands, type Exit, exit } from '../exits.ts';
 import { type ProvisionIo, say } from '../provision-io.ts';
+import { chooseDisk } from './choose-disk.ts';
 
 interface FlashFlags {
-  readonly to: string;
+  readonly to?: string;
   readonly sha256?: string;
   readonly fixedDisk?: string;
   readonly confirm?: string;
@@ -30,7 +31,10 @@ export const addFlashTo =
       .command('flash')
       .description('write an image to a card, and read it back')
       .argument('<image>', 'what image made; IMAGE.sha256 lies beside it')
-      .requiredOption('--to <disk>', 'the whole disk: /dev/sdb, /dev/mmcblk0')
+      .option(
+        '--to <disk>',
+        'the whole disk: /dev/sdb, /dev/mmcblk0; without it the disks are shown, and one is asked for',
+      )
       .option('--sha256 <hex>', 'of the image, instead of IMAGE.sha256')
       .option('--fixed-disk <name>', 'the name of the disk once more, for one that cannot be taken out')
       .option('--confirm <name>', 'what would be typed when asked: the name of the disk')
@@ -48,13 +52,20 @@ async function flash(disks: Disks, path: string, flags: FlashFlags, io: Provisio
     const size = await image.size();
     await checkImage(image, size, path);
     const sha256 = flags.sha256 === undefined ? await hashBeside(path) : hexHash(flags.sha256, '--sha256');
-    const wish = { path: flags.to, image: size, fixedDisk: flags.fixedDisk, file: flags.file === true };
-    const verdict = judgeDisk(await disks.look(flags.to), wish);
+    const asked = flags.to === undefined;
+    const to = flags.to ?? (await chooseDisk(disks, { image: size, ...flags }, io));
+    if (await isSame(path, to)) {
+      throw new AtalayaError('usage-invalid', `${to} is the image itself: it would be written onto itself and lost`, {
+        hint: 'Give --to another disk or file.',
+      });
+    }
+    const wish = { path: to, image: size, fixedDisk: flags.fixedDisk, file: flags.file === true };
+    const verdict = judgeDisk(await disks.look(to), wish);
     if (verdict.kind === 'refused') throw new AtalayaError('usage-invalid', verdict.why, { hint: verdict.hint });
     const { disk } = verdict;
-    await confirm(disk, flags, io);
+    await confirm(disk, asked ? { confirm: flags.confirm ?? disk.name } : flags, io);
     // The card may have been changed for another one while somebody was typing.
-    const again = judgeDisk(await disks.look(flags.to), wish);
+    const again = judgeDisk(await disks.look(to), wish);
     if (again.kind === 'refused') throw new AtalayaError('usage-invalid', again.why, { hint: again.hint });
     if (describeDisk(again.disk) !== describeDisk(disk)) {
       throw new AtalayaError('usage-invalid', `${disk.path} is another disk now: ${describeDisk(again.disk)}`, {
@@ -87,9 +98,15 @@ async function checkImage(image: OpenFile, size: number, path: string): Promise<
   );
 }
 
-async function confirm(disk: DiskFacts, flags: FlashFlags, io: ProvisionIo): Promise<void> {
+/** Whether two paths lead to one file, over whatever links. */
+async function isSame(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([one, other].map((path) => stat(path).catch(() => undefined)));
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
+}
+
+async function confirm(disk: DiskFacts, flags: Pick<FlashFlags, 'confirm'>, io: ProvisionIo): Promise<void> {
   say(io.err, describeDisk(disk));
-  if (disk.kind === 'file') return;
+  if (disk.kind === 'file' && flags.confirm === undefined) return;
   if (flags.confirm === undefined && io.ask === undefined) {
     throw new AtalayaError('usage-invalid', 'nobody is here to confirm which disk is written', {
       hint: `Add --confirm ${disk.name}`,
@@ -99,7 +116,10 @@ async function confirm(disk: DiskFacts, flags: FlashFlags, io: ProvisionIo): Pro
     flags.confirm ?? (await io.ask?.(`EVERYTHING on it will be lost. Type its name (${disk.name}) to go on: `)) ?? '';
   if (typed.trim() === disk.name) return;
   throw new AtalayaError('usage-invalid', `that is not ${disk.name}; nothing was written`, {
-    hint: 'Look again which disk is the card: lsblk',
+    hint:
+      disk.kind === 'file'
+        ? 'It is the name of the file, without its folder.'
+        : 'Look again which disk is the card: lsblk',
   });
 }
 

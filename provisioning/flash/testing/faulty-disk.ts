@@ -81,6 +81,7 @@ export const card: DiskFacts = {
 
 /** A machine with that one disk, whose content is a file. */
 export const oneDisk = (facts: DiskFacts, file: string, faults: DiskFaults = {}): Disks => ({
+  list: async () => [facts],
   look: async (path) => (path === facts.path ? facts : undefined),
   open: async () => new FaultyDisk(file, faults),
 });
