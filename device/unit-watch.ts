@@ -37,9 +37,10 @@ import { UnitModes } from './unit-modes.ts';
 import { openingLines, shown } from './unit-opening.ts';
 import { openPictures, picturesOf } from './unit-pictures.ts';
 import { openPlace, placeFactOf } from './unit-place.ts';
-import { openPlates, type UnitPlates } from './unit-plates.ts';
+import { openPlates } from './unit-plates.ts';
 import { RunProgress } from './unit-progress.ts';
-import type { UnitInside, UnitRemote, WatchFacts } from './unit-remote.ts';
+import type { UnitInside, UnitRemote } from './unit-remote.ts';
+import { pipelineFigures, runRecordOf, siteOf } from './unit-run-record.ts';
 import { hasteAfter, sealInfraction } from './unit-seal.ts';
 import { CaptureCount } from './unit-selftest-camera.ts';
 import { openSelfTest } from './unit-selftest-running.ts';
@@ -358,25 +359,11 @@ export async function watchRoad(
   await alerts;
   await remote.finish(signal.aborted || fault !== undefined ? 'stopped' : 'source');
 
-  const record: RunRecord = {
-    source: { name: shown(info.name), width: info.width, height: info.height },
-    scene: {
-      name: scene.name,
-      lanes: scene.lanes.map(({ name, limit }) => ({ name, limitKmh: limit ?? scene.speed?.limit })),
-      lines: scene.countingLines.map(({ name }) => name),
-    },
-    started,
-    ended: clock.utc(),
-    outcome,
-    ...recorder.finish(),
-    versions: {
-      software: version,
-      runtime: process.version,
-      model: { ...detector.model, engine: detector.engine },
-      sceneSha256,
-      configSha256: remote.sha256,
-    },
-  };
+  const ended = clock.utc();
+  const record = runRecordOf({
+    ...{ info, scene, started, ended, outcome, recorder, detector, sceneSha256 },
+    configSha256: remote.sha256,
+  });
   const comparison = truth === undefined ? undefined : compareWithTruth(record, truth, accused);
   console.summary(record, comparison);
   try {
@@ -402,26 +389,6 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-function pipelineFigures(recorder: RunRecorder, plates: UnitPlates): ReturnType<WatchFacts['pipeline']> {
-  const { processed, skipped, damaged, tracksLive, infractions, lost } = recorder.counts;
-  const vehicles = plates.counts?.vehicles;
-  return {
-    framesProcessed: processed,
-    framesSkipped: skipped,
-    framesDamaged: damaged,
-    tracksLive,
-    infractions,
-    lost,
-    ...(vehicles === undefined
-      ? {}
-      : { platesRead: vehicles.read, platesUnread: [...vehicles.unread.values()].reduce((sum, one) => sum + one, 0) }),
-  };
-}
-
-function siteOf({ unit: { id, site, direction } }: Config): Provenance['site'] {
-  return { id, name: site || id, ...(direction === undefined ? {} : { direction }) };
 }
 
 /** What a person says of the recording's date; the recording's own word goes before it. */
