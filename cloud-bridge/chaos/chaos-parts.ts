@@ -100,11 +100,12 @@ export class ChaosParts {
     const child: Child = new Child(this.#commands.get(station) ?? [], (line) => this.#said(station, line));
     this.#running.set(station, child);
     void child.ended.then(({ code, signal }) => {
-      if (this.#ending.has(child)) return;
+      // Killed by the next fault before it listened: nobody waits for it any more.
+      if (this.#ending.has(child)) return resolve();
       this.#options.onViolation(
         `ended by itself: ${station} with ${code ?? signal}: ${child.lines.slice(-8).join(' | ') || 'it said nothing'}`,
       );
-      this.#onListening();
+      resolve();
     });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((done) => {
