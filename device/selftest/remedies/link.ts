@@ -35,7 +35,8 @@ export const linkRemedies = {
     steps: [
       'Look at network and certificate first.',
       'Where the words say refused or denied: look whether the unit is enrolled, and not revoked.',
-      'Where its certificate was revoked: enrol it again, `atalaya-provision enrol`; where its key was stolen, `atalaya-provision unit wipe` at the unit first. One without login: switch it off and flash its card anew.',
+      'Where its certificate was revoked: enrol it again, `atalaya-provision enrol`.',
+      'Where its key was stolen: wipe it first, `atalaya-provision unit wipe`; one without login by flashing its card anew.',
       'Let its port out through firewall and modem (8883 unless `cloud.broker` says otherwise).',
       'Ask the centre whether other units are connected.',
     ],
