@@ -26,8 +26,8 @@ export interface BoardImage {
   readonly consoles: readonly string[];
   /** Terminals that show serial, fingerprint and QR code. */
   readonly terminals: readonly string[];
-  /** Whether its image was ever started, or only built, or not even that; in an emulator: nobody had the board. */
-  readonly tried: 'booted' | 'built' | 'planned';
+  /** Whether its image was ever started, in an emulator, or only built: nobody had the board. */
+  readonly tried: 'booted' | 'built';
 }
 
 const squash = ['squashfs', 'ext4', 'loop'];
@@ -76,7 +76,7 @@ const supported: Readonly<Partial<Record<ImageBoard, BoardImage>>> = {
     ],
     consoles: ['ttyS1,115200', 'tty1'],
     terminals: ['tty1'],
-    tried: 'planned',
+    tried: 'built',
   },
 };
 
