@@ -1,3 +1,4 @@
+import { type Heard, heardLink } from '../cloud-bridge/link/heard-link.ts';
 import type { Link, LinkHandlers } from '../cloud-bridge/link/link.ts';
 import type { LinkCredentials } from '../cloud-bridge/link/link-options.ts';
 import { openMqttLink } from '../cloud-bridge/link/mqtt-link.ts';
@@ -5,14 +6,13 @@ import type { LastWill } from '../cloud-bridge/unit-end/unit-end.ts';
 import type { Config } from './config/config-schema.ts';
 import type { Clock } from './kernel/clock.ts';
 import { systemTimer } from './kernel/timer.ts';
-import { type Milliseconds, milliseconds, seconds, toMilliseconds } from './kernel/units.ts';
+import { milliseconds, seconds, toMilliseconds } from './kernel/units.ts';
 import { credentialsOf } from './unit-certificates.ts';
 
 export interface UnitLinkParts {
   /** Asked before each connection; absent: the files that the configuration names. */
   readonly credentials?: () => Promise<LinkCredentials>;
-  /** The other end gave a sign of life at `at`, of the monotonic clock; `roundTrip` where it was an acknowledgement. */
-  readonly heard: (at: Milliseconds, roundTrip?: Milliseconds) => void;
+  readonly heard: Heard;
 }
 
 export const BACKOFF = { first: milliseconds(1000), most: toMilliseconds(seconds(60)) };
@@ -31,51 +31,20 @@ export function openUnitLink(
   { credentials = async () => (await credentialsOf(config, clock.utc())).credentials, heard }: UnitLinkParts,
 ): Link {
   const { broker = '', protocol, keepAliveS, cert, sessionSecret } = config.cloud;
-  const link = openMqttLink(
-    {
-      url: broker,
-      clientId: sessionSecret === undefined ? config.unit.id : `${config.unit.id}.${sessionSecret}`,
-      protocol,
-      keepAlive: seconds(keepAliveS),
-      sessionExpiry: SESSION,
-      will,
-      backoff: BACKOFF,
-      connectDeadline: CONNECT_DEADLINE,
-      leaveDeadline: LEAVE_DEADLINE,
-      clock,
-      timer: systemTimer,
-      random: Math.random,
-      ...(cert === undefined ? {} : { credentials }),
-    },
-    {
-      ...handlers,
-      arrived: (arrival) => {
-        heard(clock.monotonic());
-        return handlers.arrived(arrival);
-      },
-    },
-  );
-  return listening(link, clock, heard);
-}
-
-/** The same link. What the broker acknowledges shows that it is reached: over a quiet link nothing else may come for hours. */
-function listening(link: Link, clock: Clock, heard: UnitLinkParts['heard']): Link {
-  return {
-    get state() {
-      return link.state;
-    },
-    get inFlight() {
-      return link.inFlight;
-    },
-    publish: async (topic, payload, options) => {
-      const begun = clock.monotonic();
-      await link.publish(topic, payload, options);
-      if (options.qos === 0) return;
-      const at = clock.monotonic();
-      heard(at, milliseconds(at - begun));
-    },
-    subscribe: (filters) => link.subscribe(filters),
-    unsubscribe: (filters) => link.unsubscribe(filters),
-    close: (last) => link.close(last),
+  const options = {
+    url: broker,
+    clientId: sessionSecret === undefined ? config.unit.id : `${config.unit.id}.${sessionSecret}`,
+    protocol,
+    keepAlive: seconds(keepAliveS),
+    sessionExpiry: SESSION,
+    will,
+    backoff: BACKOFF,
+    connectDeadline: CONNECT_DEADLINE,
+    leaveDeadline: LEAVE_DEADLINE,
+    clock,
+    timer: systemTimer,
+    random: Math.random,
+    ...(cert === undefined ? {} : { credentials }),
   };
+  return heardLink((told) => openMqttLink(options, told), handlers, clock, heard);
 }

@@ -3,6 +3,7 @@ import { AtalayaError } from '../../device/kernel/errors.ts';
 import type { Timer } from '../../device/kernel/timer.ts';
 import { type Milliseconds, milliseconds } from '../../device/kernel/units.ts';
 import type { Reported } from '../contract/state.ts';
+import { heardLink } from '../link/heard-link.ts';
 import type { Link, LinkHandlers, LinkSession } from '../link/link.ts';
 import { type LastWill, UnitEnd, type UnitEndParts } from '../unit-end/unit-end.ts';
 
@@ -49,7 +50,7 @@ export class UnitSession implements Pick<Link, 'publish' | 'inFlight'> {
       openLink: (handlers, will) => this.#hearing(openLink, handlers, will),
       online: (session) => {
         this.#connections += 1;
-        this.#heard();
+        this.#heardAt = clock.monotonic();
         online(session);
       },
       offline,
@@ -137,41 +138,19 @@ export class UnitSession implements Pick<Link, 'publish' | 'inFlight'> {
     this.open();
   }
 
-  #heard(): void {
-    this.#heardAt = this.#parts.clock.monotonic();
-  }
-
   #up<T>(there: T | undefined): T {
     if (there === undefined) throw new AtalayaError('link-down', 'the unit is starting again');
     return there;
   }
 
   #hearing(openLink: UnitSessionParts['openLink'], handlers: LinkHandlers, will: LastWill): Link {
-    const heard = () => this.#heard();
-    const link = openLink(
-      {
-        ...handlers,
-        arrived: (arrival) => {
-          heard();
-          return handlers.arrived(arrival);
-        },
+    return heardLink(
+      (told) => openLink(told, will),
+      handlers,
+      this.#parts.clock,
+      (at) => {
+        this.#heardAt = at;
       },
-      will,
     );
-    return {
-      get state() {
-        return link.state;
-      },
-      get inFlight() {
-        return link.inFlight;
-      },
-      publish: async (topic, payload, options) => {
-        await link.publish(topic, payload, options);
-        if (options.qos > 0) heard();
-      },
-      subscribe: (filters) => link.subscribe(filters),
-      unsubscribe: (filters) => link.unsubscribe(filters),
-      close: (last) => link.close(last),
-    };
   }
 }

@@ -3,7 +3,7 @@ import '../kernel/quiet-libraries.ts';
 
 import { Command, CommanderError } from 'commander';
 import { sleep } from '../kernel/clock.ts';
-import { type AtalayaError, explain, firstFault, isAtalayaError } from '../kernel/errors.ts';
+import { explain, firstFault } from '../kernel/errors.ts';
 import { systemTimer } from '../kernel/timer.ts';
 import { milliseconds } from '../kernel/units.ts';
 import { tallyOutcomes } from '../report/outcomes.ts';
@@ -14,6 +14,7 @@ import { type ReadRequest, readUnit } from '../unit-read.ts';
 import { runUntilDone } from '../unit-runs.ts';
 import { type RunRequest, settle } from '../unit-settings.ts';
 import { version } from '../version.ts';
+import { exitAfter, exit as exits } from './exit-codes.ts';
 import { helpLayout, helpOutput, lineWidth } from './help-layout.ts';
 import { addConfigCommands } from './unit/config.ts';
 import { addSelfTest } from './unit/selftest.ts';
@@ -22,7 +23,7 @@ import { addWatchList } from './unit/watch-list.ts';
 // The first line keeps memory small (decision 0005): V8's young generation, and the arenas that glibc's allocator makes for threads.
 
 /** Exit codes: the run went well or was stopped by a person, the run failed or lost evidence, the call was wrong, a truth was not met. */
-const exit = { done: 0, failed: 1, usage: 2, untrue: 3 } as const;
+const exit = { ...exits, untrue: 3 } as const;
 
 /** A drain that takes longer than this is given up: the process manager's patience is not endless. */
 const DRAIN_MS = 4500;
@@ -149,26 +150,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 try {
   await program().parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exit.done : exit.usage;
-  else {
-    const fault = firstFault(error);
-    process.stderr.write(`${explain(fault)}\n`);
-    process.exitCode = isAtalayaError(fault) && isUsage(fault) ? exit.usage : exit.failed;
-  }
-}
-
-function isUsage({ code }: AtalayaError): boolean {
-  return (
-    code === 'usage-invalid' ||
-    code === 'list-refused' ||
-    code === 'document-refused' ||
-    code === 'key-exists' ||
-    code === 'key-missing' ||
-    code === 'key-invalid' ||
-    code === 'key-wrong' ||
-    code === 'config-invalid' ||
-    code === 'scene-invalid' ||
-    code === 'scene-mismatch' ||
-    code === 'store-locked'
-  );
+  const fault = firstFault(error);
+  if (!(fault instanceof CommanderError)) process.stderr.write(`${explain(fault)}\n`);
+  process.exitCode = exitAfter(fault);
 }

@@ -1,3 +1,5 @@
+import type { LineState } from '../signal/contract/line-state.ts';
+
 /**
  * What a self-test has measured, before anybody judges it: plain values, so that the judge is pure and every trouble can be made in a test.
  * Times in milliseconds where a name says so.
@@ -64,21 +66,6 @@ export type ReferenceFacts =
       readonly detail?: number;
     };
 
-export interface LineFacts {
-  readonly name: string;
-  readonly direction: 'input' | 'output';
-  /** `red of main`, `door`, `loop`, `beacon`. */
-  readonly role: string;
-  /** Absent: the line did not answer, or is an output that nobody asked to pulse. */
-  readonly active?: boolean;
-  /** Since `watchedMs` ago. */
-  readonly changes?: number;
-  /** Why the line cannot be had. */
-  readonly fault?: string;
-  /** Of an output that was asked for. */
-  readonly pulsed?: boolean;
-}
-
 export type LinesFacts =
   | { readonly kind: 'simulated' }
   /** No line can be opened at all. */
@@ -86,7 +73,7 @@ export type LinesFacts =
   | {
       readonly kind: 'open';
       readonly watchedMs: number;
-      readonly lines: readonly LineFacts[];
+      readonly lines: readonly LineState[];
       /** Names of lines that were to be pulsed and are no outputs. */
       readonly unknown: readonly string[];
       /** Lamps of a signal head, by the names of their lines. */

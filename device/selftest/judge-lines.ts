@@ -1,5 +1,6 @@
+import type { LineState } from '../signal/contract/line-state.ts';
 import type { SelfTestFinding } from './contract/self-test-report.ts';
-import type { LineFacts, LinesFacts } from './facts.ts';
+import type { LinesFacts } from './facts.ts';
 import { passed, troubled, untested } from './findings.ts';
 
 type Open = Extract<LinesFacts, { readonly kind: 'open' }>;
@@ -26,7 +27,7 @@ export function judgeLines(facts: LinesFacts): readonly SelfTestFinding[] {
   }
 }
 
-function judgeLine(line: LineFacts, watchedMs: number): SelfTestFinding {
+function judgeLine(line: LineState, watchedMs: number): SelfTestFinding {
   const { name: subject, role, fault } = line;
   const named = { check, subject } as const;
   if (fault !== undefined)
@@ -34,7 +35,7 @@ function judgeLine(line: LineFacts, watchedMs: number): SelfTestFinding {
   return line.direction === 'output' ? judgeOutput(line) : judgeInput(line, watchedMs);
 }
 
-function judgeOutput({ name: subject, role, pulsed }: LineFacts): SelfTestFinding {
+function judgeOutput({ name: subject, role, pulsed }: LineState): SelfTestFinding {
   const named = { check, subject } as const;
   if (pulsed === undefined) {
     return untested('line-output-idle', {
@@ -49,7 +50,7 @@ function judgeOutput({ name: subject, role, pulsed }: LineFacts): SelfTestFindin
   });
 }
 
-function judgeInput({ name: subject, role, active, changes = 0 }: LineFacts, watchedMs: number): SelfTestFinding {
+function judgeInput({ name: subject, role, active, changes = 0 }: LineState, watchedMs: number): SelfTestFinding {
   const named = { check, subject } as const;
   const stands = active === undefined ? 'not known' : active ? 'on' : 'off';
   const figures = [{ name: 'changes', value: changes, unit: '1' }];
@@ -76,7 +77,7 @@ function judgeInput({ name: subject, role, active, changes = 0 }: LineFacts, wat
 /** Lamps that are never lit together (a red and amber before green is usual in many countries). */
 function judgeHead(
   { head, red, green }: Open['heads'][number],
-  lines: readonly LineFacts[],
+  lines: readonly LineState[],
 ): readonly SelfTestFinding[] {
   const isLit = (name: string | undefined): boolean => lines.find((one) => one.name === name)?.active === true;
   if (green === undefined || !isLit(red) || !isLit(green)) return [];

@@ -1,9 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { usualLimits } from '../health/health-facts.ts';
+import type { LineState } from '../signal/contract/line-state.ts';
 import { bars } from './bars.ts';
 import { selfTestFinding } from './contract/self-test-report.ts';
-import type { LineFacts, SelfTestFacts } from './facts.ts';
+import type { SelfTestFacts } from './facts.ts';
 import { goodCodes, untestedCodes } from './findings.ts';
 import { judgeSelfTest, outcomeOf } from './judge-self-test.ts';
 import { makeReport } from './make-report.ts';
@@ -16,8 +17,8 @@ if (camera.kind !== 'seen' || lines.kind !== 'open' || storage.kind !== 'measure
   throw new Error('the fixture is not healthy');
 if (reference.kind !== 'compared' || certificates.kind !== 'read') throw new Error('the fixture is not healthy');
 const [line] = lines.lines;
-const withLine = (changes: Partial<LineFacts>): Partial<SelfTestFacts> => ({
-  lines: { ...lines, lines: [{ ...(line as LineFacts), ...changes }] },
+const withLine = (changes: Partial<LineState>): Partial<SelfTestFacts> => ({
+  lines: { ...lines, lines: [{ ...(line as LineState), ...changes }] },
 });
 const certificate = (from: number, until: number): Partial<SelfTestFacts> => ({
   certificates: { kind: 'read', utc: now, certificates: [{ name: 'of the unit', from, until }] },
@@ -326,7 +327,7 @@ test('a report keeps to its contract whatever is found, and drops what is well f
   } as const;
   fc.assert(
     fc.property(fc.string({ maxLength: 900, unit: 'binary' }), fc.integer({ min: 0, max: 120 }), (words, count) => {
-      const many = Array.from({ length: count }, (_, i): LineFacts => {
+      const many = Array.from({ length: count }, (_, i): LineState => {
         const name = `${words.slice(0, 40)}${i}`;
         return {
           name,

@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { explain, isAtalayaError } from '../kernel/errors.ts';
 import { type Timer, withDeadline } from '../kernel/timer.ts';
 import { type Milliseconds, milliseconds } from '../kernel/units.ts';
+import type { LineState } from './contract/line-state.ts';
 import type { Lines } from './lines.ts';
 
 /** A line that is watched, or may be switched on request. */
@@ -13,20 +14,6 @@ export interface NamedLine {
   /** Of an output: its safe level, and how long a pulse may last. */
   readonly safe?: boolean;
   readonly pulse?: Milliseconds;
-}
-
-/** A line as it stands. */
-export interface LineState {
-  readonly name: string;
-  readonly direction: 'input' | 'output';
-  readonly role: string;
-  /** Of an input; undefined where it does not answer. */
-  readonly active?: boolean;
-  /** Of an input: edges since the opening. */
-  readonly changes?: number;
-  readonly fault?: string;
-  /** Of an output that was to be switched. */
-  readonly pulsed?: boolean;
 }
 
 export interface ActivityParts {

@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { AtalayaError } from '../kernel/errors.ts';
 import type { Milliseconds } from '../kernel/units.ts';
 import type { LineEdge, Lines } from './lines.ts';
+import { addWatcher, type Watchers } from './watchers.ts';
 
 export interface SimulatedOutput {
   readonly name: string;
@@ -26,7 +27,7 @@ export interface LineEvent {
 interface Input {
   level: boolean;
   sequence: number;
-  readonly watchers: Set<(edge: LineEdge) => void>;
+  readonly watchers: Watchers;
 }
 
 /** Kept of the timeline; older events are forgotten, so that a run of weeks takes no more memory than one of a minute. */
@@ -81,13 +82,7 @@ export class SimulatedLines implements Lines {
 
   watch(input: string, onEdge: (edge: LineEdge) => void): () => void {
     this.#refuseClosed();
-    const { watchers } = this.#input(input);
-    // A callback that is given twice is two watchers, each with its own end.
-    const watcher = (edge: LineEdge) => onEdge(edge);
-    watchers.add(watcher);
-    return () => {
-      watchers.delete(watcher);
-    };
+    return addWatcher(this.#input(input).watchers, onEdge);
   }
 
   async safe(): Promise<void> {

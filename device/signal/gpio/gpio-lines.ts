@@ -4,6 +4,7 @@ import { type Attempt, type Random, supervise } from '../../kernel/supervise.ts'
 import { type Timer, withDeadline } from '../../kernel/timer.ts';
 import { type Milliseconds, milliseconds } from '../../kernel/units.ts';
 import type { LineEdge, Lines } from '../lines.ts';
+import { addWatcher, type Watchers } from '../watchers.ts';
 import { unavailable } from './find-line.ts';
 import { KeeperClient } from './keeper-client.ts';
 import { type OpenKeeperLink, processKeeperLink } from './keeper-link.ts';
@@ -36,7 +37,7 @@ interface Watched {
   /** Number of the newest edge that was told, ours: it goes on where the kernel's begins anew. */
   sequence: number;
   kernel: { readonly sequence: number; readonly opening: string } | undefined;
-  readonly watchers: Set<(edge: LineEdge) => void>;
+  readonly watchers: Watchers;
 }
 
 /**
@@ -99,12 +100,7 @@ export class GpioLines implements Lines {
     const watched = this.#watched.get(input);
     if (watched === undefined) throw unknownLine('input', input);
     if (this.#closing.signal.aborted) throw closed();
-    // A callback that is given twice is two watchers, each with its own end.
-    const watcher = (edge: LineEdge) => onEdge(edge);
-    watched.watchers.add(watcher);
-    return () => {
-      watched.watchers.delete(watcher);
-    };
+    return addWatcher(watched.watchers, onEdge);
   }
 
   /** Without a keeper there is nothing to make safe: the one before did so at its end, the next one does at its start. */

@@ -5,6 +5,7 @@ import { milliseconds } from '../../kernel/units.ts';
 import type { InputLine, OutputLine } from '../contract/line-settings.ts';
 import { LineDebounce } from '../debounce-line.ts';
 import type { LineEdge, Lines } from '../lines.ts';
+import { addWatcher, type Watchers } from '../watchers.ts';
 import { findPin, refusal, SYSFS_GPIO } from './find-pin.ts';
 import { type OpenPin, onoffPins, type Pin } from './onoff-pins.ts';
 
@@ -27,7 +28,7 @@ interface Input {
   readonly name: string;
   readonly pin: Pin;
   readonly debounce: LineDebounce;
-  readonly watchers: Set<(edge: LineEdge) => void>;
+  readonly watchers: Watchers;
   /** It is debounced: edges are lost by intent. */
   readonly bounces: boolean;
   sequence: number;
@@ -99,13 +100,7 @@ export class SysfsLines implements Lines {
 
   watch(input: string, onEdge: (edge: LineEdge) => void): () => void {
     this.#refuseClosed();
-    const { watchers } = this.#input(input);
-    // A callback that is given twice is two watchers, each with its own end.
-    const watcher = (edge: LineEdge) => onEdge(edge);
-    watchers.add(watcher);
-    return () => {
-      watchers.delete(watcher);
-    };
+    return addWatcher(this.#input(input).watchers, onEdge);
   }
 
   async safe(): Promise<void> {
