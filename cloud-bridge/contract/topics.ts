@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { jobNotify, jobUpdate } from '../../ota/contract/job.ts';
+import { versionReport } from '../../ota/contract/version-report.ts';
 import { type CommandName, command, commandNames, desired, reply } from './acts.ts';
 import { certificateReport, renewalGrant } from './certificate.ts';
 import { ack, eventData, eventMessage } from './events.ts';
@@ -6,6 +8,7 @@ import { evidenceGet } from './evidence.ts';
 import { actId, blockNumber, evidenceId, fileName } from './names.ts';
 import { laneOf } from './outbox.ts';
 import { checkpoint, reported, state } from './state.ts';
+import { streamAnswer, streamGet, streamToken } from './stream.ts';
 
 /** Version of the contract, a level of every topic. */
 export const contractVersion = 'v1';
@@ -15,8 +18,7 @@ export const eventKinds = Object.keys(eventData) as readonly EventKind[];
 
 /** Bytes of a packet; what is longer travels in pieces. AWS IoT takes no more. */
 export const longestPayload = 120 * 1024;
-/** Bytes of a block of evidence. */
-export const blockBytes = 64 * 1024;
+export { blockBytes } from './block-bytes.ts';
 
 export type Way = 'up' | 'down';
 
@@ -177,6 +179,56 @@ export const topics = {
     payload: reply,
     about: 'Its outcome.',
     parameters: { id: actId },
+  },
+  jobNotify: {
+    path: 'job/notify',
+    way: 'down',
+    qos: 1,
+    retain: true,
+    payload: jobNotify,
+    about:
+      'There is an update for the unit. A hint: what it is stands in signed metadata. Emptied when the job is over.',
+  },
+  jobUpdate: {
+    path: 'job/update',
+    way: 'up',
+    qos: 1,
+    retain: true,
+    payload: jobUpdate,
+    about: 'How far the newest update has got, and why it ended.',
+  },
+  versions: {
+    path: 'job/versions',
+    way: 'up',
+    qos: 1,
+    retain: true,
+    payload: versionReport,
+    about: 'What the unit runs, signed, with the nonce of its newest job.',
+  },
+  streamGet: {
+    path: 'stream/get',
+    way: 'up',
+    qos: 0,
+    retain: false,
+    payload: streamGet,
+    about: 'Asks for blocks of a file of the update repositories.',
+  },
+  streamAnswer: {
+    path: 'stream/answer',
+    way: 'down',
+    qos: 0,
+    retain: false,
+    payload: streamAnswer,
+    about: 'How long such a file is, or why there are no blocks.',
+  },
+  streamData: {
+    path: 'stream/data/{id}/{block}',
+    way: 'down',
+    qos: 0,
+    retain: false,
+    payload: 'bytes',
+    about: 'A block of such a file, of the size that was asked for; the last one less.',
+    parameters: { id: streamToken, block: blockNumber },
   },
 } as const satisfies Record<string, Topic>;
 

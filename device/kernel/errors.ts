@@ -50,6 +50,7 @@ const codes = {
   'message-refused': 'retry',
   'act-refused': 'halt',
   'document-refused': 'halt',
+  'update-refused': 'halt',
   'archive-unavailable': 'retry',
   'queue-unavailable': 'retry',
   'blob-mismatch': 'halt',

@@ -9,6 +9,8 @@ export interface Operation {
     | 'rename'
     | 'remove'
     | 'makeFolder'
+    | 'removeFolder'
+    | 'syncTree'
     | 'list'
     | 'syncFolder'
     | 'write'
@@ -65,9 +67,14 @@ export class MemoryFiles implements Files {
   }
 
   survivors(random: Random): MemoryFiles {
-    const after = new MemoryFiles(surviving(this.#root, random, new Map()) as MemoryFolder);
+    const after = new MemoryFiles(this.rootAfter(random));
     after.capacity = this.capacity;
     return after;
+  }
+
+  /** What a start would find. */
+  protected rootAfter(random: Random): MemoryFolder {
+    return surviving(this.#root, random, new Map()) as MemoryFolder;
   }
 
   async open(path: string, mode: OpenMode): Promise<OpenFile> {
@@ -117,6 +124,31 @@ export class MemoryFiles implements Files {
     if (folder.names.has(name)) throw failure('EEXIST', path);
     const made = newFolder();
     change(folder, (names) => names.set(name, made));
+  }
+
+  async removeFolder(path: string): Promise<void> {
+    this.#begin('removeFolder', path);
+    if (this.#folder(path).names.size > 0) throw failure('ENOTEMPTY', path);
+    const [folder, name] = this.#parent(path);
+    change(folder, (names) => names.delete(name));
+  }
+
+  async syncTree(path: string): Promise<void> {
+    this.#begin('syncTree', path);
+    syncBelow(this.#folder(path));
+  }
+
+  /** What a path stands for; no operation that could fail. */
+  protected async kindOf(path: string): Promise<{ kind: 'folder' } | { kind: 'file'; size: number } | undefined> {
+    if (this.#off) throw failure('EIO', path);
+    let node: MemoryFile | MemoryFolder | undefined = this.#root;
+    for (const name of resolve(path)
+      .split('/')
+      .filter((part) => part !== '')) {
+      node = node !== undefined && 'names' in node ? node.names.get(name) : undefined;
+    }
+    if (node === undefined) return undefined;
+    return 'names' in node ? { kind: 'folder' } : { kind: 'file', size: node.content.byteLength };
   }
 
   async list(path: string): Promise<readonly string[]> {
@@ -231,6 +263,15 @@ function writeContent(file: MemoryFile, at: number, data: Buffer): void {
 function cutContent(file: MemoryFile, length: number): void {
   file.content = resized(file.content, length);
   file.pending.push({ length });
+}
+
+function syncBelow(folder: MemoryFolder): void {
+  folder.durable = new Map(folder.names);
+  folder.pending = [];
+  for (const node of folder.names.values()) {
+    if ('names' in node) syncBelow(node);
+    else syncContent(node);
+  }
 }
 
 function syncContent(file: MemoryFile): void {

@@ -1,0 +1,35 @@
+/**
+ * Files of a published repository, as a unit asks for them over the link and as they lie on a stick. The director's are those of one unit:
+ * the centre has them in a folder a unit, and gives each unit its own.
+ *
+ *     image/N.root.json  image/timestamp.json  image/N.snapshot.json  image/N.targets.json
+ *     director/...       the same
+ *     targets/SHA256.NAME
+ */
+export const repositoryNames = ['image', 'director'] as const;
+export type RepositoryName = (typeof repositoryNames)[number];
+
+const form =
+  /^((image|director)\/(timestamp|[1-9][0-9]{0,8}\.(root|snapshot|targets))\.json|targets\/[0-9a-f]{64}\.[a-z0-9][a-z0-9._+-]{0,127})$/;
+
+/** Whether it is a path of the layout; such a path never leads out of a folder. */
+export const isRepositoryPath = (path: string): boolean => form.test(path) && !path.includes('..');
+
+export const targetPath = ({ target, sha256 }: { readonly target: string; readonly sha256: string }): string =>
+  `targets/${sha256}.${target}`;
+
+/** Bytes of the longest metadata that anybody reads, by its role. */
+export const longestMetadata = {
+  root: 256 * 1024,
+  timestamp: 16 * 1024,
+  snapshot: 64 * 1024,
+  targets: 1024 * 1024,
+} as const;
+
+/** Where a repository's files come from. */
+export interface RepositorySource {
+  /** For messages: `the link`, `/media/usb`. */
+  readonly name: string;
+  /** A whole small file; undefined where the source says that it has none. Throws `link-down`, `deadline-exceeded`, and `document-refused` beyond `most` bytes. */
+  metadata(path: string, most: number): Promise<Buffer | undefined>;
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { digest } from '../../cloud-bridge/contract/names.ts';
+import { componentName, hardwareId, release, targetName, versionName } from './names.ts';
+
+/** What the metadata of both repositories says of a target besides its length and its SHA-256, under `custom.atalaya`. */
+
+/** `program`: all that a unit runs. The others lie beside it and take the place of what it brought, or of what enrolment gave. */
+export const componentKinds = ['program', 'model', 'scene', 'trust'] as const;
+export type ComponentKind = (typeof componentKinds)[number];
+
+/** A folder as an archive: `ota/archive` states its one form. */
+export const treeDigest = z.strictObject({
+  /** SHA-256 of the archive before compression: the identity of the tree, by whichever way it came. */
+  sha256: digest,
+  /** Bytes of the archive before compression. */
+  length: z
+    .int()
+    .min(1024)
+    .max(4 * 2 ** 30),
+});
+export type TreeDigest = z.infer<typeof treeDigest>;
+
+export const targetDescription = z.strictObject({
+  kind: z.enum(componentKinds),
+  name: componentName,
+  version: versionName,
+  release,
+  hardware: z.array(hardwareId).min(1).max(16),
+  /** Of what the target makes, be it whole or a patch. */
+  tree: treeDigest,
+  /** Of a patch only: the tree that it is applied to. */
+  patchFrom: digest.optional(),
+});
+export type TargetDescription = z.infer<typeof targetDescription>;
+
+/** A target that both repositories vouch for. */
+export interface Target {
+  readonly target: string;
+  /** Bytes of the file. */
+  readonly length: number;
+  readonly sha256: string;
+  readonly description: TargetDescription;
+}
+
+export const target = z.strictObject({
+  target: targetName,
+  length: z
+    .int()
+    .min(1)
+    .max(2 ** 31),
+  sha256: digest,
+  description: targetDescription,
+});
