@@ -8,6 +8,7 @@ import { evidence } from './evidence-section.ts';
 import { lineName } from './names.ts';
 import { flags, log, status } from './operation-sections.ts';
 import { plates } from './plates-section.ts';
+import { updates } from './updates-section.ts';
 
 /**
  * The unit's configuration: types, bounds, defaults and documentation, once. The reference page and the JSON Schema are made from here,
@@ -197,6 +198,7 @@ export const configSchema = z.strictObject({
   cloud: cloud
     .prefault({})
     .describe('How it speaks with the centre; without `cloud.broker` it does not, and everything else works.'),
+  updates: updates.prefault({}).describe('How it takes updates.'),
   status: status.prefault({}).describe('What it tells on its own network.'),
   log: log.prefault({}).describe('What it logs.'),
   flags: flags.prefault({}).describe('What it does of what it could do. Each flag is obeyed at once.'),

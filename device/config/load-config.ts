@@ -45,7 +45,7 @@ export function locateConfig(config: Config, folder: string): Config {
     given?.kind === 'rtsp' && given.passwordFile !== undefined
       ? { camera: { ...given, passwordFile: from(given.passwordFile) } }
       : {};
-  const { scene, references, source, evidence, detector, plates, cloud, log } = config;
+  const { scene, references, source, evidence, detector, plates, cloud, updates, log } = config;
   return {
     ...config,
     ...located({ scene, references }, from),
@@ -66,6 +66,10 @@ export function locateConfig(config: Config, folder: string): Config {
     cloud: {
       ...cloud,
       ...located({ ca: cloud.ca, cert: cloud.cert, key: cloud.key, trust: cloud.trust, rootKey: cloud.rootKey }, from),
+    },
+    updates: {
+      ...updates,
+      ...located({ imageRoot: updates.imageRoot, directorRoot: updates.directorRoot }, from),
     },
     log: { ...log, ...located({ folder: log.folder }, from) },
   };

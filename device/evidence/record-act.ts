@@ -6,7 +6,7 @@ import { indexEntryOf } from './record/read-entry.ts';
 
 /** An act on the unit itself. Acts on evidence go through `Custody`, which looks at what they are about. */
 export interface UnitAct extends ActionParts {
-  readonly action: Extract<Action, { readonly kind: 'command' | 'configuration' }>;
+  readonly action: Extract<Action, { readonly kind: 'command' | 'configuration' | 'update' }>;
 }
 
 /** Of reasons that came from outside, and characters of each: a ledger keeps them for good. */
@@ -14,7 +14,7 @@ const mostReasons = 50;
 const longestReason = 500;
 
 /**
- * States in the ledger what became of a command or of a configuration, and by whom. Resolves when the entry is durable: only then may it be
+ * States in the ledger what became of a command, a configuration or an update, and by whom. Resolves when the entry is durable: only then may it be
  * answered. Reasons are cut to 500 characters, of a long list the first 50 are kept and the number of the others is stated.
  *
  * Throws `usage-invalid` where a name or a reason is empty, and as `Ledger.commit`.

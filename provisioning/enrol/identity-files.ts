@@ -86,7 +86,17 @@ export interface UsualSettings {
  * `usual` is what the unit knows of itself, and the grant may say otherwise.
  */
 export function unitConfiguration(given: GrantInForce, { data, scene = noTexts, signing }: UsualSettings): JsonObject {
-  const { unit, site, broker, people, recipients, witnesses, brokerAuthorities, configuration = {} } = given;
+  const {
+    unit,
+    site,
+    broker,
+    people,
+    recipients,
+    witnesses,
+    brokerAuthorities,
+    updateRoots,
+    configuration = {},
+  } = given;
   const ca = brokerAuthorities === undefined ? identityNames.authorities : identityNames.brokerAuthorities;
   const { scene: _scene, references: _references, ...others } = configuration;
   return {
@@ -108,7 +118,15 @@ export function unitConfiguration(given: GrantInForce, { data, scene = noTexts, 
       key: identityNames.key,
       ...(people === undefined ? {} : { trust: identityNames.trust, rootKey: identityNames.rootKey }),
     },
+    ...updateSettings(configuration, updateRoots),
   };
+}
+
+/** One of the two repositories alone vouches for nothing: a unit that has not both takes no updates. */
+function updateSettings(configuration: JsonObject, updateRoots: GrantInForce['updateRoots']): JsonObject {
+  if (updateRoots?.['image'] === undefined || updateRoots['director'] === undefined) return {};
+  const roots = { imageRoot: updateRootName('image'), directorRoot: updateRootName('director') };
+  return { updates: { ...section(configuration, 'updates'), ...roots } };
 }
 
 export interface IdentityParts {

@@ -99,6 +99,11 @@ function aboutAction(action: Action): string {
     const which = action.version === undefined ? '' : ` version ${action.version}`;
     return `${which} ${action.outcome}${action.reasons.length === 0 ? '' : `: ${action.reasons.join('; ')}`}`;
   }
+  if (action.kind === 'update') {
+    const { outcome, program, reasons } = action;
+    const why = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`;
+    return ` ${outcome}, the program is ${program.version} (release ${program.release})${why}`;
+  }
   const ids = [action.evidence].flat();
   const more = ids.length > 3 ? ` and ${ids.length - 3} more` : '';
   const named = 'hold' in action ? ` (${action.hold})` : 'opened' in action && action.opened ? ' (opened)' : '';

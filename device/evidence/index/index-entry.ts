@@ -30,7 +30,17 @@ export interface EvidenceLine extends Line {
 
 export interface ActionLine extends Line {
   readonly kind: 'action';
-  readonly action: 'list' | 'read' | 'export' | 'hold' | 'release' | 'erase' | 'command' | 'configuration' | 'test';
+  readonly action:
+    | 'list'
+    | 'read'
+    | 'export'
+    | 'hold'
+    | 'release'
+    | 'erase'
+    | 'command'
+    | 'configuration'
+    | 'test'
+    | 'update';
   /** Sequence number of the evidence. */
   readonly subject: number | null;
   readonly hold: string | null;

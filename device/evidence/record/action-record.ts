@@ -67,9 +67,23 @@ const test = z.strictObject({
     .nullable(),
 });
 
+/** What became of an update of the program or of what lies beside it, by which evidence from then on is made. */
+const update = z.strictObject({
+  kind: z.literal('update'),
+  /** Absent where metadata was refused before a job was known. */
+  job: text.exactOptional(),
+  outcome: z.enum(['trial', 'confirmed', 'rolled-back', 'refused']),
+  /** What the unit runs from now on: version and release of the program, and the digest of its tree where it came as an update. */
+  program: z.strictObject({ version: text, release: count, tree: digest.exactOptional() }),
+  /** Why it was refused or rolled back, each as `code: words`. */
+  reasons: z.array(text),
+});
+
 export const actionSchema = 'atalaya/action/2';
 /** The same with tests. Only a test is written as this, so that what reads the older goes on reading everything else. */
 export const testActionSchema = 'atalaya/action/3';
+/** The same with updates, which alone are written as this. */
+export const updateActionSchema = 'atalaya/action/4';
 /** Acts on evidence alone: written before the centre gave commands, and still read. */
 export const earlierActionSchema = 'atalaya/action/1';
 
@@ -96,17 +110,33 @@ export const testActionRecord = actionRecord.extend({
   action: z.discriminatedUnion('kind', [...onEvidence, command, configuration, test]),
 });
 
+export const updateActionRecord = actionRecord.extend({
+  schema: z.literal(updateActionSchema),
+  action: z.discriminatedUnion('kind', [...onEvidence, command, configuration, test, update]),
+});
+
 /** A record of an act, of any schema that is read. */
-export type ActionRecord = Omit<z.infer<typeof testActionRecord>, 'schema'> & {
-  readonly schema: typeof testActionSchema | typeof actionSchema | typeof earlierActionSchema;
+export type ActionRecord = Omit<z.infer<typeof updateActionRecord>, 'schema'> & {
+  readonly schema: keyof typeof actionRecords;
 };
+
+export const actionRecords = {
+  [updateActionSchema]: updateActionRecord,
+  [testActionSchema]: testActionRecord,
+  [actionSchema]: actionRecord,
+  [earlierActionSchema]: earlierActionRecord,
+} as const;
 
 /** What a value is read by that says it is of this schema; undefined for what is no act known here. */
 export function actionRecordOf(schema: unknown): z.ZodType<ActionRecord> | undefined {
-  if (schema === actionSchema) return actionRecord;
-  if (schema === testActionSchema) return testActionRecord;
-  return schema === earlierActionSchema ? earlierActionRecord : undefined;
+  return Object.hasOwn(actionRecords, schema as string)
+    ? actionRecords[schema as keyof typeof actionRecords]
+    : undefined;
 }
 
 export type Actor = ActionRecord['actor'];
 export type Action = ActionRecord['action'];
+
+/** What an act is written by: the oldest schema that knows it, so that older software reads all that it can. */
+export const writtenAs = ({ kind }: Action): keyof typeof actionRecords =>
+  kind === 'update' ? updateActionSchema : kind === 'test' ? testActionSchema : actionSchema;

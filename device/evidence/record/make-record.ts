@@ -7,15 +7,7 @@ import type { Clock, ClockState } from '../../kernel/clock.ts';
 import { parse } from '../../kernel/schema.ts';
 import { toIso } from '../../kernel/units.ts';
 import { type CalibrationRecord, needsLens } from '../../scene/calibration-record.ts';
-import {
-  type Action,
-  type ActionRecord,
-  type Actor,
-  actionRecord,
-  actionSchema,
-  testActionRecord,
-  testActionSchema,
-} from './action-record.ts';
+import { type Action, type ActionRecord, type Actor, actionRecords, writtenAs } from './action-record.ts';
 import {
   type EvidenceRecord,
   evidenceRecord,
@@ -89,15 +81,9 @@ export interface ActionParts {
 
 /** The record of an act. Throws `usage-invalid` where a reason or a name is empty. */
 export function makeActionRecord(head: RecordHead, parts: ActionParts, clock: Clock): ActionRecord {
-  const isTest = parts.action.kind === 'test';
-  const schema = isTest ? testActionSchema : actionSchema;
+  const schema = writtenAs(parts.action);
   const record = { schema, ...head, time: momentNow(clock), ...parts };
-  return parse<ActionRecord>(
-    isTest ? testActionRecord : actionRecord,
-    record,
-    'the record of what is done',
-    'usage-invalid',
-  );
+  return parse<ActionRecord>(actionRecords[schema], record, 'the record of what is done', 'usage-invalid');
 }
 
 const idPattern = /^(.+)-(\d{9,})$/;

@@ -17,7 +17,7 @@ import { sealPlate } from '../sealing/plate-commitment.ts';
 import { contextAt, frameOf, framesAround, infractionAt } from '../testing/fixtures.ts';
 import { plateModels, plateRead, plateUnread } from '../testing/plates.ts';
 import { clerk, inMemory } from '../testing/stores.ts';
-import { actionRecord, earlierActionRecord, testActionRecord } from './action-record.ts';
+import { actionRecord, earlierActionRecord, testActionRecord, updateActionRecord } from './action-record.ts';
 import { plateFile, statementOf } from './plate-file.ts';
 import { publishedSchemas } from './published-schema.ts';
 import { type EvidenceRecord, evidenceRecord, lensRecord, platelessRecord } from './record.ts';
@@ -98,6 +98,7 @@ async function realRecords(): Promise<readonly [string, Plain][]> {
       if (kind === 'evidence') {
         records.push(['evidence-2.json', withoutPlate(record)], ['evidence-4.json', throughLens(record)]);
       } else if ('evidence' in record.action || record.action.kind === 'list') {
+        records.push(['action-4.json', { ...structuredClone(record), schema: 'atalaya/action/4' }]);
         records.push(['action-1.json', { ...structuredClone(record), schema: 'atalaya/action/1' }]);
       }
     }
@@ -115,7 +116,7 @@ for (const { file, text } of publishedSchemas()) {
 }
 
 test('real records are as the published schemas say', (t) => {
-  t.is(records.length, 22);
+  t.is(records.length, 27);
   for (const [file, record] of records) t.deepEqual(violations(published(file), record), []);
 });
 
@@ -123,6 +124,7 @@ const reads: Readonly<Record<string, ZodType>> = {
   'evidence-4.json': lensRecord,
   'evidence-3.json': evidenceRecord,
   'evidence-2.json': platelessRecord,
+  'action-4.json': updateActionRecord,
   'action-3.json': testActionRecord,
   'action-2.json': actionRecord,
   'action-1.json': earlierActionRecord,

@@ -6,6 +6,8 @@ import {
   earlierActionSchema,
   testActionRecord,
   testActionSchema,
+  updateActionRecord,
+  updateActionSchema,
 } from './action-record.ts';
 import { plateFile, plateSchema } from './plate-file.ts';
 import { evidenceRecord, evidenceSchema, lensRecord, lensSchema, platelessRecord, platelessSchema } from './record.ts';
@@ -24,6 +26,7 @@ export function publishedSchemas(): readonly PublishedSchema[] {
     { file: 'evidence-4.json', text: jsonSchema(lensSchema, lensRecord) },
     { file: 'evidence-3.json', text: jsonSchema(evidenceSchema, evidenceRecord) },
     { file: 'evidence-2.json', text: jsonSchema(platelessSchema, platelessRecord) },
+    { file: 'action-4.json', text: jsonSchema(updateActionSchema, updateActionRecord) },
     { file: 'action-3.json', text: jsonSchema(testActionSchema, testActionRecord) },
     { file: 'action-2.json', text: jsonSchema(actionSchema, actionRecord) },
     { file: 'action-1.json', text: jsonSchema(earlierActionSchema, earlierActionRecord) },

@@ -223,10 +223,15 @@ test('an act that older software wrote is read as it was, and no newer kind unde
   const made = makeActionRecord(head, { actor: person, action: { kind: 'list' }, reason: 'x' }, clock);
   t.like(reading(made), { kind: 'action', record: { schema: 'atalaya/action/2' } });
   t.like(reading({ ...made, schema: 'atalaya/action/1' }), { kind: 'action', record: { schema: 'atalaya/action/1' } });
-  t.like(reading({ ...made, schema: 'atalaya/action/4' }), { kind: 'unknown', schema: 'atalaya/action/4' });
+  t.like(reading({ ...made, schema: 'atalaya/action/5' }), { kind: 'unknown', schema: 'atalaya/action/5' });
   const tested = makeActionRecord(head, { actor: person, action: { kind: 'test', picture: null }, reason: 'x' }, clock);
   t.like(reading(tested), { kind: 'action', record: { schema: 'atalaya/action/3' } });
   t.is(fault(() => reading({ ...tested, schema: 'atalaya/action/2' })).code, 'store-damaged');
+  const program = { version: '1.2.0', release: 7 };
+  const update = { kind: 'update' as const, job: 'job-1', outcome: 'confirmed' as const, program, reasons: [] };
+  const updated = makeActionRecord(head, { actor: person, action: update, reason: 'x' }, clock);
+  t.like(reading(updated), { kind: 'action', record: { schema: 'atalaya/action/4', action: update } });
+  t.is(fault(() => reading({ ...updated, schema: 'atalaya/action/3' })).code, 'store-damaged');
   const action = { kind: 'command', id: 'c-1', name: 'reboot', outcome: 'done' } as const;
   t.like(reading({ ...made, action }), { kind: 'action', record: { action } });
   t.is(fault(() => reading({ ...made, action, schema: 'atalaya/action/1' })).code, 'store-damaged');

@@ -6,6 +6,8 @@ import { anyText, count, digest, flag, listOf, nullOr, objectOf, oneOf, type Sha
 const actionSchema = 'atalaya/action/2';
 /** The same with tests, which alone are written as this. */
 const testActionSchema = 'atalaya/action/3';
+/** The same with updates, which alone are written as this. */
+const updateActionSchema = 'atalaya/action/4';
 /** Acts on evidence alone, from before the centre gave commands. */
 const earlierActionSchema = 'atalaya/action/1';
 
@@ -16,6 +18,7 @@ export interface ActionRecord extends CommonRecord {
     | { readonly kind: 'command' }
     | { readonly kind: 'configuration' }
     | { readonly kind: 'test' }
+    | { readonly kind: 'update' }
     | { readonly kind: 'read'; readonly evidence: readonly string[] }
     | { readonly kind: 'export'; readonly evidence: readonly string[] }
     | Hold
@@ -81,9 +84,25 @@ const testActions = {
     ),
   }),
 };
+const updateActions = {
+  update: objectOf(
+    {
+      kind: anyText,
+      outcome: oneOf('trial', 'confirmed', 'rolled-back', 'refused'),
+      program: objectOf({ version: text, release: count }, { tree: digest }),
+      reasons: listOf(text),
+    },
+    { job: text },
+  ),
+};
 const actionMembers = { ...common, time: moment, reason: text };
 
 export const actionShapes: Readonly<Record<string, Shape>> = {
+  [updateActionSchema]: objectOf({
+    ...actionMembers,
+    actor: variants('kind', { ...actors, ...laterActors }),
+    action: variants('kind', { ...actions, ...laterActions, ...testActions, ...updateActions }),
+  }),
   [testActionSchema]: objectOf({
     ...actionMembers,
     actor: variants('kind', { ...actors, ...laterActors }),
@@ -103,4 +122,4 @@ export const actionShapes: Readonly<Record<string, Shape>> = {
 
 /** Whether a record is one of an act, of any schema that is interpreted. */
 export const isAction = <R extends CommonRecord>(record: R): record is R & ActionRecord =>
-  record.schema === testActionSchema || record.schema === actionSchema || record.schema === earlierActionSchema;
+  Object.hasOwn(actionShapes, record.schema);

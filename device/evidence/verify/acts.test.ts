@@ -92,3 +92,23 @@ test('a test is an act of the newest schema alone, with a picture or none', asyn
   odd.action({ kind: 'test', picture: { ...picture, bytes: -1 } }, newest);
   t.false((await verdictOnStore(odd, storeOf(odd))).ok);
 });
+
+test('an update is an act of the newest schema alone', async (t) => {
+  const newest = { schema: 'atalaya/action/4', actor: operator };
+  const program = { version: '1.2.0', release: 7, tree: digest(Buffer.from('tree')) };
+  const update = { kind: 'update', job: 'job-7', outcome: 'rolled-back', program, reasons: ['camera: no frames'] };
+  const unit = new TinyUnit('u-1', ed25519());
+  unit.action(update, newest);
+  unit.action(command, newest);
+  const good = await verdictOnStore(unit, storeOf(unit));
+  t.deepEqual([good.ok, good.counts.actions, good.counts.unknown], [true, 2, 0]);
+  for (const [action, change] of [
+    [update, { ...newest, schema: 'atalaya/action/3' }],
+    [{ ...update, outcome: 'guessed' }, newest],
+    [{ ...update, program: { version: '1' } }, newest],
+  ] as const) {
+    const odd = new TinyUnit('u-1', ed25519());
+    odd.action(action, change);
+    t.false((await verdictOnStore(odd, storeOf(odd))).ok);
+  }
+});

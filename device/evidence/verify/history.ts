@@ -149,11 +149,18 @@ export class History {
   }
 }
 
-type OnUnit = Extract<ActionRecord['action'], { readonly kind: 'list' | 'command' | 'configuration' | 'test' }>;
+type OnUnit = Extract<
+  ActionRecord['action'],
+  { readonly kind: 'list' | 'command' | 'configuration' | 'test' | 'update' }
+>;
 
 /** True for an act that is about no evidence. */
 const isOnUnit = (action: ActionRecord['action']): action is OnUnit =>
-  action.kind === 'list' || action.kind === 'command' || action.kind === 'configuration' || action.kind === 'test';
+  action.kind === 'list' ||
+  action.kind === 'command' ||
+  action.kind === 'configuration' ||
+  action.kind === 'test' ||
+  action.kind === 'update';
 
 type Where = Pick<Finding, 'path' | 'byte' | 'entry'>;
 
