@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isRepositoryPath } from '../../ota/contract/repository.ts';
+import { longestPath, repositoryPath } from '../../ota/contract/repository.ts';
 import { blockBytes } from './block-bytes.ts';
 import { reason } from './names.ts';
 
@@ -13,7 +13,7 @@ export const blockStep = 4096;
 
 export const streamGet = z.looseObject({
   id: streamToken,
-  file: z.string().max(220).refine(isRepositoryPath, 'is no file of a repository'),
+  file: z.string().max(longestPath).regex(repositoryPath, 'is no file of a repository'),
   /** Bytes of a block; the last one of a file has less. */
   size: z.int().min(blockStep).max(blockBytes).multipleOf(blockStep),
   /** Index of the first block, from 0. */

@@ -9,7 +9,7 @@ import {
   type SampleMessage,
   topicNames,
 } from '../contract/testing/arbitrary-message.ts';
-import { longestPayload, type TopicName, topics } from '../contract/topics.ts';
+import { blockBytes, longestPayload, type TopicName, topics } from '../contract/topics.ts';
 import type { Arrival, LinkHandlers } from '../link/link.ts';
 import { commandOf, Surroundings, staff, stranger, unit } from './commands/testing/made-inbox.ts';
 import { type Delivered, recordedEnd } from './testing/recorded-end.ts';
@@ -41,8 +41,9 @@ const onto = ({ name, parameters, content }: SampleMessage): Text => ({
 
 /** What is wrong with the text of a message, its topic being right. */
 function spoiled(name: TopicName): Arbitrary<(content: Text['content']) => Buffer> {
-  const required = publishedSchemaOf(name)?.required ?? [];
-  const field = fc.constantFrom(...(required as [string, ...string[]]));
+  const schema = publishedSchemaOf(name);
+  if (schema === undefined) return fc.constantFrom(0, blockBytes + 1).map((size) => () => Buffer.alloc(size, 1));
+  const field = fc.constantFrom(...((schema.required ?? []) as [string, ...string[]]));
   const members = (content: Text['content']) => JSON.stringify(content).slice(1);
   const deep = `${'['.repeat(40)}${']'.repeat(40)}`;
   return fc.oneof(
@@ -81,8 +82,12 @@ function deliveryOf(
       return { inbox: 'command', content, topic: parameters as { name: string; id: string } };
     case 'cosigned':
       return { inbox: 'cosigned', content: (content as { readonly note?: unknown }).note };
+    case 'jobNotify':
+      return { inbox: 'jobNotify', content: undefined };
+    case 'streamData':
+      return { inbox: 'streamData', content: payload, topic: parameters };
     default:
-      return { inbox: name as 'ack' | 'evidenceGet', content };
+      return { inbox: name as 'ack' | 'evidenceGet' | 'streamAnswer', content };
   }
 }
 
@@ -90,6 +95,10 @@ function sendingsOf(name: TopicName): Arbitrary<Sending> {
   const sample = arbitraryMessage(name);
   const good = sample.map((message): Sending => {
     const text = onto(message);
+    if (message.content instanceof Uint8Array) {
+      const payload = Buffer.from(message.content);
+      return { ...text, payload, reaches: deliveryOf(name, payload, text, message.parameters), counts: 'taken' };
+    }
     // What was read is what was sent, as JSON has it.
     const payload = bytes(text.content);
     const read = { ...text, content: JSON.parse(payload.toString()) };
@@ -98,8 +107,9 @@ function sendingsOf(name: TopicName): Arbitrary<Sending> {
   const malformed = fc.tuple(sample, spoiled(name)).map(([message, spoil]): Sending => {
     const { topic, content } = onto(message);
     const spoilt = spoil(content);
-    // An empty message is no grant: that it is taken back.
-    const payload = name === 'certificateGrant' && spoilt.byteLength === 0 ? bytes('{') : spoilt;
+    // An empty message is no grant and no hint: that it is taken back.
+    const isEmptied = name === 'certificateGrant' || name === 'jobNotify';
+    const payload = isEmptied && spoilt.byteLength === 0 ? bytes('{') : spoilt;
     const isAnswered = name === 'desired' || name === 'certificateGrant';
     const reaches: Delivered | undefined = isAnswered ? { inbox: name, content: payload } : undefined;
     return { topic, payload, reaches, counts: 'refused' };
@@ -107,7 +117,8 @@ function sendingsOf(name: TopicName): Arbitrary<Sending> {
   const elsewhere = (place: Arbitrary<(topic: string) => string>) =>
     fc.tuple(sample, place).map(([message, move]): Sending => {
       const { topic, content } = onto(message);
-      return { topic: move(topic), payload: bytes(content), reaches: undefined, counts: 'refused' };
+      const payload = message.content instanceof Uint8Array ? Buffer.from(message.content) : bytes(content);
+      return { topic: move(topic), payload, reaches: undefined, counts: 'refused' };
     });
   const foreign = elsewhere(
     fc.constantFrom<((topic: string) => string)[]>(

@@ -1,6 +1,8 @@
 import type { Clock } from '../../device/kernel/clock.ts';
 import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
 import { toIso } from '../../device/kernel/units.ts';
+import type { JobUpdate } from '../../ota/contract/job.ts';
+import type { VersionReport } from '../../ota/contract/version-report.ts';
 import type { Command, Reply } from '../contract/acts.ts';
 import { filtersOf, topicOf } from '../contract/address.ts';
 import type { CertificateReport } from '../contract/certificate.ts';
@@ -9,6 +11,7 @@ import type { EvidenceGet } from '../contract/evidence.ts';
 import { encodeMessage, type Message, parseMessage, type Refused } from '../contract/message.ts';
 import { refusedFor } from '../contract/refusal.ts';
 import type { Reported, UnitState } from '../contract/state.ts';
+import type { StreamAnswer, StreamGet } from '../contract/stream.ts';
 import type { TopicName, TopicParameters, TopicPayload } from '../contract/topics.ts';
 import type { Arrival, Link, LinkHandlers, LinkSession } from '../link/link.ts';
 
@@ -25,6 +28,15 @@ export interface Inboxes {
   readonly cosigned: (note: string) => Promise<void>;
   /** The bytes as they came; absent where the certificate is renewed by hand. */
   readonly certificateGrant?: (payload: Buffer) => void;
+  /** Absent where this unit takes no updates. */
+  readonly updates?: UpdateInbox;
+}
+
+/** What concerns updates. None of it throws; a file's blocks come faster than anything else, and are taken at once. */
+export interface UpdateInbox {
+  readonly notified: () => void;
+  readonly answered: (answer: StreamAnswer) => void;
+  readonly block: (stream: string, block: number, bytes: Buffer) => void;
 }
 
 export interface UnitEndParts {
@@ -37,6 +49,10 @@ export interface UnitEndParts {
   readonly checkpoint: () => string | undefined;
   /** How old the certificate is, and whether the next one is asked for; absent or undefined where that is nobody's to say. */
   readonly certificate?: () => CertificateReport | undefined;
+  /** How far the newest update has got; absent or undefined where there is none. */
+  readonly jobUpdate?: () => JobUpdate | undefined;
+  /** What the unit runs, signed. */
+  readonly versions?: () => VersionReport | undefined;
   readonly clock: Clock;
   /** A connection stands, and the unit has said that it is there. */
   readonly online: (session: LinkSession) => void;
@@ -54,21 +70,31 @@ export interface LastWill {
 }
 
 /** Everything that a centre may send. */
-const inbound: readonly TopicName[] = ['ack', 'cosigned', 'evidenceGet', 'desired', 'certificateGrant', 'command'];
+const inbound: readonly TopicName[] = [
+  'ack',
+  'cosigned',
+  'evidenceGet',
+  'desired',
+  'certificateGrant',
+  'command',
+  'jobNotify',
+  'streamAnswer',
+  'streamData',
+];
 
 /**
  * What stands for the whole unit and is said anew at each connection; of each only the newest counts. In this order: the state names the
  * key that a checkpoint is checked with.
  */
-const standing = ['state', 'reported', 'certificate', 'checkpoint'] as const;
+const standing = ['state', 'reported', 'certificate', 'checkpoint', 'jobUpdate', 'versions'] as const;
 type Standing = (typeof standing)[number];
 
 /**
  * The unit's end of the conversation with its centre: one session, its retained state, and the way of each message to whom it concerns.
  *
  * Guarantees: `online` is told of a connection that stands, has the subscriptions, and whose retained state says so; when it is lost or the
- * program dies, the broker says that the unit is gone; of state, reported configuration, certificate and checkpoint the newest gets through,
- * however often the link fails meanwhile, and one that never will does not hold up the others; a message that is not of the contract
+ * program dies, the broker says that the unit is gone; of what stands for the unit the newest gets through, however
+ * often the link fails meanwhile, and one that never will does not hold up the others; a message that is not of the contract
  * changes nothing and is counted.
  */
 export class UnitEnd {
@@ -135,6 +161,21 @@ export class UnitEnd {
     this.#say('certificate');
   }
 
+  /** What is said of the newest update has changed. */
+  jobChanged(): void {
+    this.#say('jobUpdate');
+  }
+
+  /** What the unit runs has changed, or is asked for under another nonce. */
+  versionsChanged(): void {
+    this.#say('versions');
+  }
+
+  /** Asks for blocks of a file of the update repositories. Rejects with `link-down`. */
+  streamGet(get: StreamGet): Promise<void> {
+    return this.#publish('streamGet', {}, get);
+  }
+
   /** Publishes the answer to a command. Rejects with `link-down` where it did not get through: offer it again when online. */
   reply(reply: Reply): Promise<void> {
     return this.#publish('reply', { id: reply.id }, reply);
@@ -179,6 +220,8 @@ export class UnitEnd {
     const own = refused.unit === unit;
     // What is emptied is no grant: the centre has heard the answer.
     if (own && refused.name === 'certificateGrant' && payload.byteLength === 0) return;
+    // Nor a hint: what it hinted at is over.
+    if (own && refused.name === 'jobNotify' && payload.byteLength === 0) return;
     this.#refuse(refused);
     if (own && refused.name === 'desired') await inboxes.desired(payload);
     if (own && refused.name === 'certificateGrant') inboxes.certificateGrant?.(payload);
@@ -200,6 +243,12 @@ export class UnitEnd {
         return inboxes.evidenceGet(message.content);
       case 'cosigned':
         return inboxes.cosigned(message.content.note);
+      case 'jobNotify':
+        return inboxes.updates?.notified();
+      case 'streamAnswer':
+        return inboxes.updates?.answered(message.content);
+      case 'streamData':
+        return inboxes.updates?.block(message.parameters.id, Number(message.parameters.block), message.content);
       default:
         return this.#refuse(refusedFor('wrong-way', `${message.name} is not for a unit`));
     }
@@ -252,6 +301,14 @@ export class UnitEnd {
       case 'certificate': {
         const report = this.#parts.certificate?.();
         return report === undefined ? undefined : this.#publish('certificate', {}, report);
+      }
+      case 'jobUpdate': {
+        const update = this.#parts.jobUpdate?.();
+        return update === undefined ? undefined : this.#publish('jobUpdate', {}, update);
+      }
+      case 'versions': {
+        const report = this.#parts.versions?.();
+        return report === undefined ? undefined : this.#publish('versions', {}, report);
       }
       case 'checkpoint': {
         const note = this.#parts.checkpoint();

@@ -88,4 +88,4 @@ export const jobUpdate = z.looseObject({
 export type JobUpdate = z.infer<typeof jobUpdate>;
 
 /** A hint that there is something new for this unit; nothing in it is believed. Retained; emptied when it is over. */
-export const jobNotify = z.looseObject({ job: jobId.optional() });
+export const jobNotify = z.looseObject({ job: jobId });

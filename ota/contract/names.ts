@@ -5,11 +5,11 @@ import { z } from 'zod';
 /** A target of the repositories: one level, so that it can never lead out of a folder. */
 export const targetName = z
   .string()
+  .max(128)
   .regex(
-    /^[a-z0-9][a-z0-9._+-]{0,127}$/,
-    'is no name of a target: 1 to 128 lower-case letters, digits, dots and dashes',
-  )
-  .refine((name) => !name.includes('..'), 'has two dots in a row');
+    /^[a-z0-9]+([._+-][a-z0-9]+)*$/,
+    'is no name of a target: lower-case letters and digits, with single dots and dashes between',
+  );
 
 /** Name of a component: `unit` of the program, the bundle's folder of a model. Also a folder on the unit. */
 export const componentName = z

@@ -9,8 +9,9 @@ import type { Target } from './target.ts';
 /** Where an update comes from: the link to the centre, or a folder on a stick. */
 export interface UpdateSource extends RepositorySource {
   /**
-   * Blocks of a target's file into `sink`, in any order, only those that are asked for, until all are there or `signal` is aborted. Throws
-   * `link-down` where the source is gone, and `document-refused` where it says that there is no such file.
+   * Blocks of a target's file into `sink`, in any order, only those that are asked for, until all are there, `signal` is aborted or the file
+   * turns out to have another length. Throws `link-down` where the source is gone, `document-refused` where it says that there is no such
+   * file, and what the sink throws.
    */
   blocks(path: string, wanted: BlockWishes, sink: BlockSink, signal: AbortSignal): Promise<void>;
 }
@@ -28,6 +29,8 @@ export interface BlockWishes {
 export interface BlockSink {
   /** A piece that begins at a multiple of `blockStep`. Resolves when the next may come; not durable by itself. */
   take(offset: number, bytes: Uint8Array): Promise<void>;
+  /** Bytes that the file has, as the source says; told before the last piece. */
+  lengthIs(bytes: number): void;
 }
 
 /** What both repositories say that this unit is to become; every check of it has passed. */

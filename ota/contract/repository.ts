@@ -9,11 +9,14 @@
 export const repositoryNames = ['image', 'director'] as const;
 export type RepositoryName = (typeof repositoryNames)[number];
 
-const form =
-  /^((image|director)\/(timestamp|[1-9][0-9]{0,8}\.(root|snapshot|targets))\.json|targets\/[0-9a-f]{64}\.[a-z0-9][a-z0-9._+-]{0,127})$/;
+export const repositoryPath =
+  /^((image|director)\/(timestamp|[1-9][0-9]{0,8}\.(root|snapshot|targets))\.json|targets\/[0-9a-f]{64}\.[a-z0-9]+([._+-][a-z0-9]+)*)$/;
+
+/** Bytes of the longest path. */
+export const longestPath = 220;
 
 /** Whether it is a path of the layout; such a path never leads out of a folder. */
-export const isRepositoryPath = (path: string): boolean => form.test(path) && !path.includes('..');
+export const isRepositoryPath = (path: string): boolean => path.length <= longestPath && repositoryPath.test(path);
 
 export const targetPath = ({ target, sha256 }: { readonly target: string; readonly sha256: string }): string =>
   `targets/${sha256}.${target}`;

@@ -16,6 +16,7 @@ export interface JsonSchema {
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly minimum?: number;
+  readonly multipleOf?: number;
   readonly maximum?: number;
   readonly minLength?: number;
   readonly maxLength?: number;
@@ -42,7 +43,7 @@ export function arbitraryOf(schema: JsonSchema, root: JsonSchema = schema): Arbi
     case 'string':
       return textOf(schema);
     case 'integer':
-      return fc.integer({ min: schema.minimum ?? 0, max: Math.min(schema.maximum ?? 1e6, 2 ** 31) });
+      return integerOf(schema);
     case 'number':
       return fc.double({ min: schema.minimum ?? -1e9, max: schema.maximum ?? 1e9, noNaN: true });
     case 'boolean':
@@ -98,4 +99,11 @@ function textOf({ format, pattern, minLength = 0, maxLength = 40 }: JsonSchema):
   return fc
     .string({ minLength, maxLength: Math.min(maxLength, 40), unit: 'binary-ascii' })
     .filter((text) => !text.includes('\0') && text !== '__proto__');
+}
+
+function integerOf({ minimum = 0, maximum = 1e6, multipleOf = 1 }: JsonSchema): Arbitrary<number> {
+  const most = Math.min(maximum, 2 ** 31);
+  return fc
+    .integer({ min: Math.ceil(minimum / multipleOf), max: Math.floor(most / multipleOf) })
+    .map((times) => times * multipleOf);
 }

@@ -36,12 +36,15 @@ export function arbitraryMessage(name: TopicName): Arbitrary<SampleMessage> {
 
 export const arbitraryUnit: Arbitrary<string> = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,62}$/);
 
+const idForms: Partial<Record<TopicName, RegExp>> = {
+  evidenceBlock: /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
+  streamData: /^[a-z0-9]{8,32}$/,
+};
+
 function arbitraryParameters(name: TopicName): Arbitrary<Record<string, string>> {
   const { parameters = {} }: Topic = topics[name];
   const forms: Readonly<Record<string, Arbitrary<string>>> = {
-    id: fc.stringMatching(
-      name === 'evidenceBlock' ? /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/ : /^[A-Za-z0-9][A-Za-z0-9-]{7,63}$/,
-    ),
+    id: fc.stringMatching(idForms[name] ?? /^[A-Za-z0-9][A-Za-z0-9-]{7,63}$/),
     file: fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,63}$/),
     block: fc.integer({ min: 0, max: 1_000_000 }).map(String),
     name: fc.constantFrom(...commandNames),

@@ -6,10 +6,19 @@ import { type OwnState, UnitEnd, type UnitEndParts } from '../unit-end.ts';
 
 /** What reached an inbox. */
 export interface Delivered {
-  readonly inbox: 'ack' | 'desired' | 'command' | 'evidenceGet' | 'cosigned' | 'certificateGrant';
+  readonly inbox:
+    | 'ack'
+    | 'desired'
+    | 'command'
+    | 'evidenceGet'
+    | 'cosigned'
+    | 'certificateGrant'
+    | 'jobNotify'
+    | 'streamAnswer'
+    | 'streamData';
   readonly content: unknown;
-  /** Of a command. */
-  readonly topic?: { readonly name: string; readonly id: string };
+  /** Of a command, and of a block. */
+  readonly topic?: Readonly<Record<string, string>>;
 }
 
 /** The end of a unit whose inboxes do nothing but remember, and everything that it told. `state` and `checkpoint` may be changed. */
@@ -53,6 +62,12 @@ export function recordedEnd(unit: string, openLink: UnitEndParts['openLink']): R
         evidenceGet: async (content) => void delivered.push({ inbox: 'evidenceGet', content }),
         cosigned: async (content) => void delivered.push({ inbox: 'cosigned', content }),
         certificateGrant: (content) => void delivered.push({ inbox: 'certificateGrant', content }),
+        updates: {
+          notified: () => void delivered.push({ inbox: 'jobNotify', content: undefined }),
+          answered: (content) => void delivered.push({ inbox: 'streamAnswer', content }),
+          block: (id, block, content) =>
+            void delivered.push({ inbox: 'streamData', content, topic: { id, block: String(block) } }),
+        },
       },
       online: (session) => sessions.push(session),
       offline: (fault) => offline.push(fault),
