@@ -21,6 +21,7 @@ import { systemFiles } from './kernel/files.ts';
 import { FolderLock } from './kernel/folder-lock.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { sceneSchema } from './scene/scene-schema.ts';
+import { noComponents, type UnitComponents } from './unit-components.ts';
 import { isTrusting, openPeople } from './unit-people.ts';
 
 /** What a running unit does for its configuration's keeper. */
@@ -51,13 +52,18 @@ export interface UnitConfig {
  * unit that runs. Throws `config-invalid`, `document-refused` for a trust document that does not hold, `store-locked` where another unit
  * runs with these data, and the faults of the disk.
  */
-export async function openUnitConfig(base: Config, scene: string | undefined, clock: Clock): Promise<UnitConfig> {
+export async function openUnitConfig(
+  base: Config,
+  scene: string | undefined,
+  clock: Clock,
+  components: UnitComponents = noComponents,
+): Promise<UnitConfig> {
   if (!isTrusting(base)) return fileAlone(base);
   const folder = join(base.evidence.data, 'config');
   await makeFolders(systemFiles, folder);
   const lock = await FolderLock.take(folder);
   try {
-    return await openKept(base, scene, clock, folder, lock);
+    return await openKept(base, scene, clock, folder, lock, components);
   } catch (error) {
     await lock.release();
     throw error;
@@ -85,8 +91,9 @@ async function openKept(
   clock: Clock,
   folder: string,
   lock: FolderLock,
+  components: UnitComponents,
 ): Promise<UnitConfig> {
-  const people = await openPeople(base, folder, systemFiles, clock);
+  const people = await openPeople(base, folder, systemFiles, clock, components.trust);
   const late: { hooks: ConfigHooks | undefined } = { hooks: undefined };
   /** What went wrong before there was anybody to tell. */
   const early: AtalayaError[] = [];
@@ -98,7 +105,7 @@ async function openKept(
     folder,
     files: systemFiles,
     base,
-    facts: await factsOf(base, scene),
+    facts: await factsOf(base, scene, components),
     people: () => people,
     clock,
     timer: systemTimer,
@@ -134,11 +141,11 @@ async function openKept(
 }
 
 /** What this unit has and can do. */
-async function factsOf(base: Config, scene: string | undefined): Promise<UnitFacts> {
+async function factsOf(base: Config, scene: string | undefined, components: UnitComponents): Promise<UnitFacts> {
   const { bsize, blocks } = statfsSync(existsSync(base.evidence.data) ? base.evidence.data : '.');
   return {
     unit: base.unit.id,
-    bundles: await bundlesHere(base),
+    bundles: await bundlesHere(base, components),
     rules: ruleNames,
     // The lines are simulated: there is one of every name.
     outputs: 'any',
@@ -152,9 +159,9 @@ async function factsOf(base: Config, scene: string | undefined): Promise<UnitFac
   };
 }
 
-async function bundlesHere({ detector, plates }: Config): Promise<readonly string[]> {
+async function bundlesHere({ detector, plates }: Config, { models }: UnitComponents): Promise<readonly string[]> {
   const built = await readdir(bundlesFolder).catch(() => []);
-  return [...new Set([...built, detector.bundle, plates.finder, ...plates.readers])];
+  return [...new Set([...built, ...models, detector.bundle, plates.finder, ...plates.readers])];
 }
 
 /** A scene that cannot be read is found out by whoever loads it. */

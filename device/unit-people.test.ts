@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -134,4 +134,20 @@ test('what was accepted and cannot be read any more keeps nobody out', async (t)
   await open();
   await writeWholeFile(files, accepted, Buffer.from('{"version":'));
   t.like(await open(), { version: 1 });
+});
+
+test('what an update brought is believed where it is newer, and stays when the update is rolled back', async (t) => {
+  const { at, cloud, files, config, writeTrust } = await place(t);
+  const updated = join(at, 'updated.json');
+  await writeTrust(3);
+  await rename(cloud.trust, updated);
+  await writeTrust(2);
+  t.like(await openPeople(config, folder, files, clock), { version: 2 });
+  t.like(await openPeople(config, folder, files, clock, updated), { version: 3 });
+  const later = files.survivors(() => 0.5);
+  t.like(await openPeople(config, folder, later, clock), { version: 3 }, 'without the update');
+  await writeTrust(4);
+  t.like(await openPeople(config, folder, later, clock, updated), { version: 4 }, 'enrolled anew');
+  await writeFile(updated, 'people: everybody');
+  t.like(await openPeople(config, folder, later, clock, updated), { version: 4 }, 'what does not hold changes nothing');
 });

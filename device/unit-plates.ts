@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { bundleFolder } from '../models/contract/places.ts';
 import type { Frame } from './capture/frame.ts';
 import type { Config } from './config/config-schema.ts';
 import type { ModelIdentity } from './detect/detect-messages.ts';
@@ -22,6 +21,7 @@ import { defaultWatchSettings, type WatchSettings } from './plate/watch/settings
 import { WorkerPlateReader } from './plate/worker-plate-reader.ts';
 import type { Scene } from './scene/scene.ts';
 import type { TrackUpdate } from './track/track.ts';
+import { noComponents, type UnitComponents } from './unit-components.ts';
 
 /** Whoever is told what the plates' side of a unit sees. */
 export interface PlateObserver {
@@ -126,6 +126,7 @@ export async function openPlates(
   stopping: AbortSignal,
   observer: PlateObserver,
   effort: () => PlateEffort = () => 'full',
+  components: Pick<UnitComponents, 'bundle'> = noComponents,
 ): Promise<UnitPlates> {
   const { plates, evidence } = config;
   // A replay of every frame is as fast as the machine allows: what it is compared with is the same on a slow one.
@@ -140,7 +141,7 @@ export async function openPlates(
     const opening = [`plates are NOT read: ${why}${idle}`];
     return new UnitPlates({ models: [], opening, watch: undefined, wait, clock, effort });
   }
-  const open = () => openReader(config, formats);
+  const open = () => openReader(config, formats, components);
   // Once before anything is watched: a bundle that is missing or damaged is no fault to be tried again for months.
   const first = await open();
   const { models } = first;
@@ -179,9 +180,10 @@ export async function openPlates(
 export function openReader(
   { plates: { finder, readers, threads, deadlineS } }: Pick<Config, 'plates'>,
   formats: readonly PlateFormat[],
+  { bundle }: Pick<UnitComponents, 'bundle'>,
 ): Promise<WorkerPlateReader> {
   return WorkerPlateReader.open(
-    { finder: bundleFolder(finder), readers: readers.map(bundleFolder), threads, formats, settings: readDefaults },
+    { finder: bundle(finder), readers: readers.map(bundle), threads, formats, settings: readDefaults },
     toMilliseconds(seconds(deadlineS)),
   );
 }

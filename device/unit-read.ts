@@ -10,6 +10,7 @@ import { defaultVoteSettings } from './plate/vote/settings.ts';
 import { drawPlates } from './report/draw-plates.ts';
 import { writeReason } from './report/write-reason.ts';
 import { loadScene } from './scene/load-scene.ts';
+import { openComponents } from './unit-components.ts';
 import { openDetector } from './unit-detector.ts';
 import { foremost, type PhotoVehicle, readPhoto, voteOnPhotos } from './unit-photos.ts';
 import { openReader } from './unit-plates.ts';
@@ -49,10 +50,12 @@ export async function readUnit(
   const vote = { ...defaultVoteSettings, leastConfidence: fraction(config.plates.leastConfidence) };
   const tell = (lines: readonly string[], object: object) =>
     say.write(`${request.json === true ? JSON.stringify(object) : lines.join('\n')}\n`);
+  const { ATALAYA_COMPONENTS: beside } = process.env;
+  const components = await openComponents(beside);
   await using open = new AsyncDisposableStack();
-  const detector = await openDetector(config, { regions: 'auto' });
+  const detector = await openDetector(config, { regions: 'auto' }, components);
   open.defer(() => detector.close());
-  const reader = await openReader(config, formats);
+  const reader = await openReader(config, formats, components);
   open.defer(() => reader.close());
   const photos: (readonly PhotoVehicle[])[] = [];
   let whole = true;

@@ -19,6 +19,7 @@ import type { SensorEvent } from './signal/sensor-inputs.ts';
 import { credentialsOf } from './unit-certificates.ts';
 import { alone, openCloud, type UnitCloud } from './unit-cloud.ts';
 import { commandExecutors, type UnitEyes } from './unit-commands.ts';
+import { noComponents, type UnitComponents } from './unit-components.ts';
 import { openUnitConfig, type UnitConfig } from './unit-config.ts';
 import { type HealthParts, UnitHealth } from './unit-health.ts';
 import type { UnitModes } from './unit-modes.ts';
@@ -97,8 +98,9 @@ export class UnitRemote {
     clock: Clock,
     notice: (fault: AtalayaError) => void,
     tell: (sentence: string) => void = () => {},
+    components: UnitComponents = noComponents,
   ): Promise<UnitRemote> {
-    const unitConfig = await openUnitConfig(base, scene, clock);
+    const unitConfig = await openUnitConfig(base, scene, clock, components);
     const opened = logOf(unitConfig.config, clock);
     const told = (fault: AtalayaError) => {
       opened.warn({ error: fault }, fault.message);

@@ -58,7 +58,7 @@ export async function testUnitAlone(
   const watched = await openCamera(settings, clock);
   open.defer(() => watched.close());
   const scene = watched.size === undefined ? drawn : await loadScene(settings.scene, watched.size).catch(() => drawn);
-  const detector = await openDetector(config, scene).catch((error: unknown) => error);
+  const detector = await openDetector(config, scene, settings.components).catch((error: unknown) => error);
   const works = isDetector(detector) ? detector : undefined;
   if (works !== undefined) open.defer(() => works.close());
   const lines = await openOwnLines(config, scene, clock);

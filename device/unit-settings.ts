@@ -7,6 +7,7 @@ import { recipientOf } from './evidence/sealing/identity.ts';
 import { canonicalJson } from './kernel/canonical-json.ts';
 import { AtalayaError } from './kernel/errors.ts';
 import { sha256 } from './kernel/hash.ts';
+import { openComponents, type UnitComponents } from './unit-components.ts';
 import { readIdentities } from './unit-pictures.ts';
 
 /** What a person asked for on the command line; it goes before the configuration. Relative paths start at the working folder. */
@@ -40,11 +41,17 @@ export interface RunSettings {
   readonly recipients: readonly string[];
   /** What opens the pictures for the report: of a trial alone, no unit at a road is given them. */
   readonly identities: readonly string[] | undefined;
+  readonly components: UnitComponents;
 }
 
-/** Throws `config-invalid` and `usage-invalid`. */
-export async function settle(request: RunRequest): Promise<RunSettings> {
-  const file = request.config === undefined ? defaultConfig() : await loadConfig(request.config);
+/**
+ * `beside`: folder of the components that updates put beside the program. Throws `config-invalid`, `usage-invalid`, and `bundle-invalid` for
+ * components that contradict one another.
+ */
+export async function settle(request: RunRequest, beside?: string): Promise<RunSettings> {
+  const components = await openComponents(beside);
+  const configured = request.config === undefined ? defaultConfig() : await loadConfig(request.config);
+  const file = components.scene === undefined ? configured : { ...configured, ...components.scene };
   const { pace } = request;
   if (pace !== undefined && pace !== 'timestamps' && pace !== 'flat-out') {
     throw new AtalayaError('usage-invalid', `--pace is ${pace}`, { hint: 'Give timestamps or flat-out.' });
@@ -85,6 +92,7 @@ export async function settle(request: RunRequest): Promise<RunSettings> {
     truth: request.truth === undefined ? undefined : resolve(request.truth),
     recipients: authority.length > 0 ? [] : own,
     identities,
+    components,
   };
 }
 

@@ -142,7 +142,7 @@ export async function watchRoad(
   guard?.opening();
   const scene = await loadScene(settings.scene, info);
   const place = await openPlace(config.references, scene, info);
-  const detector = await openDetector(config, scene);
+  const detector = await openDetector(config, scene, settings.components);
   open.defer(() => detector.close());
   const evidence = early ?? (await openEvidence(config, clock, boot, settings.recipients));
   if (evidence !== early) open.defer(() => evidence.close());
@@ -197,6 +197,7 @@ export async function watchRoad(
       },
     },
     () => modes.plates,
+    settings.components,
   );
   open.defer(() => plates.close());
   const sceneSha256 = await sha256File(settings.scene);

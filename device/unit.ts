@@ -37,6 +37,7 @@ export async function runUnit(settings: RunSettings, io: UnitIo, stopped: AbortS
     clock,
     (fault) => console.notice(explain(fault)),
     (sentence) => console.opening([sentence]),
+    settings.components,
   );
   open.defer(() => remote.close());
   onStanding?.(() => remote.standing);

@@ -8,6 +8,7 @@ import { fraction } from '../kernel/units.ts';
 import { loadFormats } from '../plate/formats/format.ts';
 import type { VehicleCrop } from '../plate/plate-reader.ts';
 import { defaultVoteSettings } from '../plate/vote/settings.ts';
+import { noComponents } from '../unit-components.ts';
 import { openDetector } from '../unit-detector.ts';
 import { foremost, type PhotoVehicle, readPhoto } from '../unit-photos.ts';
 import { openReader } from '../unit-plates.ts';
@@ -49,7 +50,7 @@ export async function benchPlates({ data, say }: BenchContext): Promise<readonly
   }
   const config = defaultConfig();
   await using open = new AsyncDisposableStack();
-  const detector = await openDetector(config, { regions: 'auto' });
+  const detector = await openDetector(config, { regions: 'auto' }, noComponents);
   open.defer(() => detector.close());
   const figures: Figure[] = [];
   for (const set of sets) {
@@ -64,7 +65,7 @@ async function setFigures(set: PhotoSet, photos: readonly Photo[], detector: Det
   const config = defaultConfig();
   const formats = await loadFormats(set.formats);
   await using open = new AsyncDisposableStack();
-  const reader = await openReader({ plates: { ...config.plates, threads: THREADS } }, formats);
+  const reader = await openReader({ plates: { ...config.plates, threads: THREADS } }, formats, noComponents);
   open.defer(() => reader.close());
   const vote = { ...defaultVoteSettings, leastConfidence: fraction(config.plates.leastConfidence) };
   const tally = { right: 0, wrong: 0, unread: 0 };

@@ -32,6 +32,7 @@ const LINES_MS = 300;
 
 async function run(request: RunRequest & GuardRequest): Promise<number> {
   const stop = new AbortController();
+  const { ATALAYA_COMPONENTS: beside } = process.env;
   const guard = await openGuard(request, process.env, (line) => process.stderr.write(`${line}\n`));
   guard?.begin();
   const lines: { makeSafe: () => Promise<void> } = { makeSafe: async () => {} };
@@ -62,7 +63,7 @@ async function run(request: RunRequest & GuardRequest): Promise<number> {
     // Another configuration, or a command: everything is opened anew, by the file as it is now.
     run: async (onStanding) => {
       guard?.opening();
-      return runUnit(await settle(request), { ...io, onStanding }, stop.signal);
+      return runUnit(await settle(request, beside), { ...io, onStanding }, stop.signal);
     },
     stopped: stop.signal,
     timer: systemTimer,

@@ -75,6 +75,7 @@ const everything = makeTelemetry({
     infractions: 5,
     lost: 0,
     platesRead: 3,
+    roadUsers: 40,
     platesUnread: 2,
   },
   sync: { queued: { alert: 1, infraction: 2, telemetry: 3 }, dropped: 8, reconnects: 9, sentBytes: 10, refused: 11 },
@@ -99,7 +100,7 @@ test('every figure of the contract has a sample, in base units and under a conve
     return 'shape' in inner ? Object.keys(inner.shape) : [];
   };
   const contract = (['machine', 'pipeline', 'sync'] as const).flatMap(figures);
-  t.is(contract.length, 28);
+  t.is(contract.length, 29);
   t.is(read.get('atalaya_degraded{measure="plates-not-read"}'), 1);
   t.is(read.get('atalaya_degraded{measure="clips-not-made"}'), 0);
   // Each figure one sample, of the queue one a lane; uptime, 5 probes, each measure and alert, dropped lines and the build.

@@ -72,6 +72,7 @@ const metrics: {
     framesPerSecond: gauge('frame_rate_hertz', 'Frames processed a second, lately.'),
     inferenceMs: gauge('inference_seconds', 'Time of an inference, lately.', 0.001),
     tracksLive: gauge('tracks', 'Road users that are followed now.'),
+    detections: counter('detections', 'Road users found in frames.'),
     infractions: counter('infractions', 'Infractions judged.'),
     lost: counter('infractions_lost', 'Infractions that could not be sealed.'),
     platesRead: plates('read'),

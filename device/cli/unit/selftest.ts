@@ -69,7 +69,8 @@ async function testUnit(
   { pulse, seal = false, ...flags }: Flags,
   note: (line: string) => void,
 ): Promise<SelfTestReport> {
-  const settings = await settle(flags);
+  const { ATALAYA_COMPONENTS: beside } = process.env;
+  const settings = await settle(flags, beside);
   const { username } = userInfo();
   const request = { pulse, seal, actor: { kind: 'person', name: username, account: username } } as const;
   const desk = await DeskClient.connect(deskPath(evidenceFolder(settings.config.evidence.data))).catch(
