@@ -53,6 +53,8 @@ export interface UnitStanding {
   readonly restarting: boolean;
   /** Aborted when it is told so. */
   readonly restart: AbortSignal;
+  /** It ends so that the program of another slot takes its place. */
+  readonly gives: boolean;
 }
 
 /** What a source that has ended leaves the outbox, where there is a link; a unit that is stopped does not wait for the centre. */
@@ -69,6 +71,7 @@ export class UnitRemote {
   readonly #notice: (fault: AtalayaError) => void;
   readonly #tell: (sentence: string) => void;
   readonly #restarting = new AbortController();
+  #gives = false;
   #config: Config;
   #health: UnitHealth | undefined;
   #cloud: UnitCloud = alone;
@@ -147,7 +150,8 @@ export class UnitRemote {
 
   /** May be asked after `close`. */
   get standing(): UnitStanding {
-    return { onTrial: this.#unitConfig.onTrial, restarting: this.restarting.aborted, restart: this.restarting };
+    const { onTrial } = this.#unitConfig;
+    return { onTrial, restarting: this.restarting.aborted, restart: this.restarting, gives: this.#gives };
   }
 
   /**

@@ -47,14 +47,14 @@ export function runRecordOf({ info, scene, recorder, detector, ...run }: Finishe
 
 /** Figures of the work so far, for telemetry. */
 export function pipelineFigures(recorder: RunRecorder, plates: UnitPlates): ReturnType<WatchFacts['pipeline']> {
-  const { processed, skipped, damaged, tracksLive, roadUsers, infractions, lost } = recorder.counts;
+  const { processed, skipped, damaged, tracksLive, detections, infractions, lost } = recorder.counts;
   const vehicles = plates.counts?.vehicles;
   return {
     framesProcessed: processed,
     framesSkipped: skipped,
     framesDamaged: damaged,
     tracksLive,
-    roadUsers,
+    detections,
     infractions,
     lost,
     ...(vehicles === undefined

@@ -36,7 +36,13 @@ async function runs(...endings: readonly Ending[]) {
       seen.runs += 1;
       if (ending === undefined) throw new Error('one run too many');
       const restart = new AbortController();
-      onStanding(() => ({ onTrial: false, restarting: false, restart: restart.signal, ...ending.standing }));
+      onStanding(() => ({
+        onTrial: false,
+        restarting: false,
+        restart: restart.signal,
+        gives: false,
+        ...ending.standing,
+      }));
       if (ending.lingers !== undefined) {
         restart.abort();
         await clock.advance(ending.lingers);
@@ -101,7 +107,19 @@ test('a fault of closing down hides neither what failed first nor that it was a 
   t.deepEqual(told, [broken]);
   const abort = Object.assign(new Error('aborted'), { name: 'AbortError' });
   const { result } = await runs({ fails: new SuppressedError(new Error('closing'), abort), stop: true });
-  t.deepEqual(result, { last: undefined, lost: 0 });
+  t.deepEqual(result, { last: undefined, lost: 0, gives: false });
+});
+
+test('a unit that gives way to another program ends, whatever its end came to, and says so', async (t) => {
+  const standing = { restarting: true, gives: true };
+  const good = await runs({ again: true, standing });
+  t.is(good.runs, 1);
+  t.like(good.result, { gives: true });
+  const failed = await runs({ fails: broken, standing });
+  t.deepEqual([failed.runs, failed.told], [1, [broken]]);
+  t.like(failed.result, { gives: true });
+  const stopped = await runs({ again: true, standing, stop: true });
+  t.like(stopped.result, { gives: false }, 'a person stops it: nothing follows');
 });
 
 test('Ctrl-C while it begins anew ends it', async (t) => {

@@ -10,6 +10,8 @@ export interface Runs {
   readonly last: RunResult | undefined;
   /** Infractions whose evidence was lost, in all of them. */
   readonly lost: number;
+  /** The program of another slot is to take this one's place. */
+  readonly gives: boolean;
 }
 
 export interface RunsOptions {
@@ -30,7 +32,8 @@ const AFTER_FAULT: Milliseconds = milliseconds(1000);
 const REST: Milliseconds = milliseconds(120_000);
 
 /**
- * Runs the unit until it ends for good: its source has ended, a person has stopped it, or it failed by itself.
+ * Runs the unit until it ends for good: its source has ended, a person has stopped it, it failed by itself, or it gives way to the program
+ * of another slot.
  *
  * A run that ended in order to begin anew is followed by another. So is one that failed while a configuration was on trial: the keeper
  * counts the starts, gives the trial back when they are used up, and the unit then runs with what was confirmed. So this ends by itself, unless
@@ -48,18 +51,22 @@ export async function runUntilDone({ run, stopped, timer, tell, stuck }: RunsOpt
         });
       });
       lost += last.record.counts.lost;
-      if (!last.again || stopped.aborted) return { last, lost };
+      const gives = standing?.().gives === true && !stopped.aborted;
+      if (gives || !last.again || stopped.aborted) return { last, lost, gives };
     } catch (error) {
       const fault = firstFault(error);
       // Stopped by a person while something was still being opened: nothing was seen, nothing is lost.
-      if (stopped.aborted && fault instanceof Error && fault.name === 'AbortError') return { last: undefined, lost };
-      const { onTrial = false, restarting = false } = standing?.() ?? {};
+      if (stopped.aborted && fault instanceof Error && fault.name === 'AbortError')
+        return { last: undefined, lost, gives: false };
+      const { onTrial = false, restarting = false, gives = false } = standing?.() ?? {};
       // Another unit runs with these data: its trial is not ours to use up.
       const follows = (onTrial || restarting) && !stopped.aborted && !isAtalayaError(fault, 'store-locked');
       if (!follows) throw error;
       tell(fault);
+      // What this program could not do any more on its way out does not keep the next one from taking over.
+      if (gives) return { last: undefined, lost, gives };
       await timer.sleep(AFTER_FAULT, stopped);
-      if (stopped.aborted) return { last: undefined, lost };
+      if (stopped.aborted) return { last: undefined, lost, gives: false };
     } finally {
       ended.abort();
     }

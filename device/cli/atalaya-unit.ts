@@ -17,6 +17,7 @@ import { version } from '../version.ts';
 import { exitAfter, exit as exits } from './exit-codes.ts';
 import { helpLayout, helpOutput, lineWidth } from './help-layout.ts';
 import { addConfigCommands } from './unit/config.ts';
+import { giveWay } from './unit/give-way.ts';
 import { addSelfTest } from './unit/selftest.ts';
 import { addWatchList } from './unit/watch-list.ts';
 
@@ -70,7 +71,8 @@ async function run(request: RunRequest & GuardRequest): Promise<number> {
     tell: (fault) => process.stderr.write(`${explain(fault)}\nbeginning anew\n`),
     stuck: () => void leave('the unit does not come to rest, and was to begin anew'),
   }).finally(() => guard?.close());
-  const { last, lost } = ended;
+  const { last, lost, gives } = ended;
+  if (gives) giveWay(process.env, process.argv.slice(2));
   if (lost > 0) return exit.failed;
   const comparison = last?.comparison;
   if (comparison === undefined || stop.signal.aborted) return exit.done;

@@ -75,7 +75,7 @@ const everything = makeTelemetry({
     infractions: 5,
     lost: 0,
     platesRead: 3,
-    roadUsers: 40,
+    detections: 40,
     platesUnread: 2,
   },
   sync: { queued: { alert: 1, infraction: 2, telemetry: 3 }, dropped: 8, reconnects: 9, sentBytes: 10, refused: 11 },

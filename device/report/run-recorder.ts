@@ -41,7 +41,6 @@ export class RunRecorder {
   #sealed = 0;
   #lost = 0;
   #alerts = 0;
-  #roadUsers = 0;
   #peakMemory = 0;
   #residentBytes = 0;
   #first: CaptureTime | undefined;
@@ -76,7 +75,6 @@ export class RunRecorder {
     if (this.#processed % 25 === 1) this.#residentBytes = this.#memory();
     this.#peakMemory = Math.max(this.#peakMemory, this.#residentBytes);
     for (const track of update.live) this.#live.set(track.id, track);
-    this.#roadUsers += update.ended.length;
     for (const track of update.ended) {
       this.#live.delete(track.id);
       // A speed may be reported with the very frame that ends the track, so the summary waits for the next.
@@ -113,12 +111,7 @@ export class RunRecorder {
     return this.#residentBytes;
   }
 
-  get counts(): RunCounts & {
-    readonly processed: number;
-    readonly tracksLive: number;
-    readonly roadUsers: number;
-    readonly infractions: number;
-  } {
+  get counts(): RunCounts & { readonly processed: number; readonly tracksLive: number; readonly infractions: number } {
     return {
       frames: this.#frames,
       skipped: this.#skipped,
@@ -129,7 +122,6 @@ export class RunRecorder {
       peakMemoryBytes: this.#peakMemory > 0 ? this.#peakMemory : undefined,
       processed: this.#processed,
       tracksLive: this.#live.size,
-      roadUsers: this.#roadUsers,
       infractions: this.#sealed,
     };
   }
