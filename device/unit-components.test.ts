@@ -37,7 +37,10 @@ test('a model of an update goes before the one that the program brought, by its 
 
 test('a scene of an update goes before the one of the configuration', async (t) => {
   const folder = await folderOf(t, ['scene/north/scene.yaml', 'scene/north/references.json']);
-  const { config } = await settle({ source: 'street.mjpeg' }, folder);
+  const { config } = await settle(
+    { source: 'street.mjpeg' },
+    { root: '/r', image: '/i', launcher: '/l', running: 'a', trial: false, components: folder },
+  );
   t.is(config.scene, join(folder, 'scene/north/scene.yaml'));
   t.is(config.references, join(folder, 'scene/north/references.json'));
 });

@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import type { Launched } from '../ota/slots/launch-environment.ts';
 import type { Config } from './config/config-schema.ts';
 import { defaultConfig, loadConfig } from './config/load-config.ts';
 import { recipientOf } from './evidence/sealing/identity.ts';
@@ -42,14 +43,13 @@ export interface RunSettings {
   /** What opens the pictures for the report: of a trial alone, no unit at a road is given them. */
   readonly identities: readonly string[] | undefined;
   readonly components: UnitComponents;
+  /** What the launcher said; undefined where somebody else started the program: it takes no updates then. */
+  readonly launched: Launched | undefined;
 }
 
-/**
- * `beside`: folder of the components that updates put beside the program. Throws `config-invalid`, `usage-invalid`, and `bundle-invalid` for
- * components that contradict one another.
- */
-export async function settle(request: RunRequest, beside?: string): Promise<RunSettings> {
-  const components = await openComponents(beside);
+/** Throws `config-invalid`, `usage-invalid`, and `bundle-invalid` for components of a slot that contradict one another. */
+export async function settle(request: RunRequest, launched?: Launched): Promise<RunSettings> {
+  const components = await openComponents(launched?.components);
   const configured = request.config === undefined ? defaultConfig() : await loadConfig(request.config);
   const file = components.scene === undefined ? configured : { ...configured, ...components.scene };
   const { pace } = request;
@@ -93,6 +93,7 @@ export async function settle(request: RunRequest, beside?: string): Promise<RunS
     recipients: authority.length > 0 ? [] : own,
     identities,
     components,
+    launched,
   };
 }
 

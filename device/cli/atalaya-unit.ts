@@ -2,6 +2,7 @@
 import '../kernel/quiet-libraries.ts';
 
 import { Command, CommanderError } from 'commander';
+import { launchedBy } from '../../ota/slots/launch-environment.ts';
 import { sleep } from '../kernel/clock.ts';
 import { explain, firstFault } from '../kernel/errors.ts';
 import { systemTimer } from '../kernel/timer.ts';
@@ -33,7 +34,7 @@ const LINES_MS = 300;
 
 async function run(request: RunRequest & GuardRequest): Promise<number> {
   const stop = new AbortController();
-  const { ATALAYA_COMPONENTS: beside } = process.env;
+  const launched = launchedBy(process.env);
   const guard = await openGuard(request, process.env, (line) => process.stderr.write(`${line}\n`));
   guard?.begin();
   const lines: { makeSafe: () => Promise<void> } = { makeSafe: async () => {} };
@@ -64,7 +65,7 @@ async function run(request: RunRequest & GuardRequest): Promise<number> {
     // Another configuration, or a command: everything is opened anew, by the file as it is now.
     run: async (onStanding) => {
       guard?.opening();
-      return runUnit(await settle(request, beside), { ...io, onStanding }, stop.signal);
+      return runUnit(await settle(request, launched), { ...io, onStanding }, stop.signal);
     },
     stopped: stop.signal,
     timer: systemTimer,
@@ -72,7 +73,7 @@ async function run(request: RunRequest & GuardRequest): Promise<number> {
     stuck: () => void leave('the unit does not come to rest, and was to begin anew'),
   }).finally(() => guard?.close());
   const { last, lost, gives } = ended;
-  if (gives) giveWay(process.env, process.argv.slice(2));
+  if (gives) giveWay(launched, process.argv.slice(2));
   if (lost > 0) return exit.failed;
   const comparison = last?.comparison;
   if (comparison === undefined || stop.signal.aborted) return exit.done;

@@ -69,6 +69,7 @@ test('who is believed, what signs and where data lie is set at the unit only', (
     'status.listen',
     'unit.id',
     'unit.reboot',
+    'updates.clock',
     'updates.directorRoot',
     'updates.imageRoot',
   ]);

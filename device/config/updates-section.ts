@@ -29,6 +29,14 @@ export const updates = z
           'The root metadata of the director: who says which of them this unit takes, and when. Relative paths start at the configuration file.',
         ),
       ),
+    clock: z
+      .enum(['disciplined', 'believed'])
+      .default('disciplined')
+      .meta(
+        atUnit(
+          'Whether metadata may be held against a clock that no time source disciplines. At a road never: who can turn the clock back could show the unit what has long expired. `believed` is for a desk.',
+        ),
+      ),
     windows: z
       .array(window)
       .max(10)

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { launchedBy } from '../../../ota/slots/launch-environment.ts';
 import { DeskClient } from '../../evidence/desk/desk-client.ts';
 import { deskPath } from '../../evidence/desk/serve-desk.ts';
 import { AtalayaError, isAtalayaError } from '../../kernel/errors.ts';
@@ -69,8 +70,7 @@ async function testUnit(
   { pulse, seal = false, ...flags }: Flags,
   note: (line: string) => void,
 ): Promise<SelfTestReport> {
-  const { ATALAYA_COMPONENTS: beside } = process.env;
-  const settings = await settle(flags, beside);
+  const settings = await settle(flags, launchedBy(process.env));
   const { username } = userInfo();
   const request = { pulse, seal, actor: { kind: 'person', name: username, account: username } } as const;
   const desk = await DeskClient.connect(deskPath(evidenceFolder(settings.config.evidence.data))).catch(
