@@ -33,7 +33,7 @@ $(INSTALLED): package.json package-lock.json
 	ONNXRUNTIME_NODE_INSTALL=skip npm ci --no-audit --no-fund --loglevel=error --nodedir=$(CURDIR)/node_modules/node-linux-$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
 	@# Our own programs beside those of the packages, so that npx finds them here and asks nobody.
 	@for program in device/cli/atalaya-audit cloud-bridge/cli/atalaya-bridge cloud-bridge/cli/atalaya-fleet \
-	  models/cli/atalaya-models provisioning/cli/atalaya-provision device/cli/atalaya-unit; do ln -sf ../../$$program.ts $(BIN)/$$(basename $$program); done
+	  models/cli/atalaya-models ota/cli/atalaya-ota provisioning/cli/atalaya-provision device/cli/atalaya-unit; do ln -sf ../../$$program.ts $(BIN)/$$(basename $$program); done
 	@touch $@
 
 # The source of the models: whatever makes them, made anew when it changes.

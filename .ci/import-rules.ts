@@ -43,11 +43,16 @@ const adapters: Readonly<Record<string, RegExp>> = {
   onoff: /^device\/signal\/sysfs\/.*\.ts$/,
   'node-raspistill': /^device\/capture\/process\/raspistill[^/]*\.ts$/,
   uqr: /^(provisioning|device\/panel)\/.*\.ts$/,
+  'tuf-js': /^ota\/trust\/.*\.ts$/,
+  '@tufjs/': /^ota\/(trust|repository)\/.*\.ts$/,
 };
 
 /** The verifier of evidence, and all that it shares with the writer: an auditor must not inherit the writer's errors. */
 const verifier = /^device\/evidence\/verify\//;
 const sharedWithWriter = /^device\/kernel\/(canonical-json|hash|errors)\.ts$/;
+
+/** Who signs updates and who verifies them share nothing but the shapes of both. */
+const [signs, verifies] = [/^ota\/repository\//, /^ota\/trust\//];
 
 /** The witness at the centre reads checkpoints with the code that writes and reads them on the unit. */
 const witness = /^cloud-bridge\/centre\/witness\//;
@@ -75,6 +80,8 @@ export function violation({ from, to, kind, typeOnly }: Import): string | undefi
   if (forTests.test(to)) return 'only tests import what is made for tests';
   const [top, room] = from.split('/');
   const [toTop, toRoom] = to.split('/');
+  if ((signs.test(from) && verifies.test(to)) || (verifies.test(from) && signs.test(to)))
+    return 'who signs and who verifies share contracts only';
   if (verifier.test(from)) {
     return verifier.test(to) || sharedWithWriter.test(to) ? undefined : 'the verifier shares nothing with the writer';
   }

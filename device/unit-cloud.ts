@@ -35,6 +35,7 @@ export const alone: UnitCloud = {
   stateChanged: () => {},
   report: () => {},
   checkpointed: () => {},
+  updateLink: undefined,
   drain: async () => {},
   close: async () => {},
 };

@@ -13,7 +13,9 @@ import type { DrainFigures } from '../cloud-bridge/unit-end/outbox/drain-options
 import type { Spool } from '../cloud-bridge/unit-end/outbox/spool.ts';
 import type { RenewalStanding } from '../cloud-bridge/unit-end/renewal/renewal-keeper.ts';
 import { ReopeningLink } from '../cloud-bridge/unit-end/renewal/reopening-link.ts';
-import { type LastWill, type OwnState, UnitEnd } from '../cloud-bridge/unit-end/unit-end.ts';
+import { type LastWill, type OwnState, UnitEnd, type UpdateInbox } from '../cloud-bridge/unit-end/unit-end.ts';
+import type { JobUpdate } from '../ota/contract/job.ts';
+import type { VersionReport } from '../ota/contract/version-report.ts';
 import type { Config } from './config/config-schema.ts';
 import type { EvidenceStore } from './evidence/evidence-store.ts';
 import type { LedgerLane } from './evidence/ledger-lane.ts';
@@ -29,6 +31,7 @@ import { LinkWords } from './unit-link-words.ts';
 import { offlineWords, type UnitRenewal } from './unit-renewal.ts';
 import { UnitRenewing } from './unit-renewing.ts';
 import { openSealedFile } from './unit-sealed-file.ts';
+import type { UpdateLink } from './unit-updates.ts';
 
 /** What the centre's side of a unit needs of the rest of it. */
 export interface CloudParts {
@@ -45,10 +48,20 @@ export interface CloudParts {
   readonly executors: (grants: Grants) => CommandExecutors;
   /** A document of the centre, as bytes. Does not throw. */
   readonly desired: (payload: Uint8Array) => Promise<void>;
+  /** Absent where this unit takes no updates. */
+  readonly updates?: CloudUpdates;
   /** What is survived and a person should know. */
   readonly notice: (fault: AtalayaError) => void;
   /** What a person at the console should know and is no fault, a sentence each. */
   readonly tell: (sentence: string) => void;
+}
+
+/** Updates, as the link knows them. */
+export interface CloudUpdates extends UpdateInbox {
+  readonly jobUpdate: JobUpdate | undefined;
+  readonly versions: VersionReport | undefined;
+  online(): void;
+  offline(): void;
 }
 
 /** What the health of a unit knows of its link. */
@@ -78,6 +91,8 @@ export interface UnitCloud {
   stateChanged(): void;
   report(reported: Reported): void;
   checkpointed(): void;
+  /** What updates ask for and say; undefined without a centre. */
+  readonly updateLink: UpdateLink | undefined;
   /** Waits until the centre has everything, for so long at most and only while there is a link. */
   drain(patience: Milliseconds): Promise<void>;
   close(): Promise<void>;
@@ -157,7 +172,10 @@ export class ConnectedCloud implements UnitCloud {
         evidenceGet: async (get) => void this.#server?.asked(get),
         cosigned: (note) => this.#cosigning.take(note),
         ...(certificate === undefined ? {} : { certificateGrant: (grant: Buffer) => certificate.offer(grant) }),
+        ...(parts.updates === undefined ? {} : { updates: parts.updates }),
       },
+      jobUpdate: () => parts.updates?.jobUpdate,
+      versions: () => parts.updates?.versions,
       ...(certificate === undefined ? {} : { certificate: () => certificate.report }),
       online: (session) => this.#online(session),
       offline: (fault) => this.#offline(fault),
@@ -191,6 +209,7 @@ export class ConnectedCloud implements UnitCloud {
     this.#heardAt = clock.monotonic();
     log.info({ part: 'link', ...session }, 'connected to the broker');
     this.#certificate?.online();
+    this.#parts.updates?.online();
     this.#drain?.online(session);
     void this.#inbox?.resume();
   }
@@ -202,6 +221,7 @@ export class ConnectedCloud implements UnitCloud {
     this.#offlineWhy = fault === undefined ? undefined : offlineWords(fault);
     this.#drain?.offline();
     this.#certificate?.offline(fault);
+    this.#parts.updates?.offline();
     // Our own leave-taking is no loss.
     if (fault === undefined || this.#offlineWhy === was || this.#stopping.signal.aborted) return;
     log.warn({ part: 'link', error: fault }, 'the broker cannot be reached');
@@ -282,6 +302,14 @@ export class ConnectedCloud implements UnitCloud {
 
   checkpointed(): void {
     this.end.checkpointed();
+  }
+
+  get updateLink(): UpdateLink {
+    return {
+      get: (get) => this.end.streamGet(get),
+      jobChanged: () => this.end.jobChanged(),
+      versionsChanged: () => this.end.versionsChanged(),
+    };
   }
 
   async drain(patience: Milliseconds): Promise<void> {

@@ -25,6 +25,8 @@ export const defaultKeyFile = (data: string): string => join(data, 'signing-key.
 /** The evidence of a running unit, with what it signs with. */
 export interface UnitEvidence {
   readonly store: EvidenceStore;
+  /** Signs what is stated besides evidence, with the key of the evidence. */
+  readonly signer: Pick<Keystore, 'id' | 'algorithm' | 'sign'>;
   /** Undefined: no picture is kept. */
   readonly recipients: Recipients | undefined;
   /**
@@ -76,6 +78,7 @@ export async function openEvidence(
     let house: Promise<void> | undefined;
     return {
       store,
+      signer: keystore,
       recipients: sealedTo,
       keepHouse: (report, hasten = () => false) => {
         house ??= keepHouse(store, clock, closing.signal, report, hasten);

@@ -1,3 +1,4 @@
+import type { Launched } from '../ota/slots/launch-environment.ts';
 import type { Config } from './config/config-schema.ts';
 import type { EvidenceStore } from './evidence/evidence-store.ts';
 import { recordAct, type UnitAct } from './evidence/record-act.ts';
@@ -12,7 +13,7 @@ import { sha256 } from './kernel/hash.ts';
 import { correlationOf, type Log, silentLog } from './kernel/log/log.ts';
 import { openLog } from './kernel/log/pino-log.ts';
 import { systemTimer } from './kernel/timer.ts';
-import { milliseconds } from './kernel/units.ts';
+import { milliseconds, type UtcMilliseconds } from './kernel/units.ts';
 import type { ListAlert } from './plate/lists/watch-lists.ts';
 import type { BrokerFacts } from './selftest/facts.ts';
 import type { SensorEvent } from './signal/sensor-inputs.ts';
@@ -21,11 +22,14 @@ import { alone, openCloud, type UnitCloud } from './unit-cloud.ts';
 import { commandExecutors, type UnitEyes } from './unit-commands.ts';
 import { noComponents, type UnitComponents } from './unit-components.ts';
 import { openUnitConfig, type UnitConfig } from './unit-config.ts';
+import type { UnitEvidence } from './unit-evidence.ts';
 import { type HealthParts, UnitHealth } from './unit-health.ts';
 import type { UnitModes } from './unit-modes.ts';
 import { expiryFault } from './unit-people.ts';
 import { linkFacts } from './unit-selftest-link.ts';
 import { configSentence } from './unit-sentences.ts';
+import { openUpdates } from './unit-update-hooks.ts';
+import type { UnitUpdates } from './unit-updates.ts';
 import { version } from './version.ts';
 
 /** What the health of a unit knows by its source. */
@@ -41,6 +45,8 @@ export interface UnitInside {
   readonly boot: string;
   /** Undefined while the source is not open: a camera may be long in coming, and the unit is there meanwhile. */
   readonly eyes: () => (UnitEyes & WatchFacts) | undefined;
+  /** Who started the program, and what signs what it says of itself; absent: it takes no updates. */
+  readonly updates?: { readonly launched: Launched; readonly signer: UnitEvidence['signer'] };
   /** What this run can do without; absent: nothing. */
   readonly modes?: UnitModes;
 }
@@ -55,6 +61,8 @@ export interface UnitStanding {
   readonly restart: AbortSignal;
   /** It ends so that the program of another slot takes its place. */
   readonly gives: boolean;
+  /** When it judged its last frame. */
+  readonly lastFrame: UtcMilliseconds | undefined;
 }
 
 /** What a source that has ended leaves the outbox, where there is a link; a unit that is stopped does not wait for the centre. */
@@ -72,9 +80,11 @@ export class UnitRemote {
   readonly #tell: (sentence: string) => void;
   readonly #restarting = new AbortController();
   #gives = false;
+  #lastFrame: UtcMilliseconds | undefined;
   #config: Config;
   #health: UnitHealth | undefined;
   #cloud: UnitCloud = alone;
+  #updates: UnitUpdates | undefined;
 
   constructor(
     unitConfig: UnitConfig,
@@ -151,7 +161,13 @@ export class UnitRemote {
   /** May be asked after `close`. */
   get standing(): UnitStanding {
     const { onTrial } = this.#unitConfig;
-    return { onTrial, restarting: this.restarting.aborted, restart: this.restarting, gives: this.#gives };
+    return {
+      onTrial,
+      restarting: this.restarting.aborted,
+      restart: this.restarting,
+      gives: this.#gives,
+      lastFrame: this.#lastFrame,
+    };
   }
 
   /**
@@ -159,7 +175,7 @@ export class UnitRemote {
    * opened before.
    */
   async attach(inside: UnitInside): Promise<void> {
-    const { store, boot, eyes, modes } = inside;
+    const { store, boot, eyes, updates, modes } = inside;
     const folder = this.#config.evidence.data;
     const health = await UnitHealth.open({
       config: () => this.#config,
@@ -218,6 +234,26 @@ export class UnitRemote {
       },
       problem: this.#notice,
     });
+    this.#updates =
+      updates === undefined
+        ? undefined
+        : await openUpdates({
+            ...{
+              store,
+              launched: updates.launched,
+              signer: updates.signer,
+              eyes,
+              clock: this.#clock,
+              log: this.log,
+              notice: this.#notice,
+              tell: this.#tell,
+            },
+            config: () => this.#config,
+            giveWay: () => {
+              this.#gives = true;
+              this.#restarting.abort();
+            },
+          });
     this.#cloud = await openCloud({
       config: this.#config,
       live: () => this.#config,
@@ -244,16 +280,23 @@ export class UnitRemote {
           grants,
         ),
       desired: (payload) => this.#unitConfig.desired(payload),
+      ...(this.#updates === undefined ? {} : { updates: this.#updates }),
       notice: this.#notice,
       tell: this.#tell,
     });
     await health.begin(this.#cloud);
     const reported = this.#unitConfig.reported();
     if (reported !== undefined) this.#cloud.report(reported);
+    this.#updates?.begin(this.#cloud.updateLink);
   }
 
   captured(): void {
     this.#health?.frame();
+  }
+
+  judged(): void {
+    this.#lastFrame = this.#clock.utc();
+    this.#updates?.judged();
   }
 
   /** A door or a tamper switch; its alert comes with the next look. */
@@ -322,6 +365,7 @@ export class UnitRemote {
   async detach(): Promise<void> {
     await using leaving = new AsyncDisposableStack();
     leaving.defer(() => this.#unitConfig.rest());
+    leaving.defer(async () => this.#updates?.close());
     leaving.defer(() => this.#cloud.close());
     leaving.defer(async () => this.#health?.close());
   }

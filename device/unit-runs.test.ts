@@ -41,6 +41,7 @@ async function runs(...endings: readonly Ending[]) {
         restarting: false,
         restart: restart.signal,
         gives: false,
+        lastFrame: undefined,
         ...ending.standing,
       }));
       if (ending.lingers !== undefined) {
@@ -107,7 +108,7 @@ test('a fault of closing down hides neither what failed first nor that it was a 
   t.deepEqual(told, [broken]);
   const abort = Object.assign(new Error('aborted'), { name: 'AbortError' });
   const { result } = await runs({ fails: new SuppressedError(new Error('closing'), abort), stop: true });
-  t.deepEqual(result, { last: undefined, lost: 0, gives: false });
+  t.deepEqual(result, { last: undefined, lost: 0, gives: false, lastFrame: undefined });
 });
 
 test('a unit that gives way to another program ends, whatever its end came to, and says so', async (t) => {

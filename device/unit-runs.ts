@@ -1,6 +1,6 @@
 import { firstFault, isAtalayaError } from './kernel/errors.ts';
 import type { Timer } from './kernel/timer.ts';
-import { type Milliseconds, milliseconds } from './kernel/units.ts';
+import { type Milliseconds, milliseconds, type UtcMilliseconds } from './kernel/units.ts';
 import type { RunResult, UnitIo } from './unit.ts';
 import type { UnitStanding } from './unit-remote.ts';
 
@@ -12,6 +12,7 @@ export interface Runs {
   readonly lost: number;
   /** The program of another slot is to take this one's place. */
   readonly gives: boolean;
+  readonly lastFrame: UtcMilliseconds | undefined;
 }
 
 export interface RunsOptions {
@@ -51,22 +52,22 @@ export async function runUntilDone({ run, stopped, timer, tell, stuck }: RunsOpt
         });
       });
       lost += last.record.counts.lost;
-      const gives = standing?.().gives === true && !stopped.aborted;
-      if (gives || !last.again || stopped.aborted) return { last, lost, gives };
+      const { gives = false, lastFrame } = standing?.() ?? {};
+      if (gives || !last.again || stopped.aborted) return { last, lost, gives: gives && !stopped.aborted, lastFrame };
     } catch (error) {
       const fault = firstFault(error);
       // Stopped by a person while something was still being opened: nothing was seen, nothing is lost.
       if (stopped.aborted && fault instanceof Error && fault.name === 'AbortError')
-        return { last: undefined, lost, gives: false };
-      const { onTrial = false, restarting = false, gives = false } = standing?.() ?? {};
+        return { last: undefined, lost, gives: false, lastFrame: undefined };
+      const { onTrial = false, restarting = false, gives = false, lastFrame } = standing?.() ?? {};
       // Another unit runs with these data: its trial is not ours to use up.
       const follows = (onTrial || restarting) && !stopped.aborted && !isAtalayaError(fault, 'store-locked');
       if (!follows) throw error;
       tell(fault);
       // What this program could not do any more on its way out does not keep the next one from taking over.
-      if (gives) return { last: undefined, lost, gives };
+      if (gives) return { last: undefined, lost, gives, lastFrame };
       await timer.sleep(AFTER_FAULT, stopped);
-      if (stopped.aborted) return { last: undefined, lost, gives: false };
+      if (stopped.aborted) return { last: undefined, lost, gives: false, lastFrame };
     } finally {
       ended.abort();
     }

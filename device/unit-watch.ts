@@ -121,10 +121,11 @@ export async function watchRoad(
   open.defer(() => camera.close());
   const modes = new UnitModes();
   let eyes: ReturnType<UnitInside['eyes']>;
-  const attach = async ({ store }: UnitEvidence) => {
+  const attach = async ({ store, signer }: UnitEvidence) => {
     open.defer(() => remote.detach());
     await remote.attach({
       ...{ store, boot, eyes: () => eyes },
+      ...(settings.launched === undefined ? {} : { updates: { launched: settings.launched, signer } }),
       // A replay of every frame is compared with what is known: it gives nothing up.
       ...(every ? {} : { modes }),
     });
@@ -327,6 +328,7 @@ export async function watchRoad(
           },
           processed: (frame, detections, update) => {
             progress.judged();
+            remote.judged();
             place?.look(frame.picture, frame.time.elapsed);
             bystanders.observe(frame, detections);
             recorder.processed(frame, detections, update);

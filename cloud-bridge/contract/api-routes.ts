@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { jobUpdate } from '../../ota/contract/job.ts';
+import { target } from '../../ota/contract/target.ts';
 import { command, desired, reply, trust } from './acts.ts';
 import {
   actEntry,
@@ -17,7 +19,8 @@ import { lanes } from './outbox.ts';
 import type { Permission } from './roles.ts';
 import { rollout, rolloutPlan } from './rollout.ts';
 import { configOutcomes, reported } from './state.ts';
-import { type EventKind, eventKinds } from './topics.ts';
+import { eventKinds } from './topics.ts';
+import { givenJob, unitUpdateView } from './updates.ts';
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -54,10 +57,12 @@ const limit = number(1, 1000).default(100);
 /** Where a page of a list by time ends: UTC milliseconds and position. */
 const pageMark = z.string().regex(/^-?[0-9]{1,16}\.[0-9]{1,16}$/, 'is no mark of a page');
 /** A comma between them. */
-const kinds = z
-  .string()
-  .transform((text) => text.split(','))
-  .pipe(z.array(z.enum(eventKinds as [EventKind, ...EventKind[]])).min(1));
+const listOf = <K extends string>(known: readonly K[]) =>
+  z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(known as [K, ...K[]])).min(1));
+const kinds = listOf(eventKinds);
 
 const configHistory = z.looseObject({
   /** The newest that was released. */
@@ -77,6 +82,12 @@ const configHistory = z.looseObject({
     }),
   ),
 });
+
+/** What is shown as it comes: events, and how updates go on. */
+export const liveKinds = [...eventKinds, 'update'] as const;
+export type LiveKind = (typeof liveKinds)[number];
+
+const updateLine = z.looseObject({ unit: unitId, kind: z.literal('update'), time: instant, data: jobUpdate });
 
 /** Every route, once. */
 export const routes = {
@@ -292,13 +303,35 @@ export const routes = {
     response: 'bytes',
     about: 'A sealed file: ciphertext.',
   },
+  updates: {
+    method: 'GET',
+    path: '/v1/updates',
+    permission: 'fleet.read',
+    response: z.looseObject({
+      /** False: this bridge has no update repository. */
+      signs: z.boolean(),
+      targets: z.array(target),
+    }),
+    about:
+      'What units may be updated to: the targets that are published, and the patches to them, the newest release first.',
+  },
+  unitUpdates: {
+    method: 'GET',
+    path: '/v1/updates/:unit',
+    permission: 'fleet.read',
+    response: unitUpdateView.extend({
+      /** Newest first. */
+      history: z.array(givenJob),
+    }),
+    about: 'What a unit runs by its own signed word, the update that it was given, and those before.',
+  },
   startRollout: {
     method: 'POST',
     path: '/v1/rollouts',
     permission: 'rollout.run',
     body: z.strictObject({ plan: rolloutPlan }),
     response: rollout,
-    about: 'Starts a rollout of signed documents.',
+    about: 'Starts a rollout of signed documents, or of an update; the latter takes the permission `update.give` too.',
   },
   rollouts: {
     method: 'GET',
@@ -376,9 +409,13 @@ export const routes = {
     method: 'GET',
     path: '/v1/live',
     permission: 'kinds',
-    query: z.strictObject({ unit: unitId.optional(), kinds: kinds.default(['telemetry', 'alert', 'count']) }),
+    query: z.strictObject({
+      unit: unitId.optional(),
+      kinds: listOf(liveKinds).default(['telemetry', 'alert', 'count']),
+    }),
     response: 'lines',
-    line: archivedEvent.partial({ position: true, archived: true }),
-    about: 'Events as they are archived. A reader that is too slow is told how many it missed: `{"missed": n}`.',
+    line: z.union([updateLine, archivedEvent.partial({ position: true, archived: true })]),
+    about:
+      'Events as they are archived, and what units say of their updates (`update`). A reader that is too slow is told how many it missed: `{"missed": n}`.',
   },
 } as const satisfies Record<string, Route>;

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { jobStatuses, jobSteps } from '../../ota/contract/job.ts';
 import { alert, ledgerEntry } from './events.ts';
 import { digest, evidenceId, fileName, instant, reason, sequence, streamId, unitId } from './names.ts';
 import { lanes } from './outbox.ts';
 import { reported, state } from './state.ts';
 import { type EventKind, eventKinds } from './topics.ts';
+import { reportVerdicts } from './updates.ts';
 
 /** What the centre shows of what it knows. Unknown fields pass. */
 
@@ -17,6 +19,27 @@ export const brokerView = z.looseObject({
   since: instant,
 });
 export type BrokerView = z.infer<typeof brokerView>;
+
+/** A unit's updates in short. */
+export const updateBrief = z.looseObject({
+  /** Of the program that is in force, by the unit's word. */
+  version: z.string().optional(),
+  release: z.int().optional(),
+  slot: z.string().optional(),
+  /** What runs is on trial. */
+  trial: z.boolean().optional(),
+  /** Of its version report; absent where none has come. */
+  verdict: z.enum(reportVerdicts).optional(),
+  /** The newest job that it was given. */
+  job: z.string().optional(),
+  /** What the unit says last of an update, and of which. */
+  about: z.string().optional(),
+  status: z.enum(jobStatuses).optional(),
+  step: z.enum(jobSteps).optional(),
+  progress: z.looseObject({ done: z.number(), total: z.number() }).optional(),
+  reasons: z.array(reason).optional(),
+});
+export type UpdateBrief = z.infer<typeof updateBrief>;
 
 /** A unit's twin. */
 export const unitView = z.looseObject({
@@ -32,6 +55,8 @@ export const unitView = z.looseObject({
   reported: reported.optional(),
   /** The newest that was released to it. */
   desired: z.looseObject({ version: z.int(), sha256: digest }).optional(),
+  /** Absent where it was never given an update and has said nothing of one. */
+  update: updateBrief.optional(),
   /** How far its lanes are archived. */
   marks: z.array(z.looseObject({ lane: z.enum(lanes), stream: streamId, upTo: z.int().min(0) })),
   /** The key that its records are held against: the first that was seen, or the one that was accepted last. */

@@ -68,6 +68,7 @@ export const telemetry = z.looseObject({
       framesPerSecond: figure.optional(),
       inferenceMs: figure.optional(),
       tracksLive: figure.optional(),
+      detections: figure.optional().describe('Road users found in frames, since the program began'),
       infractions: figure.optional(),
       lost: figure.optional(),
       platesRead: figure.optional(),

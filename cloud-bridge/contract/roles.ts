@@ -12,6 +12,8 @@ export const permissions = {
   'alert.acknowledge': ['operator', 'supervisor', 'technician'],
   'config.push': ['operator', 'supervisor'],
   'rollout.run': ['supervisor'],
+  /** Whoever changes the program of units, besides what rollouts take. */
+  'update.give': ['supervisor'],
   'command.self-test': ['operator', 'supervisor', 'technician'],
   'command.snapshot': ['supervisor', 'technician'],
   'command.reboot': ['supervisor', 'technician'],
@@ -35,6 +37,7 @@ const permissionWords: Readonly<Record<Permission, string>> = {
   'alert.acknowledge': 'acknowledge alerts',
   'config.push': 'push configurations',
   'rollout.run': 'run rollouts',
+  'update.give': 'give updates',
   'command.self-test': 'have units test themselves',
   'command.snapshot': 'take snapshots',
   'command.reboot': 'reboot units',

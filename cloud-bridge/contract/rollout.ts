@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { desired } from './acts.ts';
 import { actId, instant, reason, shortText, unitId } from './names.ts';
+import { measures, qualityBars } from './quality.ts';
+import { updateOrder } from './updates.ts';
 
-/** A configuration for many units, group by group: the plan that a person hands in, and how far it has got. */
+/** A configuration or an update for many units, group by group: the plan that a person hands in, and how far it has got. */
 
 const share = z.number().min(0).max(1);
 
@@ -11,7 +13,11 @@ export const rolloutGroup = z.strictObject({
   units: z.array(unitId).min(1).max(10_000),
 });
 
-export const rolloutPlan = z.strictObject({
+/** An update for many units, and how the work of those that have it is held against what it was. */
+export const updatePlan = updateOrder.extend({ quality: qualityBars.optional() });
+export type UpdatePlan = z.infer<typeof updatePlan>;
+
+const planFields = z.strictObject({
   id: actId,
   note: shortText.optional(),
   /** One after the other. The first may be canaries. */
@@ -28,11 +34,23 @@ export const rolloutPlan = z.strictObject({
   mostAtOnce: z.int().min(1).optional(),
   /** Not before. */
   notBefore: instant.optional(),
-  /** One signed document for each unit. */
-  documents: z.array(desired).min(1).max(10_000),
+  /** Of a configuration: one signed document for each unit. */
+  documents: z.array(desired).max(10_000).default([]),
   /** Signed documents with the settings from before and versions above those: what an abort may give the units back. */
   rollbacks: z.array(desired).max(10_000).default([]),
+  /** Of an update. */
+  update: updatePlan.optional(),
 });
+
+export const rolloutPlan = planFields
+  .refine(
+    ({ documents, update }) => documents.length > 0 || update !== undefined,
+    'has neither documents nor an update',
+  )
+  .refine(
+    ({ documents, rollbacks, update }) => update === undefined || documents.length + rollbacks.length === 0,
+    'has documents and an update',
+  );
 export type RolloutPlan = z.output<typeof rolloutPlan>;
 
 export const rolloutStates = ['waiting', 'running', 'paused', 'aborted', 'done', 'failed'] as const;
@@ -49,6 +67,8 @@ export const unitStates = [
   'confirmed',
   'rejected',
   'rolled-back',
+  'failed',
+  'canceled',
   'silent',
   'superseded',
   'refused',
@@ -56,12 +76,13 @@ export const unitStates = [
 ] as const;
 export type RolloutUnitState = (typeof unitStates)[number];
 
-/** Of the document that gives back what was before. `restored`: confirmed. */
+/** Of the document that gives back what was before, or of the job that takes an update back. `restored`: confirmed, or taken back. */
 export const restoreStates = ['releasing', 'released', 'restored', 'failed'] as const;
 export type RestoreState = (typeof restoreStates)[number];
 
 export const rolloutUnit = z.object({
   unit: unitId,
+  /** Of the document, or the number of the job among those of the unit. */
   version: z.int().min(1),
   state: z.enum(unitStates),
   releasedAt: instant.optional(),
@@ -75,6 +96,31 @@ export const rolloutUnit = z.object({
     .optional(),
 });
 export type RolloutUnit = z.infer<typeof rolloutUnit>;
+
+/** How the work of a group's confirmed units compares with what it was. `not-judged`: too little was seen to tell. */
+export const qualityVerdict = z.object({
+  verdict: z.enum(['held', 'dropped', 'not-judged']),
+  at: instant,
+  /** Units whose figures were there from before and after. */
+  units: z.int().min(0),
+  measures: z.array(
+    z.object({
+      measure: z.enum(measures),
+      verdict: z.enum(['held', 'dropped', 'not-judged']),
+      /** What was seen before and after, of all those units. */
+      before: z.number(),
+      after: z.number(),
+      /** After by what was to be expected from before; absent where nothing was to be. */
+      ratio: z.number().optional(),
+      /** The least ratio that is borne. */
+      bar: z.number(),
+      /** How likely so few are where the ratio is no lower than the bar. */
+      chance: z.number().optional(),
+      words: reason,
+    }),
+  ),
+});
+export type QualityVerdict = z.infer<typeof qualityVerdict>;
 
 export const rollout = z.object({
   id: actId,
@@ -94,9 +140,13 @@ export const rollout = z.object({
   restMinutes: z.number(),
   mostAtOnce: z.int().optional(),
   notBefore: instant.optional(),
+  /** Of an update. */
+  update: updatePlan.optional(),
   groups: z.array(
     z.object({
       name: shortText,
+      /** Of an update whose plan asks for it, once enough of the group has confirmed and worked for so long. */
+      quality: qualityVerdict.optional(),
       /** When enough of it had confirmed. */
       succeededAt: instant.optional(),
       units: z.array(rolloutUnit),

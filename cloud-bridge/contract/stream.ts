@@ -8,14 +8,16 @@ import { reason } from './names.ts';
 /** What a unit names a stream: one file at one size of block; drawn anew after each start. */
 export const streamToken = z.string().regex(/^[a-z0-9]{8,32}$/, 'is not 8 to 32 lower-case letters and digits');
 
-/** Sizes of blocks are multiples of it, bytes. */
+/** Bytes of the steps in which a unit keeps account of what of a file it has. */
 export const blockStep = 4096;
+/** Sizes of blocks are multiples of it, bytes: on a slow link a step is long. */
+export const smallestBlock = 1024;
 
 export const streamGet = z.looseObject({
   id: streamToken,
   file: z.string().max(longestPath).regex(repositoryPath, 'is no file of a repository'),
   /** Bytes of a block; the last one of a file has less. */
-  size: z.int().min(blockStep).max(blockBytes).multipleOf(blockStep),
+  size: z.int().min(smallestBlock).max(blockBytes).multipleOf(smallestBlock),
   /** Index of the first block, from 0. */
   from: z.int().min(0).max(1_000_000),
   /** Blocks; 0 asks only what there is. */

@@ -61,7 +61,7 @@ export const reportView = z.looseObject({
   report: z.looseObject({
     at: instant,
     job: z.string().optional(),
-    hardware: z.string().optional(),
+    hardware: z.array(z.string()).optional(),
     slot: z.string(),
     trial: z.boolean(),
     parts: z.array(

@@ -89,6 +89,8 @@ function actionWords({ kind, evidence: named, hold, name, outcome, version }: z.
       return `command ${name ?? '?'} ${outcome ?? '?'}`;
     case 'configuration':
       return `configuration${version === undefined ? '' : ` ${version}`} ${outcome ?? '?'}`;
+    case 'update':
+      return `update ${outcome ?? '?'}`;
     default:
       return kind;
   }

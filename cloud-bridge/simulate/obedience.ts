@@ -1,4 +1,6 @@
 import type { Milliseconds } from '../../device/kernel/units.ts';
+import type { JobUpdate } from '../../ota/contract/job.ts';
+import type { VersionReport } from '../../ota/contract/version-report.ts';
 import type { Reply } from '../contract/acts.ts';
 import type { OutboxEvent } from '../contract/outbox.ts';
 import type { Reported } from '../contract/state.ts';
@@ -13,6 +15,9 @@ export interface UnitBody {
   /** Rejects with `link-down`. */
   block(evidence: string, file: string, block: number, content: Uint8Array): Promise<void>;
   stateChanged(): void;
+  /** How far an update has got, and what the unit runs: said now, and at each connection. */
+  updateSaid(update: JobUpdate): void;
+  versionsSaid(report: VersionReport): void;
   /** Begins anew, in a moment: leaves the broker, has `restarted` do what a start does, and comes back. Not waited for. */
   restart(): void;
   /** Figures so often, for so long. */
@@ -30,6 +35,10 @@ export interface Obedience extends Pick<Inboxes, 'desired' | 'command' | 'eviden
   };
   /** Whether the configuration in force has events of this kind sent. */
   sends(kind: OutboxEvent['kind']): boolean;
+  /** Share of what passes that it sees. */
+  readonly sees: number;
+  /** There may be an update. */
+  notified(): void;
   /** A connection stands. */
   online(): void;
   /** A configuration is on trial, and `tick` to be called more often. */
@@ -46,6 +55,8 @@ export interface Obedience extends Pick<Inboxes, 'desired' | 'command' | 'eviden
 export const deaf: Obedience = {
   state: {},
   onTrial: false,
+  sees: 1,
+  notified: () => {},
   sends: () => true,
   desired: async () => {},
   command: async () => {},

@@ -115,6 +115,7 @@ export class SimulatedUnit {
         desired: (payload) => this.#obedience.desired(payload),
         command: (command, topic) => this.#obedience.command(command, topic),
         evidenceGet: (get) => this.#obedience.evidenceGet(get),
+        updates: { notified: () => this.#obedience.notified(), answered: () => {}, block: () => {} },
         cosigned: async (note) => {
           this.#cosigned += 1;
           await ledger.cosigned(note);
@@ -212,7 +213,8 @@ export class SimulatedUnit {
   /** Lets one vehicle pass, or whatever else happens; resolves when that is durable. */
   async happen(): Promise<void> {
     const { clock, ledger } = this.#parts;
-    const happening = this.#traffic.next(clock.utc(), () => this.#known());
+    const happening = this.#traffic.next(clock.utc(), () => this.#known(), this.#obedience.sees);
+    if (happening === undefined) return;
     if (happening.kind === 'infraction') await ledger.seal(happening.seen);
     else await this.#offer(happening);
   }
@@ -257,6 +259,8 @@ export class SimulatedUnit {
       reply: (reply) => session.reply(reply),
       block: (...block) => session.block(...block),
       stateChanged: () => session.stateChanged(),
+      updateSaid: (update) => session.updateSaid(update),
+      versionsSaid: (report) => session.versionsSaid(report),
       restart: () => session.restart(),
       diagnose: (time, every) => {
         const now = clock.monotonic();

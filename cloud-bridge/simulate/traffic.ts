@@ -76,6 +76,7 @@ export class Traffic {
   #frame = 0;
   #track = 0;
   #infractions = 0;
+  #detections = 0;
   #temperature = 52;
 
   /** `names`: for the ids of alerts, which nobody has given before, whatever the traffic. */
@@ -91,13 +92,15 @@ export class Traffic {
     return gap;
   }
 
-  next(now: UtcMilliseconds, known: () => KnownFigures): Happening {
+  /** `sees`: share of what passes that the unit sees. Undefined for what it does not. */
+  next(now: UtcMilliseconds, known: () => KnownFigures, sees = 1): Happening | undefined {
     // A unit tells its figures first.
     if (!this.#begun) {
       this.#begun = true;
       return this.figures(now, known());
     }
     const draw = this.#random();
+    if (sees < 1 && isVehicle(draw) && this.#names() >= sees) return undefined;
     if (draw < shares.infraction) return { kind: 'infraction', seen: this.#infraction() };
     if (draw < shares.infraction + shares.alert) return event('alert', now, this.#alert(now));
     const more = shares.infraction + shares.alert + shares.telemetry;
@@ -113,6 +116,7 @@ export class Traffic {
 
   #roadUser(): RoadUser {
     this.#track += 1;
+    this.#detections += 1;
     return this.#pick(classes);
   }
 
@@ -167,6 +171,7 @@ export class Traffic {
         framesPerSecond: round(14.6 + random() * 0.4, 2),
         inferenceMs: round(18 + random() * 6, 2),
         tracksLive: Math.floor(random() * 6),
+        detections: this.#detections,
         infractions: this.#infractions,
       },
       sync,
@@ -182,6 +187,9 @@ export class Traffic {
     return (from[0] as readonly [T, number])[0];
   }
 }
+
+const isVehicle = (draw: number): boolean =>
+  draw < shares.infraction || draw >= shares.infraction + shares.alert + shares.telemetry;
 
 function event(kind: OutboxEvent['kind'], time: UtcMilliseconds, data: object): SeenEvent {
   return { kind: 'event', event: { kind, time, data: data as JsonValue } };

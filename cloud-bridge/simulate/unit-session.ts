@@ -2,6 +2,8 @@ import type { Clock } from '../../device/kernel/clock.ts';
 import { AtalayaError } from '../../device/kernel/errors.ts';
 import type { Timer } from '../../device/kernel/timer.ts';
 import { type Milliseconds, milliseconds } from '../../device/kernel/units.ts';
+import type { JobUpdate } from '../../ota/contract/job.ts';
+import type { VersionReport } from '../../ota/contract/version-report.ts';
 import type { Reported } from '../contract/state.ts';
 import { heardLink } from '../link/heard-link.ts';
 import type { Link, LinkHandlers, LinkSession } from '../link/link.ts';
@@ -32,6 +34,8 @@ export class UnitSession implements Pick<Link, 'publish' | 'inFlight'> {
   #end: UnitEnd | undefined;
   #link: Link | undefined;
   #reported: Reported | undefined;
+  #update: JobUpdate | undefined;
+  #versions: VersionReport | undefined;
   #connections = 0;
   /** Messages that the sessions before did not take. */
   #refused = 0;
@@ -55,6 +59,8 @@ export class UnitSession implements Pick<Link, 'publish' | 'inFlight'> {
       },
       offline,
       refused: () => {},
+      jobUpdate: () => this.#update,
+      versions: () => this.#versions,
     });
     this.#end = end;
     if (this.#reported !== undefined) end.report(this.#reported);
@@ -89,6 +95,16 @@ export class UnitSession implements Pick<Link, 'publish' | 'inFlight'> {
   report(reported: Reported): void {
     this.#reported = reported;
     this.#end?.report(reported);
+  }
+
+  updateSaid(update: JobUpdate): void {
+    this.#update = update;
+    this.#end?.jobChanged();
+  }
+
+  versionsSaid(report: VersionReport): void {
+    this.#versions = report;
+    this.#end?.versionsChanged();
   }
 
   async reply(...[reply]: Parameters<UnitEnd['reply']>): Promise<void> {

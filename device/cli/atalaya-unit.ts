@@ -72,8 +72,8 @@ async function run(request: RunRequest & GuardRequest): Promise<number> {
     tell: (fault) => process.stderr.write(`${explain(fault)}\nbeginning anew\n`),
     stuck: () => void leave('the unit does not come to rest, and was to begin anew'),
   }).finally(() => guard?.close());
-  const { last, lost, gives } = ended;
-  if (gives) giveWay(launched, process.argv.slice(2));
+  const { last, lost, gives, lastFrame } = ended;
+  if (gives) giveWay(launched, process.argv.slice(2), lastFrame);
   if (lost > 0) return exit.failed;
   const comparison = last?.comparison;
   if (comparison === undefined || stop.signal.aborted) return exit.done;

@@ -82,6 +82,8 @@ export const jobUpdate = z.looseObject({
   waitsUntil: instant.optional(),
   /** Each as `code: words`. Of what ended badly, of a wait, and of a patch in whose place the whole was taken. */
   reasons: z.array(reason).max(50),
+  /** Seconds without a judged frame while the program was changed. */
+  interruptionS: z.number().min(0).optional(),
   /** What is in force: version and release of the program. */
   inForce: z.looseObject({ version: z.string().max(64), release: z.int().min(0) }).optional(),
 });

@@ -2,6 +2,7 @@
 export const refusalCodes = [
   // Metadata, by the clause of the TUF specification (1.0.33) that it breaks.
   'metadata-malformed',
+  'metadata-absent',
   'root-missing',
   'root-threshold',
   'root-rollback',

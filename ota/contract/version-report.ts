@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { digest, instant, unitId } from '../../cloud-bridge/contract/names.ts';
 import { slotPart } from './bundle.ts';
-import { jobId, nonce } from './names.ts';
+import { hardwareId, jobId, nonce } from './names.ts';
 
 /**
  * What a unit runs, said by itself and signed with the key of its evidence, over the RFC 8785 canonical JSON of the report without its
@@ -22,6 +22,8 @@ export const versionReport = z.strictObject({
   at: instant,
   nonce: nonce.optional(),
   job: jobId.optional(),
+  /** What the unit takes targets for: by it the centre picks some. */
+  hardware: z.array(hardwareId).min(1).max(16).optional(),
   slot: z.enum(['a', 'b', 'image']),
   trial: z.boolean(),
   /** Of the running slot; of an image only what its program says of itself. */

@@ -45,6 +45,8 @@ function jsonOf(text: string): unknown {
 export interface NeededPackages {
   /** Folders of the packages, and who needs each: a package's folder, or `from` of a wanted one. */
   readonly folders: ReadonlyMap<string, string>;
+  /** Of each of these: the folders that it needs itself, sorted. */
+  readonly needs: ReadonlyMap<string, readonly string[]>;
   /** Sentences: what is needed and does not stand in the lock. */
   readonly faults: readonly string[];
 }
@@ -55,8 +57,10 @@ export interface NeededPackages {
  */
 export function neededPackages(lock: NpmLock, wanted: ReadonlyMap<string, string>, cpu: BundleCpu): NeededPackages {
   const folders = new Map<string, string>();
+  const needs = new Map<string, readonly string[]>();
   const faults: string[] = [];
   const queue: string[] = [];
+  let own = new Set<string>();
   const want = (name: string, below: string, from: string, optional: boolean): void => {
     const folder = resolveFrom(lock, below, name);
     const found = folder === undefined ? undefined : lock.get(folder);
@@ -64,12 +68,14 @@ export function neededPackages(lock: NpmLock, wanted: ReadonlyMap<string, string
       if (!optional) faults.push(`${from} needs ${name}, which the lock does not have for linux ${cpu}`);
       return;
     }
+    own.add(folder);
     if (folders.has(folder)) return;
     folders.set(folder, from);
     queue.push(folder);
   };
   for (const [name, from] of wanted) want(name, '', from, false);
   for (let folder = queue.shift(); folder !== undefined; folder = queue.shift()) {
+    own = new Set();
     const { dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta } = lock.get(
       folder,
     ) as LockedNpmPackage;
@@ -78,8 +84,9 @@ export function neededPackages(lock: NpmLock, wanted: ReadonlyMap<string, string
     for (const name of Object.keys(peerDependencies)) {
       want(name, folder, folder, peerDependenciesMeta[name]?.optional === true);
     }
+    needs.set(folder, [...own].sort());
   }
-  return { folders, faults };
+  return { folders, needs, faults };
 }
 
 function resolveFrom(lock: NpmLock, below: string, name: string): string | undefined {

@@ -21,6 +21,17 @@ interface FileRule {
 /** What goes with every package that is kept: the law asks for the one, Node's resolution for the other. */
 const always = /^package\.json$|(^|\/)(licen[cs]es?|notices?|copying|copyright|third[-_.]?party[^/]*)([-_.][^/]*)?$/i;
 
+/** Pages of single packages that state whose work is in them and under which licences. */
+const notices: Readonly<Record<string, RegExp>> = {
+  '@img/sharp-libvips-linux-arm64': /^README\.md$/,
+  '@img/sharp-libvips-linux-x64': /^README\.md$/,
+};
+
+/** Whether a file of a package says under which licence it, or a part of it, may be used. `path` is that below the package's folder. */
+export function isLicence(name: string, path: string): boolean {
+  return path !== 'package.json' && (always.test(path) || notices[name]?.test(path) === true);
+}
+
 /** Of any package. */
 const general: readonly FileRule[] = [
   { pattern: /\.(d\.[cm]?ts|map|tsbuildinfo|flow)$/, why: 'for-compilers' },
@@ -76,6 +87,6 @@ function tensorflow(): readonly FileRule[] {
 
 /** Why a file of a package is left; undefined for one that is kept. `path` is that below the package's folder. */
 export function leftOfPackage(name: string, path: string): LeftReason | undefined {
-  if (always.test(path)) return undefined;
+  if (always.test(path) || isLicence(name, path)) return undefined;
   return [...(single[name] ?? []), ...general].find(({ pattern }) => pattern.test(path))?.why;
 }

@@ -183,6 +183,18 @@ test('a name that is made at run time stands for every file that begins so, but 
   );
 });
 
+test('a file beside a module is kept, by either way of naming it; one that cannot be followed is a fault', (t) => {
+  const files = {
+    'device/see.ts': "import 'sees';\nexport const picture = join(import.meta.dirname, 'street.jpg');\n",
+    'device/street.jpg': 'a picture',
+  };
+  t.true(planned({ files }).kept.some(({ path }) => path === 'device/street.jpg'));
+  const plan = planBundle(madeTree({ files: { 'device/see.ts': 'export const here = import.meta.dirname;\n' } }));
+  t.deepEqual(plan.kind === 'refused' ? plan.faults : [], [
+    'device/see.ts uses import.meta.dirname in a way that cannot be followed',
+  ]);
+});
+
 test('the programs of a unit are whole in these sources, and their packages are none of development', (t) => {
   const { files, packages, faults } = traceProgram(unitPrograms, sourceFolder(root));
   t.deepEqual(faults, []);

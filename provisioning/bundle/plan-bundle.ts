@@ -11,6 +11,7 @@ export const unitPrograms: readonly string[] = [
   'device/cli/atalaya-unit.ts',
   'device/cli/atalaya-audit.ts',
   'provisioning/cli/atalaya-provision.ts',
+  'ota/cli/atalaya-ota-unit.ts',
 ];
 
 /** The models that a configuration names by default (`device/config`): folders of `.build/models`. */
@@ -58,6 +59,8 @@ export type BundlePlan =
       /** Sorted by path, by code units. Folders are those of the paths, with mode 0755. */
       readonly kept: readonly KeptEntry[];
       readonly left: readonly LeftEntry[];
+      /** Folders of the packages, and of each those that it needs itself. */
+      readonly packages: ReadonlyMap<string, readonly string[]>;
       /** Libraries that the machine has to give: names as the loader looks for them, sorted. */
       readonly libraries: readonly string[];
     }
@@ -87,7 +90,7 @@ export function planBundle(tree: BundleTree): BundlePlan {
   left.sort(byPath);
   const faults = [...traced.faults, ...needed.faults, ...faultsOf(tree, kept, needed.folders)];
   if (faults.length > 0) return { kind: 'refused', faults };
-  return { kind: 'planned', kept, left, libraries: librariesOf(tree.entries, kept) };
+  return { kind: 'planned', kept, left, packages: needed.needs, libraries: librariesOf(tree.entries, kept) };
 }
 
 interface Known {

@@ -21,6 +21,9 @@ interface Asked {
 const statement = /^\s*(?:import|export)\s+(?!type\s)(?:[^'";]*?\sfrom\s+)?(['"])([^'"]+)\1/gm;
 const call =
   /(?<!typeof )\bimport\(\s*(['"])([^'"]+)\1|\bcreateRequire\([^)]*\)\((['"])([^'"]+)\3|\bimport\.meta\.resolve\((['"])([^'"]+)\5/g;
+const beside = /\b(?:join|resolve)\(\s*import\.meta\.dirname,\s*(['"])([^'"]+)\1\s*\)/g;
+/** The module's folder as a value, not in words. */
+const here = /(?:[(=,?:[]|\breturn)\s*import\.meta\.dirname\b/g;
 const url = /\bnew URL\(\s*(['"`])([^'"`]+)\1,\s*import\.meta\.url/g;
 
 /** Every module and file that a source text names. */
@@ -32,15 +35,16 @@ function askedBy(text: string): Asked[] {
     const [what = '', more] = (match[2] ?? '').split('${');
     return { what, how: more === undefined ? 'file' : 'prefix' };
   });
-  return [...modules, ...files];
+  const near = [...text.matchAll(beside)].map((match): Asked => ({ what: match[2] ?? '', how: 'file' }));
+  return [...modules, ...files, ...near];
 }
 
 /** What is for tests alone is never meant by a name that is made at run time. */
 const forTests = /\.(test|hardware)\.[jt]s$|(^|\/)testing\//;
 
 /**
- * Follows what `programs` load: static and dynamic imports, files beside a module (`new URL(..., import.meta.url)`: a worker thread's program,
- * a folder of data). A name that is made at run time stands for every file that begins so.
+ * Follows what `programs` load: static and dynamic imports, files beside a module (`new URL(..., import.meta.url)`,
+ * and `join` of the module's folder: a worker thread's program, a picture, a folder of data). A name that is made at run time stands for every file that begins so.
  */
 export function traceProgram(programs: readonly string[], { entries, read }: ProgramFolder): TracedProgram {
   const known = new Set(entries.filter(({ kind }) => kind === 'file').map(({ path }) => path));
@@ -76,7 +80,11 @@ export function traceProgram(programs: readonly string[], { entries, read }: Pro
     else faults.push(`${path} is to be started and is not there`);
   }
   for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
-    for (const asked of askedBy(read(path))) follow(asked, path);
+    const text = read(path);
+    for (const asked of askedBy(text)) follow(asked, path);
+    const written = [...text.matchAll(here)].length;
+    if (!path.startsWith('node_modules/') && written > [...text.matchAll(beside)].length)
+      faults.push(`${path} uses import.meta.dirname in a way that cannot be followed`);
   }
   return { files, packages, faults };
 }

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { imageBoards } from './boards.ts';
 import { planImage } from './plan.ts';
@@ -42,12 +43,26 @@ for (const board of buildable) {
     for (const unit of [
       'atalaya-unit.service',
       'atalaya-enrolled.path',
+      'atalaya-trial-guard.path',
       'atalaya-page.service',
       'atalaya-identity.path',
       'atalaya-name.service',
     ]) {
       t.true(wanted.includes(unit), unit);
     }
+  });
+
+  test(`${board}: the unit is started by the launcher, which no update can write to`, (t) => {
+    const { files } = planImage(board);
+    const launcher = files.find(({ path }) => path === 'opt/atalaya/launcher');
+    t.is(launcher?.mode, 0o755);
+    t.is(launcher?.text, readFileSync(new URL('../../ota/launcher/atalaya-launcher', import.meta.url), 'utf8'));
+    const unit = files.find(({ path }) => path.endsWith('/atalaya-unit.service'))?.text ?? '';
+    t.regex(
+      unit,
+      /^ExecStart=\/opt\/atalaya\/launcher --root \/data\/program --image \/opt\/atalaya\/image run -- run /m,
+    );
+    t.regex(unit, new RegExp(`ATALAYA_BOARD=${board.replace('-', '')}$`, 'm'));
   });
 
   test(`${board}: nobody can log in, and nothing asks for it`, (t) => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type ServiceFile, serviceFiles, usualService } from '../service/service-files.ts';
 import { type BoardImage, boardImage, type ImageBoard } from './boards.ts';
 import { bootFiles } from './boot-files.ts';
@@ -39,7 +40,7 @@ export interface ImagePlan {
 }
 
 /** Where the program of the image lies; `/opt/atalaya/current` leads to it until an update has put another one on the data partition. */
-export const shippedProgram = 'opt/atalaya/image';
+export const shippedProgram = usualService.shipped.slice(1);
 
 const mebibyte = 1024 * 1024;
 /** 2026-01-01. Fixed, so that the same packages and the same program give the same bytes. */
@@ -69,6 +70,10 @@ const excluded = [
   ),
 ];
 
+/** The launcher comes with the image, and with a new one: no update writes to it. */
+const launcherScript = (): string =>
+  readFileSync(new URL('../../ota/launcher/atalaya-launcher', import.meta.url), 'utf8');
+
 /** Plans the image of a board. Throws `usage-invalid` where there can be none. */
 export function planImage(name: ImageBoard): ImagePlan {
   const board = boardImage(name);
@@ -79,11 +84,17 @@ export function planImage(name: ImageBoard): ImagePlan {
     ...board.consoles.map((name) => `console=${name}`),
     'quiet loglevel=4 panic=10 systemd.show_status=no net.ifnames=0',
   ].join(' ');
-  const settings = { ...usualService, board: board.service, entry: 'js' } as const;
+  const machine = name.replaceAll('-', '');
+  const settings = { ...usualService, board: board.service, machine, entry: 'js' } as const;
   const services = serviceFiles(settings).filter(
     ({ path }) => !path.includes('bridge') && !path.includes('podman') && !path.includes('containers'),
   );
-  const files = [...services, ...startFiles({ data, modules: board.modules }), ...systemFiles({ data })];
+  const files = [
+    ...services,
+    ...startFiles({ data, modules: board.modules }),
+    ...systemFiles({ data }),
+    { path: settings.launcher.slice(1), text: launcherScript(), mode: 0o755 },
+  ];
   return {
     board,
     epoch,

@@ -54,7 +54,8 @@ const unused = (cpu: string): readonly RegExp[] => [
   /^(\.cache|\.package-lock\.json)(\/|$)/,
   /(^|\/)(test|tests|__tests__|\.github|\.nyc_output)\//,
   /\.(d\.[cm]?ts|map|tsbuildinfo)$/,
-  /(^|\/)(?!licen[cs]e|notice|copying)[^/]*\.(md|markdown)$/i,
+  // That of libvips states the licences of the libraries inside it.
+  /^(?!@img\/sharp-libvips-[^/]+\/README\.md$)(.*\/)?(?!licen[cs]e|notice|copying)[^/]*\.(md|markdown)$/i,
 ];
 
 /** Makes the folder of a unit's program, linked or copied file by file. Throws `source-missing` where models were not built. */

@@ -1,3 +1,4 @@
+import { usualService } from '../service/service-files.ts';
 import type { PlannedFile } from './plan.ts';
 
 interface StartOptions {
@@ -56,6 +57,8 @@ e2fsck -p "$part" >/dev/null
 exit 0
 `;
 
+const { shipped } = usualService;
+
 const mountData = (data: string): string => `#!/bin/sh
 [ "$1" = prereqs ] && exit 0
 . /scripts/functions
@@ -68,7 +71,12 @@ fi
 for folder in system system/network system/systemd system/chrony unit log program; do
   [ -d "$at/$folder" ] || mkdir "$at/$folder"
 done
-[ -L "$at/program/current" ] || ln -s /opt/atalaya/image "$at/program/current"
+# The launcher leads it to the program that it starts. One that leads nowhere leads to the image, so that enrolment and page are there.
+program=$(readlink "$at/program/current")
+if [ -z "$program" ] || [ ! -d "\${rootmnt}$program" ]; then
+  rm -rf "$at/program/current"
+  ln -s ${shipped} "$at/program/current"
+fi
 if [ ! -s "$at/system/machine-id" ]; then
   tr -d - < /proc/sys/kernel/random/uuid > "$at/system/machine-id.new"
   sync

@@ -14,7 +14,7 @@ const made = '# Made by provisioning/service/service-files.ts.';
 export function hostFiles(settings: ServiceSettings): readonly ServiceFile[] {
   return [
     { path: 'etc/sysusers.d/atalaya.conf', text: accounts(settings) },
-    { path: 'etc/tmpfiles.d/atalaya.conf', text: folders },
+    { path: 'etc/tmpfiles.d/atalaya.conf', text: folders(settings) },
     { path: 'etc/udev/rules.d/70-atalaya.rules', text: nodes },
     { path: 'etc/systemd/system.conf.d/90-atalaya.conf', text: manager },
     { path: 'etc/systemd/journald.conf.d/90-atalaya.conf', text: journal },
@@ -33,12 +33,15 @@ ${groupsOf(settings)
 `;
 }
 
-/** tmpfiles.d(5): what enrolment writes before the service has ever run. */
-const folders = `${made}
+/** tmpfiles.d(5): what enrolment writes before the service has ever run; the slots, and the way to the program before the launcher has ever run. */
+const folders = ({ slots, shipped, program }: ServiceSettings): string => `${made}
 d /etc/atalaya 0755 root root
 d /var/lib/atalaya 0700 ${account} ${account}
 d /var/lib/atalaya/identity 0700 ${account} ${account}
 d /var/log/atalaya 0750 ${account} ${account}
+d ${slots} 0755 ${account} ${account}
+L ${slots}/current - - - - ${shipped}
+L ${program} - - - - ${slots}/current
 `;
 
 /** udev(7). Cameras have the group \`video\` from systemd's own rules; of the nodes below, what they are for decides. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -53,7 +53,7 @@ for (const board of boards) {
   test(`on ${board}: systemd-analyze finds an exposure of 2.0 or less, and nothing that it does not know`, async (t) => {
     const root = await written(t, serviceFiles({ ...usualService, board }));
     const folder = join(root, 'etc/systemd/system');
-    for (const service of ['atalaya-unit.service', 'atalaya-bridge.service']) {
+    for (const service of ['atalaya-unit.service', 'atalaya-bridge.service', 'atalaya-trial-guard.service']) {
       const found = await asked(
         t,
         'systemd-analyze',
@@ -74,6 +74,8 @@ for (const board of boards) {
       'atalaya-devices.service',
       'atalaya-enrolled.path',
       'atalaya-enrolled.service',
+      'atalaya-trial-guard.path',
+      'atalaya-trial-guard.service',
       'atalaya-bridge.service',
     ].map((name) => join(folder, name));
     const verified = await asked(t, 'systemd-analyze', 'verify', '--man=no', ...names);
@@ -128,6 +130,8 @@ test('accounts and folders are made as systemd reads them', async (t) => {
   const folders = await asked(t, 'systemd-tmpfiles', '--create', `--root=${root}`, 'atalaya.conf');
   t.is(folders?.code, 0, folders?.text);
   t.true((await readdir(join(root, 'var/lib/atalaya'))).includes('identity'));
+  t.is(await readlink(join(root, 'data/program/current')), '/opt/atalaya/image');
+  t.is(await readlink(join(root, 'opt/atalaya/current')), '/data/program/current');
 });
 
 test('nothing gives the unit up, and the watchdog of the program comes before that of the machine', (t) => {
@@ -145,6 +149,10 @@ test('nothing gives the unit up, and the watchdog of the program comes before th
 test('what would be read as something else in a unit file is refused', (t) => {
   for (const settings of [
     { program: '/opt/a b' },
+    { slots: 'program' },
+    { launcher: '/opt/launcher --root' },
+    { shipped: '/opt/%h' },
+    { machine: 'qemu-x86' },
     { config: 'unit.yaml' },
     { watchdog: '/dev/w\nExecStart=/bin/sh' },
   ]) {
@@ -154,12 +162,24 @@ test('what would be read as something else in a unit file is refused', (t) => {
   t.throws(() => serviceFiles({ ...usualService, groups: ['wheel root'] }));
 });
 
-test('a path of the program, a compiled bundle and other groups arrive where they are used', (t) => {
-  const files = serviceFiles({ ...usualService, program: '/srv/a', entry: 'js', groups: ['i2c'] });
+test('paths of the program, a compiled bundle and other groups arrive where they are used', (t) => {
+  const places = { program: '/srv/a', shipped: '/srv/shipped', slots: '/srv/slots', launcher: '/srv/launcher' };
+  const files = serviceFiles({ ...usualService, ...places, entry: 'js', groups: ['i2c'] });
   t.regex(
-    textOf(files, 'atalaya-unit.service'),
-    /^ExecStart=\/srv\/a\/node_modules\/\.bin\/node \S+ \/srv\/a\/device\/cli\/atalaya-unit\.js run /m,
+    textOf(files, 'atalaya-bridge.service'),
+    /^ExecStart=\/srv\/a\/node_modules\/\.bin\/node \S+ \/srv\/a\/cloud-bridge\/cli\/atalaya-bridge\.js run /m,
   );
+  const launch = '/srv/launcher --root /srv/slots --image /srv/shipped';
+  t.true(textOf(files, 'atalaya-unit.service').includes(`\nExecStart=${launch} run -- run --config `));
+  t.true(textOf(files, 'atalaya-trial-guard.service').includes(`\nExecCondition=${launch} guard\n`));
+  t.regex(
+    textOf(serviceFiles({ ...usualService, machine: 'rpi4' }), 'atalaya-unit.service'),
+    /^Environment=.* ATALAYA_BOARD=rpi4$/m,
+  );
+  for (const service of ['atalaya-unit.service', 'atalaya-trial-guard.service']) {
+    t.regex(textOf(files, service), /^ReadWritePaths=-\/srv\/slots$/m, service);
+  }
+  t.regex(textOf(files, 'atalaya-trial-guard.path'), /^PathExists=\/srv\/slots\/trial$/m);
   t.regex(textOf(files, 'sysusers.d/atalaya.conf'), /^m atalaya i2c$/m);
   t.regex(
     textOf(serviceFiles({ ...usualService, board: 'jetson' }), 'atalaya-unit.service'),

@@ -2,7 +2,7 @@ import { bridgeService } from './bridge-service.ts';
 import { hostFiles } from './host-files.ts';
 import { podmanFiles } from './podman-files.ts';
 import { checkSettings, type ServiceFile, type ServiceSettings, usualService } from './service-settings.ts';
-import { devicesService, enrolledFiles, unitService } from './unit-service.ts';
+import { devicesService, enrolledFiles, trialGuard, unitService } from './unit-service.ts';
 
 export { type Board, boards, type ServiceFile, type ServiceSettings, usualService } from './service-settings.ts';
 
@@ -13,6 +13,7 @@ export function serviceFiles(settings: ServiceSettings = usualService): readonly
     { path: 'etc/systemd/system/atalaya-unit.service', text: unitService(settings) },
     { path: 'etc/systemd/system/atalaya-devices.service', text: devicesService },
     ...enrolledFiles(settings),
+    ...trialGuard(settings),
     { path: 'etc/systemd/system/atalaya-bridge.service', text: bridgeService(settings) },
     ...hostFiles(settings),
     ...podmanFiles(settings),

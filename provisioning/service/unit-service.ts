@@ -2,7 +2,7 @@ import { bounds, hardening } from './hardening.ts';
 import {
   account,
   devicesOf,
-  nodeOf,
+  launch,
   quietLibraries,
   type ServiceFile,
   type ServiceSettings,
@@ -17,8 +17,7 @@ export const restarting = ({ systemd }: ServiceSettings): readonly string[] => [
 ];
 
 export function unitService(settings: ServiceSettings): string {
-  const { program, entry, config, watchdog, board } = settings;
-  const run = `${program}/device/cli/atalaya-unit.${entry} run --config ${config} --watchdog ${watchdog}`;
+  const { slots, config, watchdog, board, machine } = settings;
   return `# Made by provisioning/service/service-files.ts; the tests run this text. Local changes go into a drop-in: systemctl edit atalaya-unit.
 [Unit]
 Description=Atalaya roadside unit
@@ -26,14 +25,17 @@ After=network.target atalaya-devices.service
 Wants=atalaya-devices.service
 # Until somebody has enrolled it there is nothing to run with; atalaya-enrolled.path starts it then.
 ConditionPathExists=${config}
-RequiresMountsFor=/var/lib/atalaya /var/log/atalaya
+RequiresMountsFor=/var/lib/atalaya /var/log/atalaya ${slots}
 # A unit at a road is never given up: it is started again for ever.
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=${nodeOf(settings)} ${run}
-Environment=${smallMemory} ${quietLibraries}
+# The launcher becomes the program of the slot that is to run: the process stays the same.
+ExecStart=${launch(settings)} run -- run --config ${config} --watchdog ${watchdog}
+Environment=${smallMemory} ${quietLibraries}${machine === undefined ? '' : ` ATALAYA_BOARD=${machine}`}
 WorkingDirectory=/var/lib/atalaya
+# Else the journal would call every program by the launcher's name.
+SyslogIdentifier=atalaya-unit
 
 # READY=1 when everything is open; a camera that has not come is waited for after it. Signs of life only while frames are judged and sealed (device/health/README.md).
 Type=notify
@@ -57,6 +59,8 @@ LogsDirectory=atalaya
 LogsDirectoryMode=0750
 RuntimeDirectory=atalaya
 RuntimeDirectoryMode=0750
+# Updates are put there, by the unit itself; it cannot write to the launcher, nor to what the machine came with.
+ReadWritePaths=-${slots}
 
 # Before other programs of the machine, and not above what leaves the system room.
 MemoryHigh=70%
@@ -80,6 +84,56 @@ ${hardening.join('\n')}
 [Install]
 WantedBy=multi-user.target
 `;
+}
+
+/**
+ * As long as a slot is on trial, each of its minutes is counted, by the unit's account; when they are used up the unit is started anew, by
+ * root, and the launcher gives the slot up. Nothing of it runs, or is logged, while there is no trial: a timer would ask each minute for ever.
+ */
+export function trialGuard(settings: ServiceSettings): readonly ServiceFile[] {
+  const { slots } = settings;
+  const path = `# Made by provisioning/service/service-files.ts.
+[Unit]
+Description=Wait for an update of the Atalaya unit that is on trial
+
+[Path]
+PathExists=${slots}/trial
+Unit=atalaya-trial-guard.service
+
+[Install]
+WantedBy=multi-user.target
+`;
+  const service = `# Made by provisioning/service/service-files.ts.
+[Unit]
+Description=Count a minute of an update of the Atalaya unit that is on trial
+RequiresMountsFor=${slots}
+
+[Service]
+Type=oneshot
+# A minute of the clock that nobody sets. The path unit begins the next one when this has ended.
+ExecCondition=/bin/sleep 60
+# Ends with 1, and nothing more is done, while there are minutes left.
+ExecCondition=${launch(settings)} guard
+ExecStart=+/usr/bin/systemctl --no-block try-restart atalaya-unit.service
+TimeoutStartSec=5min
+
+User=${account}
+Group=${account}
+ReadWritePaths=-${slots}
+MemoryMax=64M
+${bounds.join('\n')}
+
+PrivateDevices=yes
+DevicePolicy=closed
+PrivateNetwork=yes
+RestrictAddressFamilies=AF_UNIX
+IPAddressDeny=any
+${hardening.join('\n')}
+`;
+  return [
+    { path: 'etc/systemd/system/atalaya-trial-guard.path', text: path },
+    { path: 'etc/systemd/system/atalaya-trial-guard.service', text: service },
+  ];
 }
 
 /**

@@ -39,7 +39,9 @@ export function aboutWords(name: RouteName, { parameters, body }: About): string
       return `layer ${layer}, version ${of('putLayer').based + 1}`;
     case 'startRollout': {
       const { plan } = of('startRollout');
-      return `rollout ${plan.id} started: ${plan.documents.length === 1 ? '1 unit' : `${plan.documents.length} units`}`;
+      const units = plan.groups.reduce((sum, group) => sum + group.units.length, 0);
+      const what = plan.update === undefined ? '' : `, the update to ${plan.update.targets.join(', ')}`;
+      return `rollout ${plan.id} started: ${units === 1 ? '1 unit' : `${units} units`}${short(what)}`;
     }
     case 'pauseRollout':
       return `rollout ${id} paused${because(of('pauseRollout').reason)}`;

@@ -102,6 +102,8 @@ test('every route is open to the roles that may, and to nobody else', async (t) 
     },
     reply: { unit: 'unit-1', id: 'command-0001' },
     renewals: {},
+    updates: {},
+    unitUpdates: { unit: 'unit-1' },
     deliverRenewal: {
       unit: 'unit-1',
       body: {

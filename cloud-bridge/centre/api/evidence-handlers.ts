@@ -24,7 +24,7 @@ export function evidenceHandlers({ bridge, archive, blobs }: Services): Pick<Han
   };
 }
 
-/** Configurations for many units. */
+/** Configurations and updates for many units. */
 export function rolloutHandlers({ rollouts }: Services): Pick<Handlers, RolloutRoute> {
   return {
     startRollout: async ({ person, body: { plan }, raw }) => {

@@ -41,6 +41,7 @@ export function fleetHandlers({ bridge, archive, people }: Services): Pick<Handl
         return refuse(409, 'key-mismatch', `unit ${unit} did not come with the key ${key}`);
       }
       await bridge.alerts.close(unit, 'signing-key-changed');
+      await bridge.updates.keyKnown(unit);
       const view = await bridge.views.one(unit);
       return view === undefined ? unknown(`unit ${unit}`) : json(view);
     },
@@ -80,6 +81,7 @@ async function* linesOf(lines: AsyncIterable<LiveLine>): AsyncGenerator<unknown>
   for await (const line of lines) {
     if (line.kind === 'pulse') yield undefined;
     else if (line.kind === 'missed') yield { missed: line.count };
+    else if (line.kind === 'update') yield { unit: line.unit, kind: 'update', time: line.update.at, data: line.update };
     else {
       const { forwardTo: _, ...event } = line.event;
       yield event;

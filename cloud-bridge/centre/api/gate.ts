@@ -2,10 +2,10 @@ import type { JsonValue } from '../../../device/kernel/canonical-json.ts';
 import { isAtalayaError } from '../../../device/kernel/errors.ts';
 import type { UnsignedDocument } from '../../../device/kernel/signed/signed-document.ts';
 import type { Act } from '../../contract/acts.ts';
-import { type Route, type RouteName, routes } from '../../contract/api.ts';
+import { type Route, type RouteBody, type RouteName, routes } from '../../contract/api.ts';
+import type { LiveKind } from '../../contract/api-routes.ts';
 import type { People, Person } from '../../contract/people.ts';
 import { mayDo, notAllowedWords, type Permission } from '../../contract/roles.ts';
-import type { EventKind } from '../../contract/topics.ts';
 import { type About, aboutWords } from './about-words.ts';
 import { checkAct, checkBody, type ReadAct, type RefusedAct, readAct, refusedAct } from './act-check.ts';
 import type { Services } from './services.ts';
@@ -119,7 +119,9 @@ export class Gate {
   ): Promise<readonly Permission[]> {
     const { permission }: Route = routes[name];
     if (permission === 'kinds')
-      return [...new Set((query as { kinds: readonly EventKind[] }).kinds.map(kindPermission))];
+      return [...new Set((query as { kinds: readonly LiveKind[] }).kinds.map(kindPermission))];
+    if (name === 'startRollout' && (body as RouteBody<'startRollout'>).plan.update !== undefined)
+      return [permission as Permission, 'update.give'];
     if (permission !== 'command') return [permission];
     if (name === 'command') return [`command.${(body as { command: { name: CommandOf } }).command.name}`];
     const found = await this.#services.bridge.commands.find(unit, id);
@@ -135,7 +137,7 @@ function keyOf({ act: { signature } }: Extract<ReadAct, { kind: 'act' }>): strin
   return signature?.key;
 }
 
-function kindPermission(kind: EventKind): Permission {
+function kindPermission(kind: LiveKind): Permission {
   if (kind === 'telemetry' || kind === 'count') return 'telemetry.read';
-  return kind === 'alert' ? 'fleet.read' : 'events.read';
+  return kind === 'alert' || kind === 'update' ? 'fleet.read' : 'events.read';
 }

@@ -4,6 +4,7 @@ import { configHandlers } from './config-handlers.ts';
 import { evidenceHandlers, rolloutHandlers } from './evidence-handlers.ts';
 import { fleetHandlers } from './fleet-handlers.ts';
 import type { Services } from './services.ts';
+import { updateHandlers } from './update-handlers.ts';
 
 /** Every route. */
 export function handlersOf(services: Services): Handlers {
@@ -13,5 +14,6 @@ export function handlersOf(services: Services): Handlers {
     ...certificateHandlers(services),
     ...evidenceHandlers(services),
     ...rolloutHandlers(services),
+    ...updateHandlers(services),
   };
 }

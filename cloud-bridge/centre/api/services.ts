@@ -14,6 +14,7 @@ export interface Services {
     | 'configs'
     | 'commands'
     | 'certificates'
+    | 'updates'
     | 'collector'
     | 'evidence'
     | 'live'

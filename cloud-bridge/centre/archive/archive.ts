@@ -133,6 +133,10 @@ export const documentKinds = [
   'reported',
   /** What a unit says of its certificate, and the grant that it was given. */
   'certificate',
+  /** How it stands with the updates of a unit: the newest job, what the unit says of it, and what it runs. */
+  'update',
+  /** Jobs before the newest. */
+  'update-job',
   'blob',
   'command',
   'trust',

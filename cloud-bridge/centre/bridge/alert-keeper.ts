@@ -22,6 +22,8 @@ export const centreAlerts = {
   'evidence-mismatch': 'critical',
   /** Nothing is heard of the unit; critical when that lasts. */
   'unit-silent': 'raised',
+  /** What the unit says that it runs is not signed by it, or bears the nonce of no job of its own. */
+  'version-report-refused': 'critical',
   /** The document of who may do what expires, or has; critical in the last days. */
   'trust-expiring': 'raised',
 } as const satisfies Record<string, AlertState>;

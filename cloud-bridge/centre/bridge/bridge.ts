@@ -11,6 +11,9 @@ import type { Archive, Arrived } from '../archive/archive.ts';
 import type { Blobs } from '../blobs/blobs.ts';
 import type { Queues } from '../queues/queues.ts';
 import { CertificateKeeper } from '../renewal/certificate-keeper.ts';
+import { streamWay } from '../updates/stream-way.ts';
+import { UpdateKeeper } from '../updates/update-keeper.ts';
+import type { StreamDesk, UpdateParts } from '../updates/update-ports.ts';
 import { Witness } from '../witness/witness.ts';
 import type { WitnessKey } from '../witness/witness-key.ts';
 import { Acks } from './acks.ts';
@@ -48,6 +51,8 @@ export interface BridgeOptions {
   readonly telemetryDays: number | undefined;
   /** A unit of which nothing is heard for so long is silent. */
   readonly silentAfter: Milliseconds;
+  /** Undefined: what units say of updates is kept, and none is given. */
+  readonly updates: UpdateParts | undefined;
   /** Bytes of messages that may wait for the archive. */
   readonly mostBytes: number;
   /** Of one unit: above what a unit sends before it is acknowledged, 4 MiB a lane unless its configuration says otherwise. */
@@ -80,6 +85,7 @@ export class Bridge {
   readonly configs: ConfigRelay;
   readonly commands: CommandRelay;
   readonly certificates: CertificateKeeper;
+  readonly updates: UpdateKeeper;
   readonly collector: EvidenceCollector;
   readonly evidence: EvidenceViews;
   readonly live: LiveHub;
@@ -94,6 +100,7 @@ export class Bridge {
   readonly silence: SilenceWatch;
   readonly #options: BridgeOptions;
   readonly #link: LateLink;
+  readonly #streams: StreamDesk | undefined;
   /** Called when a unit has reported. */
   onReported: (unit: string) => void = () => undefined;
   #connections = 0;
@@ -114,9 +121,19 @@ export class Bridge {
     this.configs = new ConfigRelay(archive, link, clock, log);
     this.commands = new CommandRelay(archive, link, clock, log);
     this.certificates = new CertificateKeeper(archive, link, clock, log);
+    this.updates = new UpdateKeeper({
+      ...{ archive, link, alerts: this.alerts, refusals: this.refusals, clock, random, log },
+      ...{ director: options.updates?.director, verify: options.updates?.verify },
+      keyOf: async (unit) => (await this.twins.twin(unit))?.keys.at(-1)?.spki,
+      onChanged: (unit) => this.onReported(unit),
+      onSaid: (unit, update) => this.live.updated(unit, update),
+    });
+    this.views = new UnitViews({
+      ...{ archive, twins: this.twins, configs: this.configs, alerts: this.alerts, witness, updates: this.updates },
+    });
+    this.#streams = options.updates?.openStreams?.(streamWay(link));
     this.live = new LiveHub();
     this.acks = new Acks(link, log);
-    this.views = new UnitViews({ archive, twins: this.twins, configs: this.configs, alerts: this.alerts, witness });
     this.evidence = new EvidenceViews(archive, blobs);
     this.collector = new EvidenceCollector({
       ...{ archive, blobs, views: this.evidence, link, refusals: this.refusals, policy: options.evidence, ...loop },
@@ -139,6 +156,8 @@ export class Bridge {
       ...{ archive, twins: this.twins, ingest: this.ingest, witness: this.witnessDesk, collector: this.collector },
       ...{ commands: this.commands, alerts: this.alerts, refusals: this.refusals, clock, log },
       certificates: this.certificates,
+      updates: this.updates,
+      ...(this.#streams === undefined ? {} : { streams: this.#streams }),
       ...{ outcomes: new ConfigOutcomes(archive), forward: queues !== undefined },
       onReported: (unit) => this.onReported(unit),
     });
@@ -192,6 +211,7 @@ export class Bridge {
       this.#stopping = true;
       stop.abort();
       await this.#link.close();
+      await this.#streams?.close();
       this.#closed.resolve();
       await Promise.allSettled(loops);
       await this.twins.flush().catch(() => undefined);
@@ -204,6 +224,7 @@ export class Bridge {
     await this.configs.load(false);
     await this.commands.load();
     await this.certificates.load(false);
+    await this.updates.load(false);
     await this.collector.load();
     // Where several bridges share a unit, one may have died between archiving an alert and this, and another acknowledged what followed.
     const alerts = await this.#options.archive.events({ kinds: ['alert'], order: 'newest', limit: alertsAgain });
@@ -237,9 +258,11 @@ export class Bridge {
     if (!resumed) {
       await this.configs.load(true);
       await this.certificates.load(true);
+      await this.updates.load(true);
     }
     await this.configs.publishPending();
     await this.certificates.publishPending();
+    await this.updates.publishPending();
     await this.commands.publishPending();
   }
 
@@ -288,6 +311,7 @@ export class Bridge {
     const { archive, telemetryDays, clock, timer, random, log } = this.#options;
     let last = Number.NEGATIVE_INFINITY;
     let lastDaily = Number.NEGATIVE_INFINITY;
+    let lastHourly = Number.NEGATIVE_INFINITY;
     await supervise(
       async (attempt) => {
         while (!attempt.signal.aborted) {
@@ -299,9 +323,14 @@ export class Bridge {
           await this.twins.flush(attempt.signal);
           await this.configs.publishPending();
           await this.certificates.publishPending();
+          await this.updates.publishPending();
           await this.commands.publishPending();
           await this.silence.round();
           await this.alerts.moveClosed();
+          if (clock.monotonic() - lastHourly >= hour) {
+            lastHourly = clock.monotonic();
+            await this.updates.refresh(attempt.signal);
+          }
           if (clock.monotonic() - lastDaily >= day) {
             lastDaily = clock.monotonic();
             await this.alerts.forgetClosed();
@@ -320,4 +349,5 @@ export class Bridge {
   }
 }
 
-const day = 24 * 3600 * 1000;
+const hour = 3600 * 1000;
+const day = 24 * hour;

@@ -1,4 +1,5 @@
-import type { EventKind } from '../../contract/topics.ts';
+import type { JobUpdate } from '../../../ota/contract/job.ts';
+import type { LiveKind } from '../../contract/api-routes.ts';
 import type { Arrived } from '../archive/archive.ts';
 
 /** Events that a reader may be behind. */
@@ -6,11 +7,12 @@ const mostWaiting = 2000;
 
 export interface LiveFilter {
   readonly unit?: string | undefined;
-  readonly kinds: readonly EventKind[];
+  readonly kinds: readonly LiveKind[];
 }
 
 export type LiveLine =
   | { readonly kind: 'event'; readonly event: Arrived }
+  | { readonly kind: 'update'; readonly unit: string; readonly update: JobUpdate }
   | { readonly kind: 'missed'; readonly count: number }
   /** Nothing has happened. */
   | { readonly kind: 'pulse' };
@@ -25,6 +27,11 @@ export class LiveHub {
 
   publish(events: readonly Arrived[]): void {
     for (const reader of this.#readers) reader.offer(events);
+  }
+
+  /** A unit has said how its update goes on. */
+  updated(unit: string, update: JobUpdate): void {
+    for (const reader of this.#readers) reader.updated(unit, update);
   }
 
   /** Lets every reader know that we are still there. */
@@ -53,7 +60,7 @@ export class LiveHub {
 
 class Reader {
   readonly #filter: LiveFilter;
-  #waiting: Arrived[] = [];
+  #waiting: Exclude<LiveLine, { kind: 'missed' | 'pulse' }>[] = [];
   #missed = 0;
   #pulsed = false;
   #wake: (() => void) | undefined;
@@ -66,10 +73,21 @@ class Reader {
     const { unit, kinds } = this.#filter;
     for (const event of events) {
       if ((unit !== undefined && event.unit !== unit) || !kinds.includes(event.kind)) continue;
-      if (this.#waiting.length < mostWaiting) this.#waiting.push(event);
-      else this.#missed += 1;
+      this.#add({ kind: 'event', event });
     }
     if (this.#waiting.length > 0) this.wake();
+  }
+
+  updated(unit: string, update: JobUpdate): void {
+    const asked = this.#filter;
+    if ((asked.unit !== undefined && unit !== asked.unit) || !asked.kinds.includes('update')) return;
+    this.#add({ kind: 'update', unit, update });
+    this.wake();
+  }
+
+  #add(line: Exclude<LiveLine, { kind: 'missed' | 'pulse' }>): void {
+    if (this.#waiting.length < mostWaiting) this.#waiting.push(line);
+    else this.#missed += 1;
   }
 
   pulse(): void {
@@ -78,7 +96,7 @@ class Reader {
   }
 
   take(): readonly LiveLine[] {
-    const lines: LiveLine[] = this.#waiting.map((event) => ({ kind: 'event', event }));
+    const lines: LiveLine[] = [...this.#waiting];
     if (this.#missed > 0) lines.push({ kind: 'missed', count: this.#missed });
     if (this.#pulsed && lines.length === 0) lines.push({ kind: 'pulse' });
     this.#waiting = [];

@@ -7,6 +7,7 @@ import { type Message, parseMessage } from '../../contract/message.ts';
 import type { TopicName, topics } from '../../contract/topics.ts';
 import type { Archive, WholeEvent } from '../archive/archive.ts';
 import type { CertificateKeeper } from '../renewal/certificate-keeper.ts';
+import type { StreamDesk, UpdateDesk } from '../updates/update-ports.ts';
 import type { AlertKeeper } from './alert-keeper.ts';
 import type { Sentence } from './batch.ts';
 import type { CommandRelay } from './command-relay.ts';
@@ -29,6 +30,9 @@ export interface DeskOptions {
   readonly commands: Pick<CommandRelay, 'replied'>;
   readonly outcomes: Pick<ConfigOutcomes, 'stands' | 'take'>;
   readonly certificates: Pick<CertificateKeeper, 'take'>;
+  readonly updates: UpdateDesk;
+  /** Absent: there is no update repository here. */
+  readonly streams?: Pick<StreamDesk, 'asked'>;
   readonly alerts: Pick<AlertKeeper, 'raise'>;
   readonly refusals: Refusals;
   /** There are other programs behind queues. */
@@ -92,12 +96,16 @@ export class MessageDesk {
     reported: (message) => this.#reported(message),
     certificate: (message) => this.#certificate(message),
     reply: (message) => this.#reply(message),
+    jobUpdate: ({ unit, content }) => this.#options.updates.said(unit, content),
+    versions: (message) => this.#versions(message),
+    streamGet: async ({ unit, content }) => this.#options.streams?.asked(unit, content),
   };
 
   async #state({ unit, content }: UpMessage<'state'>): Promise<void> {
-    const { twins, alerts, refusals } = this.#options;
+    const { twins, alerts, refusals, updates } = this.#options;
     const outcome = await twins.state(unit, content);
     if (outcome.kind === 'refused') refusals.count(unit, 'malformed', outcome.detail);
+    if (outcome.kind === 'taken' && content.signingKey !== undefined) await updates.keyKnown(unit);
     if (outcome.kind === 'other-key') {
       const detail = `the unit came with another signing key, ${outcome.key}, and nobody has accepted it`;
       await alerts.raise(unit, 'signing-key-changed', detail);
@@ -176,6 +184,13 @@ export class MessageDesk {
     const { certificates, refusals } = this.#options;
     const why = await certificates.take(unit, content);
     if (why !== undefined) refusals.count(unit, 'malformed', why);
+  }
+
+  async #versions({ unit, content }: UpMessage<'versions'>): Promise<void> {
+    const { updates, refusals } = this.#options;
+    // What another unit has signed is none of this one's, whatever its topic.
+    if (content.unit !== unit) return refusals.count(unit, 'malformed', 'unit: is another unit');
+    await updates.reported(unit, content);
   }
 
   async #reply({ unit, content }: UpMessage<'reply'>): Promise<void> {

@@ -28,6 +28,8 @@ export const bridgeRefusals = [
   'checkpoint-refused',
   /** A block or a reply that nobody asked for. */
   'not-asked',
+  /** A report of versions that the unit has not signed, or that is of no job that it was given. */
+  'version-report-refused',
 ] as const satisfies readonly (RefusalReason | string)[];
 export type BridgeRefusal = (typeof bridgeRefusals)[number];
 

@@ -6,6 +6,7 @@ const none: BridgeFigures = {
   ...{ online: true, connections: 1, messages: 2, bytes: 3, archived: 4, duplicates: 5, transactions: 6, waiting: 7 },
   ...{ waitingBytes: 8, setAside: 9, acksSent: 10, acksLost: 11, units: 12, unitsOnline: 13, configsPending: 14 },
   ...{ commandsPending: 15, cosigned: 16, checkpointsWaiting: 17, blobsFinished: 18, blobsUnderWay: 19, blobBytes: 20 },
+  ...{ jobsGiven: 25, jobsPending: 26, versionReports: 27, versionReportsRefused: 28, updateEnds: { SUCCEEDED: 29 } },
   ...{
     forwarded: 21,
     liveReaders: 22,
@@ -30,6 +31,7 @@ test('every figure is a metric, and every reason of a refusal is there from the 
   const told = new Set(first.split('\n').map((line) => Number(/^atalaya_bridge_[a-z_]+ (\d+)$/.exec(line)?.[1])));
   for (const one of given) t.true(told.has(one as number), `${String(one)} is told`);
   t.is(value(first, 'atalaya_bridge_events_set_aside_total'), 9);
+  t.is(value(first, 'atalaya_bridge_updates_ended_total{status="SUCCEEDED"}'), 29);
   const refused = (reason: string) => `atalaya_bridge_messages_refused_total{reason="${reason}"}`;
   for (const reason of bridgeRefusals) t.is(value(first, refused(reason)), 0, reason);
   figures = { ...none, refusedMessages: { 'set-aside': 2, malformed: 3 }, refusedRequests: { 'no-trust': 4 } };

@@ -19,6 +19,10 @@ export interface BridgeFigures {
   readonly unitsOnline: number;
   readonly configsPending: number;
   readonly commandsPending: number;
+  readonly jobsGiven: number;
+  readonly jobsPending: number;
+  readonly versionReports: number;
+  readonly versionReportsRefused: number;
   readonly cosigned: number;
   readonly checkpointsWaiting: number;
   readonly blobsFinished: number;
@@ -32,9 +36,11 @@ export interface BridgeFigures {
   /** By reason, of all units: a fleet's ids are no labels. */
   readonly refusedMessages: Readonly<Record<string, number>>;
   readonly refusedRequests: Readonly<Record<string, number>>;
+  /** By status. */
+  readonly updateEnds: Readonly<Record<string, number>>;
 }
 
-type Plain = Exclude<keyof BridgeFigures, 'refusedMessages' | 'refusedRequests'>;
+type Plain = Exclude<keyof BridgeFigures, 'refusedMessages' | 'refusedRequests' | 'updateEnds'>;
 
 /** Name and meaning of each figure; `_total` only grows. */
 const plain: { readonly [F in Plain]: readonly [name: string, help: string] } = {
@@ -54,6 +60,10 @@ const plain: { readonly [F in Plain]: readonly [name: string, help: string] } = 
   unitsOnline: ['units_online', 'Units that say that they are there'],
   configsPending: ['configurations_pending', 'Configurations that wait for the broker'],
   commandsPending: ['commands_pending', 'Commands that wait for the broker'],
+  jobsGiven: ['update_jobs_total', 'Updates given to units, and taken back'],
+  jobsPending: ['update_jobs_pending', 'Updates that wait for the director or the broker'],
+  versionReports: ['version_reports_total', 'Version reports that came'],
+  versionReportsRefused: ['version_reports_refused_total', 'Version reports that are not believed'],
   cosigned: ['checkpoints_cosigned_total', 'Checkpoints cosigned'],
   checkpointsWaiting: ['checkpoints_waiting', 'Checkpoints whose entries have not come'],
   blobsFinished: ['evidence_files_total', 'Sealed files fetched'],
@@ -87,6 +97,13 @@ export class BridgeMetrics {
         },
       });
     }
+    const ends: Gauge<'status'> = new Gauge({
+      ...{ name: 'atalaya_bridge_updates_ended_total', help: 'Updates that came to an end, by what units say' },
+      ...{ labelNames: ['status'] as const, registers: [this.#registry] },
+      collect: () => {
+        for (const [status, count] of Object.entries(figures().updateEnds)) ends.set({ status }, count);
+      },
+    });
     collectDefaultMetrics({ register: this.#registry, prefix: 'atalaya_bridge_' });
   }
 

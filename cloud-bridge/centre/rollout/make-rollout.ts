@@ -18,6 +18,7 @@ export function faultsOfPlan(plan: RolloutPlan): readonly string[] {
   for (const unit of members) {
     const document = documents.get(unit);
     const rollback = rollbacks.get(unit);
+    if (plan.update !== undefined) continue;
     if (document === undefined) faults.push(`unit ${unit} has no document`);
     else if (document.probationMinutes >= plan.deadlineMinutes)
       faults.push(
@@ -30,19 +31,38 @@ export function faultsOfPlan(plan: RolloutPlan): readonly string[] {
   }
   for (const unit of new Set([...documents.keys(), ...rollbacks.keys()]))
     if (!members.has(unit)) faults.push(`unit ${unit} has a document and is in no group`);
-  return faults;
+  return [...faults, ...faultsOfUpdate(plan)];
 }
 
-/** A rollout that has released nothing. */
-export function makeRollout(plan: RolloutPlan, by: string, now: UtcMilliseconds): Rollout {
+function faultsOfUpdate({ update, deadlineMinutes }: RolloutPlan): readonly string[] {
+  if (update === undefined) return [];
+  const { spreadSeconds = 0, trial } = update;
+  const longest = (spreadSeconds + (trial?.deadlineSeconds ?? usualTrialSeconds)) / 60;
+  return longest < deadlineMinutes
+    ? []
+    : [
+        `a unit may wait and be on trial for ${counted(Math.ceil(longest), 'minute')}, its deadline of ${counted(deadlineMinutes, 'minute')} is no later`,
+      ];
+}
+
+/** Until a trial that has not held is rolled back, unless the job says otherwise. */
+const usualTrialSeconds = 3600;
+
+/** A rollout that has released nothing. `jobs`: of an update, how many jobs each unit was given before. */
+export function makeRollout(
+  plan: RolloutPlan,
+  by: string,
+  now: UtcMilliseconds,
+  jobs: ReadonlyMap<string, number> = new Map(),
+): Rollout {
   const documents = byUnit(plan.documents);
   const rollbacks = byUnit(plan.rollbacks);
-  const { documents: _, rollbacks: __, groups, mostAtOnce, notBefore, note, ...rest } = plan;
+  const { documents: _, rollbacks: __, groups, mostAtOnce, notBefore, note, update, ...rest } = plan;
   const unitOf = (unit: string): RolloutUnit => {
     const rollback = rollbacks.get(unit)?.version;
     return {
       unit,
-      version: documents.get(unit)?.version ?? 1,
+      version: documents.get(unit)?.version ?? (jobs.get(unit) ?? 0) + 1,
       state: 'waiting',
       ...(rollback === undefined ? {} : { rollback }),
     };
@@ -52,6 +72,7 @@ export function makeRollout(plan: RolloutPlan, by: string, now: UtcMilliseconds)
     ...(mostAtOnce === undefined ? {} : { mostAtOnce }),
     ...(notBefore === undefined ? {} : { notBefore }),
     ...(note === undefined ? {} : { note }),
+    ...(update === undefined ? {} : { update }),
     state: 'waiting',
     restoring: false,
     by,

@@ -2,19 +2,22 @@ import type { UtcMilliseconds } from '../../../device/kernel/units.ts';
 import type { Rollout, RolloutUnit, RolloutUnitState } from '../../contract/rollout.ts';
 import type { Reported } from '../../contract/state.ts';
 import { counted } from '../../fleet/text.ts';
+import { type ConfirmedUnit, qualityDue } from '../updates/quality-figures.ts';
 import { applyNotes, type Note, type RolloutStep } from './rollout-steps.ts';
 
-/** What is known of a unit, held against its documents in the rollout. */
+/** What is known of a unit, held against its documents, or jobs, in the rollout. */
 export interface UnitView {
-  /** The newest document that is durable for it: one from before, the rollout's, the one that gives back, or somebody else's since. */
+  /** The newest that is durable for it: one from before, the rollout's, the one that gives back, or somebody else's since. */
   readonly newest: 'before' | 'document' | 'restore' | 'other';
   /** What the unit says of the rollout's document, and of the one that gives back; undefined while it says nothing of it. */
   readonly document?: Said;
   readonly restore?: Said;
+  /** It runs what it was given, on trial: what would be taken back comes too late. */
+  readonly switched?: boolean;
 }
 
 export interface Said {
-  readonly outcome: Reported['outcome'];
+  readonly outcome: Reported['outcome'] | 'failed' | 'canceled';
   readonly reasons: readonly string[];
 }
 
@@ -34,7 +37,8 @@ const hair = 1e-9;
 export function isActive(rollout: Rollout): boolean {
   if (!isOver(rollout)) return true;
   return unitsOf(rollout).some(
-    (one) => onTrial(one) || isRestoring(one) || (rollout.restoring && mayRestore(one) && one.restore === undefined),
+    (one) =>
+      onTrial(one) || isRestoring(one) || (rollout.restoring && mayRestore(rollout, one) && one.restore === undefined),
   );
 }
 
@@ -68,9 +72,31 @@ export function planRollout(
   if (current.state === 'waiting' && now >= timeOf(current.notBefore, 0)) note([{ kind: 'begin' }]);
   const failure = failureOf(current);
   if (failure !== undefined) note([{ kind: 'end', state: 'failed', reason: failure }]);
-  if (isOver(current)) note(wound(current));
+  if (isOver(current)) note(wound(current, units));
   if (current.state === 'running') note(advanced(current, now));
-  return notes.length > 0 ? notes : effects(current, units);
+  return notes.length > 0 ? notes : [...effects(current, units), ...judgements(current, now)];
+}
+
+/** The group whose units have worked with the update for as long as their work is to be looked at. */
+function judgements(
+  { state, update, groups, successThreshold }: Rollout,
+  now: UtcMilliseconds,
+): readonly RolloutStep[] {
+  const at = groups.findIndex(({ succeededAt }) => succeededAt === undefined);
+  const group = groups[at];
+  if (state !== 'running' || update?.quality === undefined || group === undefined || group.quality !== undefined)
+    return [];
+  if (!hasSucceeded(group, successThreshold)) return [];
+  return now >= qualityDue(confirmedUnits(group), update.quality) ? [{ kind: 'judge', group: at }] : [];
+}
+
+/** Those of a group whose work is looked at. */
+export function confirmedUnits({ units }: Pick<Group, 'units'>): readonly ConfirmedUnit[] {
+  return units.flatMap(({ unit, state, releasedAt, settledAt }) =>
+    state === 'confirmed' && releasedAt !== undefined && settledAt !== undefined
+      ? [{ unit, releasedAt, settledAt }]
+      : [],
+  );
 }
 
 /** What a unit's view says that the rollout does not know yet. */
@@ -83,10 +109,16 @@ function observed(
   const view = views.get(one.unit);
   if (view === undefined) return [];
   const late = (since: string | undefined) => now >= timeOf(since, now) + rollout.deadlineMinutes * 60_000;
-  if (one.restore !== undefined) return isRestoring(one) ? restored(one, one.restore, view, late) : [];
   const settle = (state: RolloutUnitState, reasons: readonly string[]): Note[] => [
     { kind: 'settle', unit: one.unit, state, reasons },
   ];
+  if (one.restore !== undefined) {
+    if (!isRestoring(one)) return [];
+    // An update that was over before it could be taken back.
+    const done = rollout.update !== undefined && one.state === 'released' ? view.document?.outcome : undefined;
+    const end = isOutcome(done) ? settle(done, view.document?.reasons ?? []) : [];
+    return [...end, ...restored(one, one.restore, view, late)];
+  }
   if (one.state === 'releasing') {
     if (view.newest === 'document' || view.newest === 'restore') return [{ kind: 'released', unit: one.unit }];
     return view.newest === 'other' ? settle('superseded', [superseded]) : [];
@@ -94,13 +126,21 @@ function observed(
   if (one.state !== 'released' && one.state !== 'silent') return [];
   const said = view.document;
   if (said?.outcome === 'confirmed') return settle('confirmed', []);
-  if (said?.outcome === 'rejected' || said?.outcome === 'rolled-back') return settle(said.outcome, said.reasons);
+  if (isOutcome(said?.outcome)) return settle(said.outcome, said.reasons);
   if (one.state === 'silent') return [];
   if (view.newest === 'other') return settle('superseded', [superseded]);
   return late(one.releasedAt)
-    ? settle('silent', [`deadline: no outcome within ${counted(rollout.deadlineMinutes, 'minute')} of its release`])
+    ? settle('silent', [
+        `deadline: no outcome within ${counted(rollout.deadlineMinutes, 'minute')} of its release`,
+        ...(said?.reasons ?? []),
+      ])
     : [];
 }
+
+type Outcome = Said['outcome'];
+const outcomes: ReadonlySet<Outcome> = new Set(['confirmed', 'rejected', 'rolled-back', 'failed', 'canceled']);
+const isOutcome = (one: Outcome | undefined): one is Exclude<Outcome, 'none' | 'accepted' | 'trial'> =>
+  one !== undefined && outcomes.has(one);
 
 const superseded = 'superseded: another document was given to this unit meanwhile';
 
@@ -115,7 +155,7 @@ function restored(
     return view.newest === 'restore' ? [{ kind: 'restoring', unit, state: 'released' }] : [];
   const said = view.restore;
   if (said?.outcome === 'confirmed') return [{ kind: 'restoring', unit, state: 'restored' }];
-  if (said?.outcome === 'rejected' || said?.outcome === 'rolled-back')
+  if (isOutcome(said?.outcome))
     return [{ kind: 'restoring', unit, state: 'failed', reason: said.reasons[0] ?? said.outcome }];
   return late(restore.releasedAt)
     ? [{ kind: 'restoring', unit, state: 'failed', reason: 'deadline: the unit said nothing of it' }]
@@ -125,7 +165,11 @@ function restored(
 /** Why the rollout may not go on; undefined where it may. */
 function failureOf(rollout: Rollout): string | undefined {
   if (rollout.state !== 'running' && rollout.state !== 'paused') return undefined;
-  for (const { name, units } of rollout.groups) {
+  for (const { name, units, quality } of rollout.groups) {
+    if (quality?.verdict === 'dropped') {
+      const words = quality.measures.filter(({ verdict }) => verdict === 'dropped').map((one) => one.words);
+      return `${counted(quality.units, 'unit')} of group ${name} did worse than before: ${words.join('; ')}`;
+    }
     const errors = units.filter(isError).length;
     const failed = `${errors} of ${counted(units.length, 'unit')} of group ${name} failed`;
     if (errors > rollout.errorThreshold * units.length + hair)
@@ -137,16 +181,26 @@ function failureOf(rollout: Rollout): string | undefined {
 }
 
 /** What is left open when the rollout is over: nothing more is released, and what is to be given back is. */
-function wound(rollout: Rollout): readonly Note[] {
+function wound(rollout: Rollout, views: ReadonlyMap<string, UnitView>): readonly Note[] {
   return unitsOf(rollout).flatMap((one): readonly Note[] => {
     if (one.state === 'waiting') return [{ kind: 'withdraw', unit: one.unit, to: 'skipped' }];
-    if (!rollout.restoring || one.restore !== undefined || !mayRestore(one)) return [];
+    if (!rollout.restoring || one.restore !== undefined || !mayRestore(rollout, one)) return [];
+    if (rollout.update !== undefined) {
+      const view = views.get(one.unit);
+      if (view === undefined) return [];
+      const late = view.newest === 'other' ? superseded : view.switched ? 'late: it had switched before' : undefined;
+      // One on trial comes to its own end.
+      if (late !== undefined) return one.state === 'silent' ? [over(one.unit, late)] : [];
+    }
     return [{ kind: 'restoring', unit: one.unit, state: 'releasing' }];
   });
 }
 
-/** Units that have, or may yet take, the rollout's document. */
-function mayRestore({ state, rollback }: RolloutUnit): boolean {
+const over = (unit: string, reason: string): Note => ({ kind: 'restoring', unit, state: 'failed', reason });
+
+/** Units that have, or may yet take, the rollout's document. An update is taken back from those that have not switched to it, and from no other. */
+function mayRestore({ update }: Rollout, { state, rollback }: RolloutUnit): boolean {
+  if (update !== undefined) return state === 'released' || state === 'silent';
   return rollback !== undefined && (state === 'released' || state === 'confirmed' || state === 'silent');
 }
 
@@ -164,7 +218,8 @@ function advanced(rollout: Rollout, now: UtcMilliseconds): readonly Note[] {
       { kind: 'end', state: 'done', reason: `${length} of ${counted(unitsOf(rollout).length, 'unit')} confirmed` },
     ];
   }
-  if (hasSucceeded(group, rollout.successThreshold)) return [{ kind: 'succeed', group: at }];
+  if (hasSucceeded(group, rollout.successThreshold) && (rollout.update?.quality === undefined || group.quality))
+    return [{ kind: 'succeed', group: at }];
   const rested = timeOf(rollout.groups[at - 1]?.succeededAt, 0) + rollout.restMinutes * 60_000;
   if (at > 0 && now < rested) return [];
   // Stragglers of a group before count against a bound that somebody has set, and take no place from this group without one.

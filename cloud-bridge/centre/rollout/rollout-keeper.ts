@@ -1,28 +1,17 @@
-import type { Clock } from '../../../device/kernel/clock.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { type Milliseconds, toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
 import type { Desired } from '../../contract/acts.ts';
 import type { Rollout, RolloutPlan, RolloutState } from '../../contract/rollout.ts';
 import { faultsOfPlan, makeRollout } from './make-rollout.ts';
 import { isActive, planRollout, type UnitView, unitsOf, watchedUnits } from './plan-rollout.ts';
+import { type HandsOptions, noUpdates, RolloutHands } from './rollout-hands.ts';
 import { applyNotes, type Effect, isEffect, type Note } from './rollout-steps.ts';
 import { type Papers, type RolloutDocuments, RolloutStore } from './rollout-store.ts';
-import { type UnitFacts, viewOf } from './unit-facts.ts';
 
-/** What became of giving a document to its unit. */
-export type Release = { readonly kind: 'released' } | { readonly kind: 'refused'; readonly reason: string };
-
-export interface RolloutKeeperOptions {
+export interface RolloutKeeperOptions extends HandsOptions {
   readonly archive: RolloutDocuments;
-  /**
-   * Makes the document durable as the unit's newest, then publishes it. `refused` for good: not above the newest version. Whoever starts
-   * after a crash between the two publishes what is durable: the keeper does not release it again. Faults are tried again.
-   */
-  readonly release: (unit: string, document: Desired) => Promise<Release>;
-  readonly view: (unit: string) => Promise<UnitFacts>;
   /** Why a document may not be released: its signature, its role, its unit; undefined where it may. Asked before a rollout starts. */
   readonly check: (document: Desired) => Promise<string | undefined>;
-  readonly clock: Clock;
   /** Of this bridge: one at a time keeps a rollout, and another takes over `lease` after it was last heard of. */
   readonly name: string;
   readonly lease: Milliseconds;
@@ -52,11 +41,13 @@ const attempts = 20;
 export class RolloutKeeper {
   readonly #options: RolloutKeeperOptions;
   readonly #store: RolloutStore;
+  readonly #hands: RolloutHands;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: RolloutKeeperOptions) {
     this.#options = options;
     this.#store = new RolloutStore(options.archive);
+    this.#hands = new RolloutHands(options);
   }
 
   /** The same plan handed in twice is one rollout. */
@@ -93,7 +84,10 @@ export class RolloutKeeper {
   abort(id: string, reason: string, restore: boolean): Promise<Changed> {
     return this.#change(id, (before) => {
       if (before.state === 'done') return cannot(before, 'aborted');
-      if (before.state === 'aborted' && (before.restoring || !restore)) return cannot(before, 'aborted');
+      const again = before.restoring || !restore || before.update !== undefined;
+      if (before.state === 'aborted' && again) return cannot(before, 'aborted');
+      // An update is taken back from whoever has not switched to it, and from nobody else.
+      if (before.update !== undefined) return { ...before, state: 'aborted', reason, restoring: true };
       if (restore && unitsOf(before).every(({ rollback }) => rollback === undefined))
         return 'the plan came without rollback documents: roll the units back one by one, or in another rollout';
       return { ...before, state: 'aborted', reason, restoring: restore };
@@ -124,7 +118,7 @@ export class RolloutKeeper {
     if (standing !== undefined) return { kind: 'started', rollout: standing.rollout };
     const reasons = [...faultsOfPlan(plan), ...(await this.#objections(plan))];
     if (reasons.length > 0) return { kind: 'refused', reasons: reasons.slice(0, 100) };
-    const made = makeRollout(plan, by, this.#options.clock.utc());
+    const made = makeRollout(plan, by, this.#options.clock.utc(), await this.#jobsBefore(plan));
     const changed: Started = {
       kind: 'refused',
       reasons: [`the rollout ${plan.id} was started by somebody else meanwhile`],
@@ -135,18 +129,30 @@ export class RolloutKeeper {
       : changed;
   }
 
+  async #jobsBefore({ update, groups }: RolloutPlan): Promise<ReadonlyMap<string, number>> {
+    const jobs = new Map<string, number>();
+    if (update === undefined) return jobs;
+    for (const unit of groups.flatMap(({ units }) => units))
+      jobs.set(unit, (await this.#options.updates?.standing(unit))?.newest?.number ?? 0);
+    return jobs;
+  }
+
   /** What stands against it outside of the plan itself. */
-  async #objections({ documents, rollbacks }: RolloutPlan): Promise<readonly string[]> {
+  async #objections({ documents, rollbacks, groups, update }: RolloutPlan): Promise<readonly string[]> {
     const elsewhere = new Map(
       (await this.list())
         .filter(isActive)
         .flatMap((other) => unitsOf(other).map(({ unit }): [string, string] => [unit, other.id])),
     );
-    const objections: string[] = [];
+    const units = groups.flatMap((group) => group.units);
+    const objections = [...new Set(units)].flatMap((unit) => {
+      const other = elsewhere.get(unit);
+      return other === undefined ? [] : [`unit ${unit} is part of the rollout ${other}, which is not over`];
+    });
+    if (update !== undefined)
+      return [...objections, ...((await this.#options.updates?.objections(units, update)) ?? [noUpdates])];
     for (const document of documents) {
       const { unit, version } = document;
-      const other = elsewhere.get(unit);
-      if (other !== undefined) objections.push(`unit ${unit} is part of the rollout ${other}, which is not over`);
       const newest = (await this.#options.view(unit)).newest?.version ?? 0;
       if (newest >= version)
         objections.push(`unit ${unit} has version ${newest} already; the document is of version ${version}`);
@@ -170,6 +176,7 @@ export class RolloutKeeper {
       this.#store.forget(id);
       return false;
     }
+    if (before.rollout.update !== undefined && this.#options.updates === undefined) return false;
     const left = Date.parse(before.until) - now;
     if (before.holder !== name && left > 0) return false;
     const mine = { ...before, holder: name, until: toIso(utcMilliseconds(now + lease)) };
@@ -190,7 +197,7 @@ export class RolloutKeeper {
       await put(before.rollout);
       return true;
     }
-    const results = await Promise.allSettled(effects.map((effect) => this.#execute(effect, papers)));
+    const results = await Promise.allSettled(effects.map((effect) => this.#execute(effect, before.rollout, papers)));
     const failed = results.filter((result) => result.status === 'rejected');
     const done = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
     if (done.length > 0) await put(applyNotes(before.rollout, done, clock.utc()));
@@ -198,29 +205,16 @@ export class RolloutKeeper {
     return failed.length === 0;
   }
 
-  #execute(effect: Effect, papers: Papers): Promise<Note> {
-    return this.#executors[effect.kind](effect.unit, papers);
+  #execute<K extends Effect['kind']>(effect: Extract<Effect, { kind: K }>, of: Rollout, papers: Papers): Promise<Note> {
+    return this.#hands.executors[effect.kind as K](effect, of, papers);
   }
 
-  readonly #executors: Readonly<Record<Effect['kind'], (unit: string, papers: Papers) => Promise<Note>>> = {
-    release: async (unit, { documents }) => {
-      const release = await this.#options.release(unit, paper(documents, unit));
-      if (release.kind === 'released') return { kind: 'released', unit };
-      return { kind: 'settle', unit, state: 'refused', reasons: [`refused: ${release.reason}`] };
-    },
-    restore: async (unit, { rollbacks }) => {
-      const release = await this.#options.release(unit, paper(rollbacks, unit));
-      if (release.kind === 'released') return { kind: 'restoring', unit, state: 'released' };
-      return { kind: 'restoring', unit, state: 'failed', reason: `refused: ${release.reason}` };
-    },
-  };
-
-  async #look(of: Rollout, { documents, rollbacks }: Papers, views: Map<string, UnitView>): Promise<void> {
+  async #look(of: Rollout, papers: Papers, views: Map<string, UnitView>): Promise<void> {
     const units = watchedUnits(of).filter(({ unit }) => !views.has(unit));
     for (let at = 0; at < units.length; at += wide) {
       await Promise.all(
-        units.slice(at, at + wide).map(async ({ unit }) => {
-          views.set(unit, viewOf(await this.#options.view(unit), paper(documents, unit), rollbacks.get(unit)));
+        units.slice(at, at + wide).map(async (one) => {
+          views.set(one.unit, await this.#hands.view(one, of, papers));
         }),
       );
     }
@@ -262,9 +256,3 @@ const stateWords: Readonly<Record<RolloutState, string>> = {
   done: 'done',
   failed: 'failed',
 };
-
-function paper(documents: ReadonlyMap<string, Desired>, unit: string): Desired {
-  const document = documents.get(unit);
-  if (document === undefined) throw new AtalayaError('internal', `no document of unit ${unit}`);
-  return document;
-}

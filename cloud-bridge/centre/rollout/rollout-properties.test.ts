@@ -4,10 +4,12 @@ import type { Rollout, RolloutPlan } from '../../contract/rollout.ts';
 import { isActive, isError, onTrial, unitsOf } from './plan-rollout.ts';
 import type { RolloutKeeper } from './rollout-keeper.ts';
 import { type Behaviour, Crash, RolloutWorld } from './testing/rollout-world.ts';
+import { UpdateWorld } from './testing/update-world.ts';
 
 const behaviours: readonly Behaviour[] = ['confirms', 'confirms', 'confirms', 'rejects', 'rolls-back', 'silent'];
 
 interface Drawn {
+  readonly what: 'configuration' | 'update';
   readonly sizes: readonly number[];
   readonly successThreshold: number;
   readonly errorThreshold: number;
@@ -16,6 +18,7 @@ interface Drawn {
 }
 
 const plans: fc.Arbitrary<Drawn> = fc.record({
+  what: fc.constantFrom('configuration' as const, 'update' as const),
   sizes: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 3 }),
   successThreshold: fc.double({ min: 0.01, max: 1, noNaN: true }),
   errorThreshold: fc.constantFrom(0, 0.2, 0.34, 0.5, 1),
@@ -70,7 +73,7 @@ const happenings = fc.array(
 
 /** A rollout in a world in which anything may happen at any point, and what must hold all the time. */
 class Trial {
-  readonly world = new RolloutWorld();
+  readonly world: RolloutWorld;
   readonly plan: RolloutPlan;
   readonly broken: string[] = [];
   #keeper: RolloutKeeper;
@@ -79,7 +82,8 @@ class Trial {
   /** A person was told so: nothing may be released from then on but what gives back. */
   #stopped = false;
 
-  constructor({ sizes, successThreshold, errorThreshold, mostAtOnce, behaviour }: Drawn) {
+  constructor({ what, sizes, successThreshold, errorThreshold, mostAtOnce, behaviour }: Drawn) {
+    this.world = what === 'update' ? new UpdateWorld() : new RolloutWorld();
     const groups = sizes.map((size, g) => Array.from({ length: size }, (_, i) => `unit-${g}-${i}`));
     const more = mostAtOnce === undefined ? {} : { mostAtOnce };
     this.plan = this.world.plan(groups, { successThreshold, errorThreshold, ...more });
@@ -170,7 +174,8 @@ class Trial {
     if (this.world.releases.some((one) => one.unit === unit && one.version === version))
       this.#break(`${unit} was released twice`);
     if (version === 3) {
-      if (rollout.state !== 'aborted' || !rollout.restoring) this.#break(`${unit} was given back unasked`);
+      const over = rollout.state === 'aborted' || (rollout.state === 'failed' && rollout.update !== undefined);
+      if (!over || !rollout.restoring) this.#break(`${unit} was given back unasked`);
       return;
     }
     if (rollout.state !== 'running') this.#break(`${unit} was released while ${rollout.state}`);
@@ -225,45 +230,50 @@ test('whatever happens: never too many on trial, none twice, none after a stop, 
       const end = trial.rollout;
       if (trial.broken.length > 0) throw new Error(trial.broken.join('\n'));
       if (end === undefined || isActive(end)) throw new Error(`it never ended: ${JSON.stringify(end)}`);
-      seen.add(end.state);
+      seen.add(`${drawn.what} ${end.state}`);
       ends += 1;
     }),
-    { numRuns: 300 },
+    { numRuns: 400 },
   );
-  t.is(ends, 300);
-  t.deepEqual([...seen].sort(), ['aborted', 'done', 'failed'], 'each end was met');
+  t.is(ends, 400);
+  const ways = ['configuration', 'update'].flatMap((what) =>
+    ['aborted', 'done', 'failed'].map((end) => `${what} ${end}`),
+  );
+  t.deepEqual([...seen].sort(), ways, 'each end was met');
 });
 
-test('a bridge that dies at each single point is followed by one that ends the same', async (t) => {
-  const drawn = {
-    sizes: [2, 3],
-    successThreshold: 0.6,
-    errorThreshold: 0.4,
-    mostAtOnce: undefined,
-    behaviour: ['confirms', 'confirms', 'confirms', 'rejects', 'confirms'] as Behaviour[],
-  };
-  let deaths = 0;
-  for (let point = 0; point < 400; point += 1) {
-    const trial = new Trial(drawn);
-    await trial.start();
-    let left = point;
-    let died = false;
-    for (let i = 0; i < 8; i += 1) {
-      trial.world.dies = () => {
-        left -= 1;
-        died ||= left === -1;
-        return left === -1;
-      };
+for (const what of ['configuration', 'update'] as const)
+  test(`a bridge that dies at each single point of a rollout is followed by one that ends the same: ${what}`, async (t) => {
+    const drawn = {
+      sizes: [2, 3],
+      successThreshold: 0.6,
+      errorThreshold: 0.4,
+      mostAtOnce: undefined,
+      what,
+      behaviour: ['confirms', 'confirms', 'confirms', 'rejects', 'confirms'] as Behaviour[],
+    };
+    let deaths = 0;
+    for (let point = 0; point < 400; point += 1) {
+      const trial = new Trial(drawn);
+      await trial.start();
+      let left = point;
+      let died = false;
+      for (let i = 0; i < 8; i += 1) {
+        trial.world.dies = () => {
+          left -= 1;
+          died ||= left === -1;
+          return left === -1;
+        };
+        await trial.tick();
+        trial.speak(1);
+      }
+      trial.world.dies = () => false;
       await trial.tick();
-      trial.speak(1);
+      t.deepEqual(trial.broken, [], `after point ${point}`);
+      t.is(trial.rollout?.state, 'done', `after point ${point}`);
+      t.is(trial.world.releases.length, 5, `after point ${point}`);
+      if (!died) break;
+      deaths += 1;
     }
-    trial.world.dies = () => false;
-    await trial.tick();
-    t.deepEqual(trial.broken, [], `after point ${point}`);
-    t.is(trial.rollout?.state, 'done', `after point ${point}`);
-    t.is(trial.world.releases.length, 5, `after point ${point}`);
-    if (!died) break;
-    deaths += 1;
-  }
-  t.true(deaths > 50 && deaths < 399, `${deaths} points`);
-});
+    t.true(deaths > 50 && deaths < 399, `${deaths} points`);
+  });

@@ -1,5 +1,5 @@
 import { toIso, type UtcMilliseconds } from '../../../device/kernel/units.ts';
-import type { RestoreState, Rollout, RolloutUnit, RolloutUnitState } from '../../contract/rollout.ts';
+import type { QualityVerdict, RestoreState, Rollout, RolloutUnit, RolloutUnitState } from '../../contract/rollout.ts';
 
 /** A step that changes nothing but the rollout's own document. */
 export type Note =
@@ -16,17 +16,21 @@ export type Note =
       readonly reasons: readonly string[];
     }
   | { readonly kind: 'succeed'; readonly group: number }
+  | { readonly kind: 'judged'; readonly group: number; readonly quality: QualityVerdict }
   | { readonly kind: 'restoring'; readonly unit: string; readonly state: RestoreState; readonly reason?: string }
   | { readonly kind: 'end'; readonly state: 'done' | 'failed'; readonly reason: string };
 
 /** A step that reaches a unit. */
 export type Effect =
   | { readonly kind: 'release'; readonly unit: string }
-  | { readonly kind: 'restore'; readonly unit: string };
+  | { readonly kind: 'restore'; readonly unit: string }
+  /** The work of a group's units is held against what it was. */
+  | { readonly kind: 'judge'; readonly group: number };
 
 export type RolloutStep = Note | Effect;
 
-export const isEffect = (step: RolloutStep): step is Effect => step.kind === 'release' || step.kind === 'restore';
+const effectKinds: ReadonlySet<RolloutStep['kind']> = new Set(['release', 'restore', 'judge']);
+export const isEffect = (step: RolloutStep): step is Effect => effectKinds.has(step.kind);
 
 /** The rollout after some notes, in their order. */
 export function applyNotes(rollout: Rollout, notes: readonly Note[], now: UtcMilliseconds): Rollout {
@@ -39,10 +43,16 @@ export function applyNotes(rollout: Rollout, notes: readonly Note[], now: UtcMil
   const groups = rollout.groups.map((group, i) => ({
     ...group,
     ...(notes.some((note) => note.kind === 'succeed' && note.group === i) ? { succeededAt: at } : {}),
+    ...qualityIn(notes, i),
     units: group.units.map((one) => (ofUnits.get(one.unit) ?? []).reduce((unit, note) => noted(unit, note, at), one)),
   }));
   const changed = notes.reduce((all, note) => stateAfter(all, note), rollout);
   return { ...changed, groups, changed: at };
+}
+
+function qualityIn(notes: readonly Note[], group: number): { readonly quality?: QualityVerdict } {
+  const judged = notes.find((note) => note.kind === 'judged' && note.group === group);
+  return judged?.kind === 'judged' ? { quality: judged.quality } : {};
 }
 
 type UnitNote = Extract<Note, { unit: string }>;
@@ -72,7 +82,10 @@ const unitNotes: { readonly [K in UnitNote['kind']]: Noted<Extract<UnitNote, { k
   }),
 };
 
+/** What failed may not go on where it has begun: units that have not switched to an update are not to. */
 function stateAfter(rollout: Rollout, note: Note): Rollout {
   if (note.kind === 'begin') return { ...rollout, state: 'running' };
-  return note.kind === 'end' ? { ...rollout, state: note.state, reason: note.reason } : rollout;
+  if (note.kind !== 'end') return rollout;
+  const restoring = rollout.restoring || (note.state === 'failed' && rollout.update !== undefined);
+  return { ...rollout, state: note.state, reason: note.reason, restoring };
 }

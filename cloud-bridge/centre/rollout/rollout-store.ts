@@ -1,7 +1,7 @@
 import { canonicalJson, type JsonValue } from '../../../device/kernel/canonical-json.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import type { Desired } from '../../contract/acts.ts';
-import { type Rollout, type RolloutPlan, rollout, rolloutPlan } from '../../contract/rollout.ts';
+import { type Rollout, type RolloutPlan, rollout, rolloutPlan, type UpdatePlan } from '../../contract/rollout.ts';
 import type { Archive } from '../archive/archive.ts';
 import { byUnit } from './make-rollout.ts';
 
@@ -16,10 +16,11 @@ export interface Kept {
   readonly until: string;
 }
 
-/** The signed documents of a plan, by unit. */
+/** What a plan gives its units: the signed documents, by unit, or the update. */
 export interface Papers {
   readonly documents: ReadonlyMap<string, Desired>;
   readonly rollbacks: ReadonlyMap<string, Desired>;
+  readonly update?: UpdatePlan | undefined;
 }
 
 /** Rollouts in the archive: the plan, which never changes, apart from the progress, which changes often. */
@@ -60,7 +61,8 @@ export class RolloutStore {
     const document = await this.#archive.document('rollout', planKey(id));
     const plan = rolloutPlan.safeParse(document?.value);
     if (!plan.success) throw new AtalayaError('store-damaged', `the plan of the rollout ${id} cannot be read`);
-    const papers = { documents: byUnit(plan.data.documents), rollbacks: byUnit(plan.data.rollbacks) };
+    const { documents, rollbacks, update } = plan.data;
+    const papers = { documents: byUnit(documents), rollbacks: byUnit(rollbacks), update };
     this.#papers.set(id, papers);
     return papers;
   }

@@ -158,6 +158,24 @@ export const bridgeConfigSchema = z.strictObject({
     .nullable()
     .prefault({})
     .describe('`/healthz` and `/metrics`, without a signed act; null for none.'),
+  updates: z
+    .strictObject({
+      repository: path.describe(
+        "The publisher's folder, as `atalaya-ota publish` leaves it: both repositories and the files.",
+      ),
+      keys: z
+        .strictObject({
+          targets: path.describe('Key that signs what each unit is to become (PEM).'),
+          snapshot: path.describe('Key of the snapshots (PEM).'),
+          timestamp: path.describe('Key of the timestamps (PEM).'),
+        })
+        .describe("The director's online keys."),
+      passphraseFile: path.optional().describe('A file that holds the passphrase of the keys, where they have one.'),
+    })
+    .optional()
+    .describe(
+      'What units are updated to. Of bridges side by side all, or none, see the same folder. Without it, none gives updates.',
+    ),
   evidence: z
     .enum(['on-request', 'all'])
     .default('on-request')
@@ -226,7 +244,7 @@ export function defaultBridgeConfig(): BridgeConfig {
 /** With every relative path made absolute against a folder. */
 export function locateBridgeConfig(config: BridgeConfig, folder: string): BridgeConfig {
   const at = (file: string) => resolve(folder, file);
-  const { broker, archive, blobs, queues, witness, trust, api, log } = config;
+  const { broker, archive, blobs, queues, witness, trust, updates, api, log } = config;
   return {
     ...config,
     data: at(config.data),
@@ -236,6 +254,14 @@ export function locateBridgeConfig(config: BridgeConfig, folder: string): Bridge
     ...(queues === undefined ? {} : { queues: located(queues, ['urlFile', 'ca'], at) }),
     witness: located(witness, ['keyFile'], at),
     trust: located(trust, ['rootKey', 'document'], at),
+    ...(updates === undefined
+      ? {}
+      : {
+          updates: {
+            ...located(updates, ['repository', 'passphraseFile'], at),
+            keys: located(updates.keys, ['targets', 'snapshot', 'timestamp'], at),
+          },
+        }),
     api: {
       ...(typeof api.socket === 'string' ? { socket: at(api.socket) } : api),
       ...(api.tls === undefined ? {} : { tls: located(api.tls, ['cert', 'key'], at) }),

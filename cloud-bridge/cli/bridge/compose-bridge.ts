@@ -18,6 +18,8 @@ import { Bridge } from '../../centre/bridge/bridge.ts';
 import type { Sharing } from '../../centre/bridge/subscriptions.ts';
 import { BridgeMetrics } from '../../centre/metrics/bridge-metrics.ts';
 import { RolloutKeeper } from '../../centre/rollout/rollout-keeper.ts';
+import { rolloutUpdates } from '../../centre/updates/rollout-updates.ts';
+import type { UpdateParts } from '../../centre/updates/update-ports.ts';
 import { makeWitnessPem, type WitnessKey, witnessKeyOf } from '../../centre/witness/witness-key.ts';
 import type { Reported } from '../../contract/state.ts';
 import type { Link, LinkHandlers } from '../../link/link.ts';
@@ -29,6 +31,7 @@ import { apiPlaces, listenerOf, listening, opsPlace } from './listening.ts';
 import { needed } from './needed-file.ts';
 import { type Engines, openEngines } from './open-engines.ts';
 import { openPeople } from './open-people.ts';
+import { openUpdates } from './open-updates.ts';
 
 export interface BridgeParts {
   readonly clock: Clock;
@@ -41,6 +44,8 @@ export interface BridgeParts {
   readonly connect?: (handlers: LinkHandlers) => Link;
   /** In place of the engines that the configuration names, for tests; they are closed with the bridge. */
   readonly engines?: Engines;
+  /** In place of the update repository that the configuration names, for tests and simulations. */
+  readonly updates?: UpdateParts;
   /** Called when units and people are listened to. */
   readonly onReady?: (ready: BridgeReady) => void;
 }
@@ -88,6 +93,7 @@ async function work(config: BridgeConfig, parts: BridgeParts, { archive, blobs, 
     connect: parts.connect ?? ((handlers) => openMqttLink(linkOptions(config, { clock, timer, random }), handlers)),
     sharing: sharingOf(config),
     evidence: config.evidence,
+    updates: parts.updates ?? (await openUpdates(config, clock)),
     telemetryDays: config.telemetryDays,
     silentAfter: milliseconds(config.silentMinutes * 60_000),
     mostBytes: config.memoryMegabytes * 1e6,
@@ -107,6 +113,7 @@ async function work(config: BridgeConfig, parts: BridgeParts, { archive, blobs, 
       };
     },
     check: (document) => desiredFault(services, document),
+    ...(bridge.updates.signs ? { updates: rolloutUpdates(bridge.updates, archive, clock) } : {}),
     ...{ clock, name: config.name, lease: milliseconds(30_000) },
   });
   const services: Services = { bridge, archive, blobs, rollouts, people, clock };

@@ -12,6 +12,7 @@ export function figuresOf(
   const { messages, bytes } = bridge.desk.figures;
   const { archived, duplicates, batches, waiting, waitingBytes } = bridge.ingest.figures;
   const { cosigned, waiting: checkpointsWaiting } = bridge.witnessDesk.figures;
+  const updates = bridge.updates.figures;
   const { jobs, finished, receivedBytes } = bridge.collector.figures;
   const refusedMessages: Record<string, number> = {};
   for (const { reason, count } of bridge.refusals.all())
@@ -23,6 +24,8 @@ export function figuresOf(
     ...{ units: bridge.twins.size, unitsOnline: bridge.twins.online },
     ...{ configsPending: bridge.configs.pending, commandsPending: bridge.commands.pending },
     ...{ cosigned, checkpointsWaiting, blobsFinished: finished, blobsUnderWay: jobs, blobBytes: receivedBytes },
+    ...{ jobsGiven: updates.jobs, jobsPending: updates.pending, versionReports: updates.reports },
+    ...{ versionReportsRefused: updates.reportsRefused, updateEnds: updates.ends },
     ...{ forwarded: bridge.forwarder?.sent ?? 0, liveReaders: bridge.live.readers },
     ...{ trustInForce: trust.figures.inForce, trustLeftS: trust.figures.leftS },
     ...{ requests: api.figures.requests, refusedMessages, refusedRequests: api.figures.refused },

@@ -17,6 +17,7 @@ import { say, widthOf } from './session.ts';
 import { addStatus } from './status.ts';
 import { addTelemetry } from './telemetry.ts';
 import { addTrust } from './trust.ts';
+import { addUpdates } from './updates.ts';
 
 const parts: readonly AddCommands[] = [
   addKeys,
@@ -24,6 +25,7 @@ const parts: readonly AddCommands[] = [
   addStatus,
   addConfig,
   addRollout,
+  addUpdates,
   addAlerts,
   addCommands,
   addTelemetry,

@@ -7,6 +7,7 @@ import { parse } from '../../../device/kernel/schema.ts';
 import { unitId } from '../../contract/names.ts';
 import { rolloutGroup } from '../../contract/rollout.ts';
 import { neverHeard } from './known-units.ts';
+import type { Session } from './session.ts';
 
 export interface Group {
   readonly name: string;
@@ -24,7 +25,7 @@ const groupsFile = z.strictObject({
 type Named = z.infer<typeof groupsFile>['groups'];
 
 /** `NAME=UNIT,UNIT,...` or `NAME=rest`. Throws `usage-invalid`. */
-export function groupOf(text: string): Named[number] {
+function groupOf(text: string): Named[number] {
   const at = text.indexOf('=');
   const [name, members] = [text.slice(0, Math.max(0, at)), text.slice(at + 1)];
   const units = members === rest ? rest : members.split(',');
@@ -37,7 +38,7 @@ export function groupOf(text: string): Named[number] {
 }
 
 /** Groups of a YAML file: `groups: [{name: canaries, units: [a, b]}, {name: all, units: rest}]`. Throws `usage-invalid`. */
-export async function readGroups(path: string): Promise<Named> {
+async function readGroups(path: string): Promise<Named> {
   const text = await readFile(resolve(path), 'utf8').catch((error: unknown) => {
     throw new AtalayaError('usage-invalid', `${path} cannot be read`, { hint: 'Check --groups.', cause: error });
   });
@@ -47,8 +48,32 @@ export async function readGroups(path: string): Promise<Named> {
   return parse(groupsFile, document.toJS(), path, 'usage-invalid').groups;
 }
 
+/** The groups that the flags name, of all units that the centre knows. Throws `usage-invalid`. */
+export async function groupsOf(
+  { client, io }: Session,
+  { group, groups }: { readonly group?: readonly string[]; readonly groups?: string },
+): Promise<readonly Group[]> {
+  const named = groups === undefined ? namedIn(group) : await readGroups(groups);
+  if (group !== undefined && groups !== undefined) throw noGroups();
+  const { units } = await client.call('units', { parameters: {} }, io.signal);
+  return membersOf(
+    named,
+    units.map(({ unit }) => unit),
+  );
+}
+
+function namedIn(group: readonly string[] | undefined): Named {
+  if (group === undefined) throw noGroups();
+  return group.map(groupOf);
+}
+
+export const noGroups = (): AtalayaError =>
+  new AtalayaError('usage-invalid', 'say who goes when, with --group or with --groups', {
+    hint: 'For example: --group canaries=unit-1,unit-2 --group all=rest',
+  });
+
 /** Who is in which group, of all units. Throws `usage-invalid` for one that is in two, or unknown. */
-export function membersOf(named: Named, all: readonly string[]): readonly Group[] {
+function membersOf(named: Named, all: readonly string[]): readonly Group[] {
   const taken = new Set<string>();
   const known = new Set(all);
   const take = (unit: string): string => {

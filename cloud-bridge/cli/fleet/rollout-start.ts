@@ -14,7 +14,7 @@ import {
 import { failedWords, requireAgain } from './config-standing.ts';
 import { type Exit, exit } from './exits.ts';
 import { requirePermission } from './permitted.ts';
-import { type Group, groupOf, membersOf, readGroups } from './rollout-plan.ts';
+import { type Group, groupsOf, noGroups } from './rollout-plan.ts';
 import { agreed, type CentreFlags, type Session } from './session.ts';
 import { readSettingsFile } from './settings.ts';
 import { momentOf } from './words.ts';
@@ -25,7 +25,7 @@ export interface StartFlags extends CentreFlags, DocumentFlags, PushGuards {
   readonly settings?: string;
   readonly success: number;
   readonly errors: number;
-  readonly deadline: number;
+  readonly deadline?: number;
   readonly rest: number;
   readonly most?: number;
   readonly notBefore?: string;
@@ -40,15 +40,12 @@ const wide = 8;
 /** Makes and signs a document for each unit of each group, and what would give it back what it has, and hands all of it in. */
 export async function startRollout(session: Session, flags: StartFlags): Promise<Exit> {
   const { client, io } = session;
-  if ((flags.group === undefined) === (flags.groups === undefined)) {
-    throw new AtalayaError('usage-invalid', 'say who goes when, with --group or with --groups', {
-      hint: 'For example: --group canaries=unit-1,unit-2 --group all=rest',
-    });
-  }
-  if (flags.deadline <= flags.probation) {
+  const { deadline = 60 } = flags;
+  if ((flags.group === undefined) === (flags.groups === undefined)) throw noGroups();
+  if (deadline <= flags.probation) {
     throw new AtalayaError(
       'usage-invalid',
-      `the deadline of ${counted(flags.deadline, 'minute')} is no later than the end of a trial`,
+      `the deadline of ${counted(deadline, 'minute')} is no later than the end of a trial`,
       {
         hint: `A trial takes up to ${counted(flags.probation, 'minute')} (--probation): give a longer --deadline.`,
       },
@@ -60,12 +57,7 @@ export async function startRollout(session: Session, flags: StartFlags): Promise
     throw new AtalayaError('usage-invalid', `--not-before ${flags.notBefore} is no moment`, {
       hint: 'Write 2026-03-01T12:00:00Z.',
     });
-  const named = flags.groups === undefined ? (flags.group ?? []).map(groupOf) : await readGroups(flags.groups);
-  const { units } = await client.call('units', { parameters: {} }, io.signal);
-  const groups = membersOf(
-    named,
-    units.map(({ unit }) => unit),
-  );
+  const groups = await groupsOf(session, flags);
   const from =
     flags.settings === undefined
       ? { layers: await allLayers(session) }
@@ -107,7 +99,7 @@ export async function startRollout(session: Session, flags: StartFlags): Promise
     groups: going,
     successThreshold: flags.success,
     errorThreshold: flags.errors,
-    deadlineMinutes: flags.deadline,
+    deadlineMinutes: deadline,
     restMinutes: flags.rest,
     ...(flags.most === undefined ? {} : { mostAtOnce: flags.most }),
     ...(notBefore === undefined ? {} : { notBefore }),

@@ -1,12 +1,14 @@
 import { AtalayaError } from '../../../device/kernel/errors.ts';
-import type { Rollout, RolloutState, RolloutUnit } from '../../contract/rollout.ts';
+import type { Rollout } from '../../contract/rollout.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
-import type { Cell, Colour, Column } from '../../fleet/table.ts';
-import { counted, spanWords, timeWords } from '../../fleet/text.ts';
+import type { Column } from '../../fleet/table.ts';
+import { counted, timeWords } from '../../fleet/text.ts';
 import { onDocument } from './config.ts';
 import { type AddCommands, type Exit, exit } from './exits.ts';
 import type { FleetIo } from './fleet-io.ts';
+import { show, stateColours } from './rollout-show.ts';
 import { type StartFlags, startRollout } from './rollout-start.ts';
+import { addUpdateOptions, startUpdate, type UpdateFlags } from './rollout-update.ts';
 import { agreed, type CentreFlags, onCentre, Session, withCentre } from './session.ts';
 import { watch } from './watching.ts';
 import { numberOf, shareOf, textsOf } from './words.ts';
@@ -23,10 +25,16 @@ interface SteerFlags extends CentreFlags {
 
 /** Adds `rollout`. */
 export const addRollout: AddCommands = (root, io, leave) => {
-  const rollouts = root.command('rollout').description('a configuration for many units, group by group');
-  onDocument(
-    onCentre(rollouts.command('start').description('sign what the layers give each unit, and begin')),
-    io.clock.utc,
+  const rollouts = root.command('rollout').description('a configuration or an update for many units, group by group');
+  addUpdateOptions(
+    onDocument(
+      onCentre(
+        rollouts
+          .command('start')
+          .description('sign what the layers give each unit, and begin; or, with --update, an update'),
+      ),
+      io.clock.utc,
+    ),
   )
     .option(
       '--group <name=units>',
@@ -36,7 +44,11 @@ export const addRollout: AddCommands = (root, io, leave) => {
     .option('--groups <file>', 'the groups from a file (YAML)')
     .option('--success <share>', 'of a group that must have confirmed before the next begins', shareOf, 1)
     .option('--errors <share>', 'of a group that may fail; more ends the rollout', shareOf, 0)
-    .option('--deadline <minutes>', 'a unit that has no outcome by then has failed', numberOf(0.05, 43_200), 60)
+    .option(
+      '--deadline <minutes>',
+      'a unit that has no outcome by then has failed; 60 unless said otherwise, a day and the spread for an update',
+      numberOf(0.05, 43_200),
+    )
     .option('--rest <minutes>', 'between a group and the next', numberOf(0, 43_200), 0)
     .option(
       '--most <units>',
@@ -45,7 +57,11 @@ export const addRollout: AddCommands = (root, io, leave) => {
     )
     .option('--not-before <moment>', 'begin then')
     .option('--no-rollbacks', 'sign nothing that could give the units back what they have')
-    .action((flags: StartFlags) => withCentre(io, flags, async (session) => leave(await startRollout(session, flags))));
+    .action((flags: StartFlags & UpdateFlags) =>
+      withCentre(io, flags, async (session) =>
+        leave(await (flags.update === undefined ? startRollout(session, flags) : startUpdate(session, flags))),
+      ),
+    );
   onCentre(rollouts.command('list').description('all rollouts, the newest first')).action((flags: CentreFlags) =>
     withCentre(io, flags, list),
   );
@@ -84,7 +100,21 @@ export const addRollout: AddCommands = (root, io, leave) => {
 async function abort(session: Session, words: string, { reason, restore = false, yes }: SteerFlags): Promise<Exit> {
   const { client, io } = session;
   const id = await idOf(session, words);
-  const how = restore ? ' and give the units back what they had' : '; what units have they keep';
+  const { update } = await client.call('rollout', { parameters: { id } }, io.signal);
+  if (update !== undefined && restore)
+    throw new AtalayaError(
+      'usage-invalid',
+      'an update is taken back from units that have not switched, and given back by none',
+      {
+        hint: "Abort it without --restore. A unit goes back to what it had on a technician's word, or by an update of a higher release.",
+      },
+    );
+  const how =
+    update !== undefined
+      ? '; units that have not switched are to give it up'
+      : restore
+        ? ' and give the units back what they had'
+        : '; what units have they keep';
   if (!(await agreed(io, yes, `Abort the rollout ${id}${how}?`))) {
     session.note('The rollout stays as it is.');
     return exit.failed;
@@ -96,7 +126,7 @@ async function abort(session: Session, words: string, { reason, restore = false,
 function tellState(session: Session, rollout: Rollout): void {
   session.tell(rollout);
   session.say(
-    `rollout ${rollout.id} is ${rollout.state}${rollout.restoring ? ', and gives back what was before' : ''}`,
+    `rollout ${rollout.id} is ${rollout.state}${rollout.restoring ? (rollout.update === undefined ? ', and gives back what was before' : ', and takes the update back') : ''}`,
   );
 }
 
@@ -113,15 +143,6 @@ async function idOf({ client, io }: Session, words: string): Promise<string> {
   );
 }
 
-const stateColours: Readonly<Record<RolloutState, Colour>> = {
-  waiting: 'dim',
-  running: 'green',
-  paused: 'yellow',
-  aborted: 'red',
-  done: 'green',
-  failed: 'red',
-};
-
 const listColumns: readonly Column[] = [
   { head: 'rollout' },
   { head: 'state' },
@@ -135,11 +156,12 @@ async function list(session: Session): Promise<void> {
   session.tell({ rollouts });
   session.show(
     listColumns,
-    rollouts.map(({ id, state, groups, created, by, note, reason }) => {
+    rollouts.map(({ id, state, groups, created, by, note, reason, update }) => {
       const units = groups.flatMap((group) => group.units);
+      const what = update === undefined ? undefined : `update to ${update.targets.join(', ')}`;
       const confirmed = units.filter((one) => one.state === 'confirmed').length;
       return [
-        { text: id.slice(0, 8), below: [note, reason].filter((words) => words !== undefined) },
+        { text: id.slice(0, 8), below: [what, note, reason].filter((words) => words !== undefined) },
         { text: state, colour: stateColours[state] },
         { text: `${confirmed}/${units.length}` },
         { text: timeWords(created) },
@@ -148,48 +170,4 @@ async function list(session: Session): Promise<void> {
     }),
     `There was no rollout yet. Change a layer: ${fleetProgram} config edit fleet\n  Then: ${fleetProgram} rollout start --group canaries=UNIT --group all=rest`,
   );
-}
-
-const showColumns: readonly Column[] = [
-  { head: 'group', wraps: true },
-  { head: 'unit' },
-  { head: 'version', right: true },
-  { head: 'state' },
-  { head: 'since', right: true },
-];
-
-async function show(session: Session, id: string): Promise<void> {
-  const rollout = await session.client.call('rollout', { parameters: { id } }, session.io.signal);
-  session.tell(rollout);
-  const { state, reason, groups, restoring } = rollout;
-  session.say(`rollout ${id}: ${state}${reason === undefined ? '' : ` (${reason})`}`, stateColours[state]);
-  const now = session.io.clock.utc();
-  session.show(
-    showColumns,
-    groups.flatMap(({ name, units }) =>
-      units.map((one): readonly Cell[] => {
-        const since = one.settledAt ?? one.releasedAt;
-        return [
-          { text: name, below: [...(one.reasons ?? []), ...restoreWords(one, restoring)] },
-          { text: one.unit },
-          { text: `${one.version}` },
-          { text: one.state, ...colourOf(one) },
-          { text: since === undefined ? '' : spanWords(now - Date.parse(since)) },
-        ];
-      }),
-    ),
-    'It has no units.',
-  );
-}
-
-function restoreWords({ restore, rollback }: RolloutUnit, restoring: boolean): readonly string[] {
-  if (restore !== undefined)
-    return [`back to what was, as version ${rollback}: ${restore.state}`, restore.reason ?? ''].filter(Boolean);
-  return restoring && rollback === undefined ? ['no rollback document'] : [];
-}
-
-function colourOf({ state }: RolloutUnit): { readonly colour?: Colour } {
-  if (state === 'confirmed') return { colour: 'green' };
-  if (state === 'waiting' || state === 'skipped') return { colour: 'dim' };
-  return { colour: state === 'releasing' || state === 'released' ? 'yellow' : 'red' };
 }

@@ -1,17 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { systemClock } from '../../../device/kernel/clock.ts';
-import { isAtalayaError } from '../../../device/kernel/errors.ts';
-import { seededRandom } from '../../../device/kernel/testing/seeded-random.ts';
-import { systemTimer } from '../../../device/kernel/timer.ts';
-import { milliseconds } from '../../../device/kernel/units.ts';
 import type { Rollout } from '../../contract/rollout.ts';
-import { runFleet } from './program.ts';
-import type { OwnCentre } from './simulate/own-centre.ts';
-import { runSimulation, type SimulationSummary } from './simulate/run-simulation.ts';
+import { type RunningSimulation, simulation, until } from './testing/running-simulation.ts';
 
 /** Of a unit, as far as it is looked at. */
 interface Told {
@@ -21,66 +13,9 @@ interface Told {
   };
 }
 
-interface Running {
-  /** A call of the program at the centre of the simulation. */
-  call(line: string): Promise<{ readonly code: number; readonly out: string; readonly err: string }>;
-  stop(): Promise<SimulationSummary>;
-}
-
-/** A simulation that goes on until it is stopped; undefined where there is no Mosquitto to run it with. */
-async function simulation(folder: string, units: number, stubborn: number): Promise<Running | undefined> {
-  const stop = new AbortController();
-  const centre = Promise.withResolvers<OwnCentre>();
-  const faults: string[] = [];
-  const running = runSimulation(
-    { units, stubborn, rate: 60, folder, bridge: true, patience: milliseconds(30_000) },
-    {
-      ...{ clock: systemClock, timer: systemTimer, random: Math.random, traffic: seededRandom, signal: stop.signal },
-      onCentre: centre.resolve,
-      onFigures: () => undefined,
-      onFault: (unit, fault) => faults.push(`${unit}: ${fault.message}`),
-    },
-  );
-  running.catch(centre.reject);
-  try {
-    const { address, key } = await centre.promise;
-    return {
-      call: async (line) => {
-        const [out, err]: [string[], string[]] = [[], []];
-        const code = await runFleet(line.split(' '), {
-          out: { write: (text) => void out.push(text), terminal: false, columns: undefined },
-          err: { write: (text) => void err.push(text), terminal: false, columns: undefined },
-          ...{ ask: undefined, edit: async () => false, clock: systemClock, timer: systemTimer, newId: randomUUID },
-          environment: { ATALAYA_BRIDGE: address, ATALAYA_KEY: key },
-          signal: new AbortController().signal,
-        });
-        return { code, out: out.join(''), err: err.join('') };
-      },
-      stop: async () => {
-        stop.abort();
-        const summary = await running;
-        if (faults.length > 0) throw new Error(faults.join('\n'));
-        return summary;
-      },
-    };
-  } catch (error) {
-    if (!isAtalayaError(error, 'program-missing')) throw error;
-    return undefined;
-  }
-}
-
-/** Until it holds, at most half a minute. */
-async function until(look: () => Promise<boolean>): Promise<boolean> {
-  for (let i = 0; i < 120; i += 1) {
-    if (await look()) return true;
-    await systemTimer.sleep(milliseconds(250));
-  }
-  return false;
-}
-
 test('six units obey: a push, a restart, a rollout of which the stubborn one is seen, commands; also after a second start', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'atalaya-obeying-'));
-  let running: Running | undefined;
+  let running: RunningSimulation | undefined;
   t.teardown(async () => {
     await running?.stop().catch(() => undefined);
     await rm(folder, { recursive: true, force: true });

@@ -7,6 +7,7 @@ import type { AddCommands } from './exits.ts';
 import type { FleetIo } from './fleet-io.ts';
 import { requireHeard } from './known-units.ts';
 import { type CentreFlags, onCentre, Session, withCentre } from './session.ts';
+import { progressWords, runsWords } from './update-words.ts';
 import { watch } from './watching.ts';
 import { numberOf, unitOf } from './words.ts';
 
@@ -59,9 +60,14 @@ async function status(session: Session, unit: string | undefined): Promise<void>
   session.tell({ units, ...(broker === undefined ? {} : { broker }), ...(trust === undefined ? {} : { trust }) });
   const now = io.clock.utc();
   const sorted = [...units].sort((a, b) => a.unit.localeCompare(b.unit, 'en', { numeric: true }));
+  // Where no unit was ever updated there is nothing to tell of programs.
+  const updated = sorted.some(({ update }) => update !== undefined);
   session.show(
-    columns,
-    sorted.map((view) => rowOf(view, now)),
+    updated ? [...columns.slice(0, 4), { head: 'program', wraps: true }, ...columns.slice(4)] : columns,
+    sorted.map((view) => {
+      const row = rowOf(view, now);
+      return updated ? [...row.slice(0, 4), programOf(view), ...row.slice(4)] : row;
+    }),
     `No unit has been heard of.\n  Give one the address of the broker (cloud.broker), and start it; or try: ${fleetProgram} simulate --units 3`,
   );
   sayOfCentre(session, { broker, trust }, now);
@@ -133,6 +139,15 @@ export function configOf({ desired, reported }: Pick<UnitView, 'desired' | 'repo
   return { text: `${own}; ${desired.version} ${about ?? 'sent'}`, colour: 'yellow' };
 }
 
+/** What it runs, and how its newest update goes on. */
+function programOf({ update }: UnitView): Cell {
+  if (update === undefined) return { text: '-' };
+  const { status } = update;
+  if (status === undefined || status === 'SUCCEEDED') return { text: runsWords(update) };
+  const ended = status === 'FAILED' || status === 'REJECTED';
+  return { text: `${runsWords(update)}; ${progressWords(update)}`, colour: ended ? 'red' : 'yellow' };
+}
+
 function alertsOf({ alerts: { critical, raised } }: UnitView): Cell {
   if (critical > 0) return { text: `${critical} critical${raised > 0 ? `, ${raised} raised` : ''}`, colour: 'red' };
   return raised > 0 ? { text: `${raised} raised`, colour: 'yellow' } : { text: '-' };
@@ -151,6 +166,8 @@ function describe(session: Session, view: UnitView): void {
     ['heard', `${spanWords(now - Date.parse(view.lastSeen))} ago, first ${timeWords(view.firstSeen)}`],
     ['config', configOf(view).text],
     ...(reported?.reasons ?? []).map((reason) => ['', reason] as const),
+    ['program', view.update && programOf(view).text],
+    ...(view.update?.reasons ?? []).map((reason) => ['', reason] as const),
     ['alerts', alertsOf(view).text],
     ...view.marks.map(({ lane, upTo }) => [lane, `archived up to ${upTo}`] as const),
     [

@@ -1,8 +1,10 @@
 import type { z } from 'zod';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
+import { jobUpdate } from '../../../ota/contract/job.ts';
+import type { routes } from '../../contract/api.ts';
+import { liveKinds } from '../../contract/api-routes.ts';
 import type { archivedEvent } from '../../contract/api-views.ts';
 import { type Telemetry, telemetry } from '../../contract/events.ts';
-import { eventKinds } from '../../contract/topics.ts';
 import { eventWords } from '../../fleet/event-words.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Cell, Column } from '../../fleet/table.ts';
@@ -11,6 +13,7 @@ import type { AddCommands } from './exits.ts';
 import type { FleetIo } from './fleet-io.ts';
 import { requireHeard } from './known-units.ts';
 import { type CentreFlags, onCentre, Session, withCentre } from './session.ts';
+import { progressWords } from './update-words.ts';
 import { watch } from './watching.ts';
 import { momentFlag, numberOf, unitOf } from './words.ts';
 
@@ -45,7 +48,7 @@ export const addTelemetry: AddCommands = (root, io) => {
     );
   onCentre(figures.command('live').description('events as they come in, a line each, until Ctrl-C'))
     .argument('[unit]', 'of this unit', unitOf)
-    .option('--kinds <kinds>', `of ${eventKinds.join(', ')}; telemetry,alert,count unless said otherwise`)
+    .option('--kinds <kinds>', `of ${liveKinds.join(', ')}; telemetry,alert,count unless said otherwise`)
     .action((unit: string | undefined, flags: LiveFlags) =>
       withCentre(io, flags, (session) => live(session, unit, flags)),
     );
@@ -131,10 +134,10 @@ function cell(figure: number | undefined, words: (figure: number) => string, col
 }
 
 async function live(session: Session, unit: string | undefined, { kinds }: LiveFlags): Promise<void> {
-  const strange = kinds?.split(',').find((kind) => !(eventKinds as readonly string[]).includes(kind));
+  const strange = kinds?.split(',').find((kind) => !(liveKinds as readonly string[]).includes(kind));
   if (strange !== undefined) {
     throw new AtalayaError('usage-invalid', `--kinds: ${strange} is no kind of event`, {
-      hint: `Kinds: ${eventKinds.join(', ')}.`,
+      hint: `Kinds: ${liveKinds.join(', ')}.`,
     });
   }
   const { client, io } = session;
@@ -150,8 +153,18 @@ async function live(session: Session, unit: string | undefined, { kinds }: LiveF
   if (!io.signal.aborted) session.note('the bridge ended it');
 }
 
-function lineOf({ time, unit, kind, data }: Pick<ArchivedEvent, 'time' | 'unit' | 'kind' | 'data'>): string {
-  return plain(`${timeWords(time).slice(11)} ${unit} ${kind}: ${summary(kind, data)}`);
+type LiveLine = z.output<(typeof routes)['live']['line']>;
+
+function lineOf({ time, unit, kind, data }: LiveLine): string {
+  const words = kind === 'update' ? updateWords(data) : summary(kind, data as ArchivedEvent['data']);
+  return plain(`${timeWords(time).slice(11)} ${unit} ${kind}: ${words}`);
+}
+
+function updateWords(data: unknown): string {
+  const said = jobUpdate.safeParse(data).data;
+  return said === undefined
+    ? 'of a form that this program does not know'
+    : [progressWords(said), ...said.reasons].join('; ');
 }
 
 function summary(kind: ArchivedEvent['kind'], data: ArchivedEvent['data']): string {

@@ -5,8 +5,12 @@ import type { Launched } from '../../../ota/slots/launch-environment.ts';
  * end, and no pause between two starts is waited for. Does not return, but where no launcher started this program: whoever manages it
  * starts it again.
  */
-export function giveWay(launched: Launched | undefined, args: readonly string[]): void {
+export function giveWay(launched: Launched | undefined, args: readonly string[], lastFrame: number | undefined): void {
   if (launched === undefined) return;
   const { launcher } = launched;
-  process.execve?.(launcher, [launcher, 'run', '--', ...args]);
+  const environment = {
+    ...process.env,
+    ATALAYA_LAST_FRAME: lastFrame === undefined ? '' : String(Math.round(lastFrame)),
+  };
+  process.execve?.(launcher, [launcher, 'run', '--', ...args], environment);
 }

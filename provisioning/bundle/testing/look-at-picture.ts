@@ -23,6 +23,7 @@ import { readDefaults } from '../../../device/plate/crop-reader.ts';
 import { cropVehicle } from '../../../device/plate/crop-vehicle.ts';
 import { loadFormats } from '../../../device/plate/formats/format.ts';
 import { WorkerPlateReader } from '../../../device/plate/worker-plate-reader.ts';
+import { noComponents } from '../../../device/unit-components.ts';
 import { openDetector } from '../../../device/unit-detector.ts';
 import { bundleFolder } from '../../../models/contract/places.ts';
 import type { Look } from './look.ts';
@@ -49,7 +50,9 @@ async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
 const picture = await timed('picture decoded', () => readPicture(path));
 const config = defaultConfig();
 const patient = { ...config.detector, deadlineS: 300 };
-const detector = await timed('detector opened', () => openDetector({ detector: patient }, { regions: 'auto' }));
+const detector = await timed('detector opened', () =>
+  openDetector({ detector: patient }, { regions: 'auto' }, noComponents),
+);
 const frame = { sequence: 0, time: timeOf(0), picture, original: undefined };
 const detections = await timed('vehicles found', () => detector.detect(frame));
 await detector.close();

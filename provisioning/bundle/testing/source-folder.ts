@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type ProgramFolder, readProgramFolder } from '../bundle-tree.ts';
 
-const folders = ['cloud-bridge', 'device', 'models', 'provisioning'];
+const folders = ['cloud-bridge', 'device', 'models', 'ota', 'provisioning'];
 
 /** The sources of a checkout, without its packages and whatever else lies in it. */
 export function sourceFolder(root: string): ProgramFolder {

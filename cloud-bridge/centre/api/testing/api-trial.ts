@@ -11,6 +11,8 @@ import { makePersonKey, signerOf } from '../../../contract/person-key.ts';
 import type { Role } from '../../../contract/roles.ts';
 import { BridgeTrial } from '../../bridge/testing/bridge-trial.ts';
 import { RolloutKeeper } from '../../rollout/rollout-keeper.ts';
+import { rolloutUpdates } from '../../updates/rollout-updates.ts';
+import type { UpdateParts } from '../../updates/update-ports.ts';
 import { desiredFault } from '../config-handlers.ts';
 import { PeopleKeeper } from '../people-keeper.ts';
 import { ApiServer } from '../server.ts';
@@ -32,9 +34,9 @@ export class ApiTrial {
     this.people = roles.map((role) => new AskingPerson(`a ${role}`, role, this.socket));
   }
 
-  static async start(): Promise<ApiTrial> {
+  static async start(updates?: UpdateParts): Promise<ApiTrial> {
     const trial = new ApiTrial(await mkdtemp(join(tmpdir(), 'atalaya-api-')));
-    await trial.serve();
+    await trial.serve(updates);
     return trial;
   }
 
@@ -64,9 +66,9 @@ export class ApiTrial {
     return signDocument(body as never, signerOf(root.privatePem)) as unknown as Promise<Trust>;
   }
 
-  async serve(): Promise<void> {
+  async serve(updates?: UpdateParts): Promise<void> {
     const { archive, blobs, log } = this.trial;
-    const { bridge } = await this.trial.bridge();
+    const { bridge } = await this.trial.bridge({ updates });
     const people = new PeopleKeeper(archive, createPublicKey(this.root.publicPem), systemClock);
     await people.accept(JSON.stringify(await this.trust(1)));
     const rollouts = new RolloutKeeper({
@@ -74,6 +76,7 @@ export class ApiTrial {
       release: (unit, document) => bridge.configs.release(unit, document, 'rollout'),
       view: async () => ({}),
       check: (document) => desiredFault(services, document),
+      updates: rolloutUpdates(bridge.updates, archive, systemClock),
     });
     const services: Services = { bridge, archive, blobs, rollouts, people, clock: systemClock };
     this.#services = services;

@@ -57,6 +57,7 @@ export class BridgeTrial {
       witnessKey: this.witnessKey,
       sharing: { kind: 'alone' },
       evidence: 'on-request',
+      updates: undefined,
       telemetryDays: undefined,
       silentAfter: milliseconds(600_000),
       mostBytes: 32e6,

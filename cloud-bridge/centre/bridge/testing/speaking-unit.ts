@@ -3,12 +3,14 @@ import { formatTreeHead } from '../../../../device/evidence/log/checkpoint.ts';
 import { formatNote, formatVkey, type NoteKey, noteKey } from '../../../../device/evidence/log/note.ts';
 import { canonicalJson, type JsonValue } from '../../../../device/kernel/canonical-json.ts';
 import { sha256 } from '../../../../device/kernel/hash.ts';
+import type { UnsignedVersionReport, VersionReport } from '../../../../ota/contract/version-report.ts';
 import type { Command } from '../../../contract/acts.ts';
 import { filtersOf, topicOf } from '../../../contract/address.ts';
 import type { Ack, LedgerEntry } from '../../../contract/events.ts';
 import type { EvidenceGet } from '../../../contract/evidence.ts';
 import { encodeMessage, parseMessage } from '../../../contract/message.ts';
 import type { Lane } from '../../../contract/outbox.ts';
+import type { StreamAnswer } from '../../../contract/stream.ts';
 import {
   blockBytes,
   type EventKind,
@@ -70,6 +72,11 @@ export class SpeakingUnit {
   readonly desired: unknown[] = [];
   readonly gets: EvidenceGet[] = [];
   readonly grants: unknown[] = [];
+  /** Of files of the update repositories. */
+  readonly answers: StreamAnswer[] = [];
+  readonly streamed: Buffer[] = [];
+  /** Ids of jobs that it was told of; undefined where the hint was taken back. */
+  readonly hints: (string | undefined)[] = [];
   /** Grants that were taken back. */
   emptied = 0;
   readonly stream: string;
@@ -152,6 +159,22 @@ export class SpeakingUnit {
     return { record, signature: key.sign(canonicalJson(record)).toString('base64') } as LedgerEntry;
   }
 
+  /** A report of what it runs, signed. */
+  versions(more: Partial<UnsignedVersionReport> = {}, key = this.key): VersionReport {
+    const report: UnsignedVersionReport = {
+      ...{
+        schema: 'atalaya/version-report/1',
+        unit: this.id,
+        at: new Date().toISOString(),
+        slot: 'image',
+        trial: false,
+      },
+      ...{ hardware: ['x64'], parts: [], metadata: { image: null, director: null }, refused: [], ...more },
+    };
+    const value = key.sign(canonicalJson(report as unknown as JsonValue)).toString('base64');
+    return { ...report, signature: { key: key.id, algorithm: key.algorithm, value } };
+  }
+
   /** Sends entries, and remembers their tree. */
   async ledger(from: number, to: number): Promise<void> {
     const events = [];
@@ -200,8 +223,15 @@ export class SpeakingUnit {
       this.emptied += 1;
       return;
     }
+    if (topic === topicOf('jobNotify', this.id, {}) && payload.byteLength === 0) {
+      this.hints.push(undefined);
+      return;
+    }
     if (message.kind === 'refused') throw new Error(`the centre said something that is no message: ${message.detail}`);
     if (message.name === 'ack') this.acks.push(message.content);
+    if (message.name === 'streamAnswer') this.answers.push(message.content);
+    if (message.name === 'streamData') this.streamed.push(Buffer.from(message.content));
+    if (message.name === 'jobNotify') this.hints.push(message.content.job);
     if (message.name === 'cosigned') this.cosigned.push(message.content.note);
     if (message.name === 'command') this.commands.push(JSON.parse(payload.toString()));
     if (message.name === 'certificateGrant') this.grants.push(JSON.parse(payload.toString()));

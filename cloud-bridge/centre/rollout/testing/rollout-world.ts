@@ -6,6 +6,7 @@ import type { Desired } from '../../../contract/acts.ts';
 import { type RolloutPlan, rolloutPlan } from '../../../contract/rollout.ts';
 import type { Reported } from '../../../contract/state.ts';
 import type { Document, DocumentKind } from '../../archive/archive.ts';
+import type { RolloutUpdates } from '../../updates/rollout-updates.ts';
 import { RolloutKeeper } from '../rollout-keeper.ts';
 import type { RolloutDocuments } from '../rollout-store.ts';
 
@@ -34,7 +35,7 @@ export class RolloutWorld {
     return new RolloutKeeper({
       archive: this.#archive(),
       release: async (unit, document) => {
-        this.#point();
+        this.point();
         if (this.unreachable.has(unit)) throw new AtalayaError('archive-unavailable', 'not now');
         this.onRelease(unit, document);
         if ((this.newest.get(unit)?.version ?? 0) >= document.version) {
@@ -43,12 +44,12 @@ export class RolloutWorld {
         this.newest.set(unit, document);
         this.releases.push({ unit, version: document.version });
         await turn();
-        this.#point();
+        this.point();
         return { kind: 'released' };
       },
       view: async (unit) => {
         await turn();
-        this.#point();
+        this.point();
         const newest = this.newest.get(unit);
         const reported = this.reported.get(unit);
         return {
@@ -59,10 +60,16 @@ export class RolloutWorld {
         };
       },
       check: async ({ signature }) => (signature === undefined ? 'not-signed' : undefined),
+      updates: this.updates(),
       clock: this.clock,
       name,
       lease: milliseconds(60_000),
     });
+  }
+
+  /** Of a world of updates. */
+  protected updates(): RolloutUpdates | undefined {
+    return undefined;
   }
 
   /** The unit says what became of its newest document. */
@@ -98,7 +105,7 @@ export class RolloutWorld {
     });
   }
 
-  #point(): void {
+  protected point(): void {
     if (this.dies()) throw new Crash('the bridge died');
   }
 
@@ -107,25 +114,25 @@ export class RolloutWorld {
     return {
       document: async (kind, key) => {
         await turn();
-        this.#point();
+        this.point();
         return this.documents.get(at(kind, key));
       },
       documents: async (kind, prefix = '') => {
         await turn();
-        this.#point();
+        this.point();
         return [...this.documents.values()].filter((one) => one.kind === kind && one.key.startsWith(prefix));
       },
       putDocument: async (kind, key, value, based) => {
         await turn();
-        this.#point();
+        this.point();
         if ((this.documents.get(at(kind, key))?.version ?? 0) !== based) return false;
         const copy = JSON.parse(JSON.stringify(value)) as JsonValue;
         this.documents.set(at(kind, key), { kind, key, version: based + 1, value: copy });
-        this.#point();
+        this.point();
         return true;
       },
     };
   }
 }
 
-const turn = (): Promise<void> => Promise.resolve();
+export const turn = (): Promise<void> => Promise.resolve();

@@ -10,11 +10,14 @@ import { type Files, listIfThere } from '../../../../device/kernel/files.ts';
 import { sha256 } from '../../../../device/kernel/hash.ts';
 import type { Random } from '../../../../device/kernel/supervise.ts';
 import type { Timer } from '../../../../device/kernel/timer.ts';
+import type { UpdateJobInput } from '../../../../ota/contract/job.ts';
+import type { Target } from '../../../../ota/contract/target.ts';
 import type { Command } from '../../../contract/acts.ts';
 import type { EvidenceGet } from '../../../contract/evidence.ts';
 import type { OutboxEvent } from '../../../contract/outbox.ts';
 import type { Obedience, UnitBody } from '../../../simulate/obedience.ts';
 import type { UnitPlace } from '../../../simulate/simulated-fleet.ts';
+import { SimulatedUpdates } from '../../../simulate/simulated-updates.ts';
 import { CommandInbox } from '../../../unit-end/commands/command-inbox.ts';
 import type { CommandAudit } from '../../../unit-end/commands/command-types.ts';
 import { EvidenceServer } from '../../../unit-end/evidence/evidence-server.ts';
@@ -31,6 +34,8 @@ export interface ObedientUnitParts {
   readonly config: FleetConfig;
   /** Every trial fails: as if the broker were not reached with what is on trial. */
   readonly stubborn: boolean;
+  /** Undefined where no centre is known: then there are no updates. */
+  readonly updates: FleetUpdates | undefined;
   readonly files: Files;
   readonly clock: Clock;
   readonly timer: Timer;
@@ -38,7 +43,13 @@ export interface ObedientUnitParts {
   readonly onFault: (fault: AtalayaError) => void;
 }
 
-const folders = { config: 'config', commands: 'commands', grants: 'grants.json' } as const;
+/** What is the same for every unit of a simulation. */
+export interface FleetUpdates {
+  readonly targets: readonly Target[];
+  readonly job: (unit: string) => Promise<UpdateJobInput | undefined>;
+}
+
+const folders = { config: 'config', commands: 'commands', grants: 'grants.json', updates: 'updates.json' } as const;
 
 /**
  * Obeys in the name of a simulated unit, with the parts of a real one: the keeper of its configuration, the inbox of commands, the server
@@ -51,6 +62,7 @@ export class ObedientUnit implements Obedience {
   readonly #keeper: Late<ConfigKeeper>;
   readonly #inbox: Late<CommandInbox>;
   readonly #grants: Late<Grants>;
+  readonly #updates: Late<SimulatedUpdates> | undefined;
   readonly #server: EvidenceServer;
   #config: Config;
   #ownSha256: string | undefined;
@@ -63,6 +75,8 @@ export class ObedientUnit implements Obedience {
     this.#keeper = new Late(() => this.#openKeeper());
     this.#inbox = new Late(() => this.#openInbox());
     this.#grants = new Late(() => this.#openGrants());
+    const { updates } = parts;
+    this.#updates = updates && new Late(() => this.#openUpdates(updates));
     this.#server = new EvidenceServer({
       grants: { allows: (evidence, file) => this.#grants.open?.allows(evidence, file) ?? false },
       // Records of what is made up name no files.
@@ -106,6 +120,14 @@ export class ObedientUnit implements Obedience {
     return Promise.resolve();
   }
 
+  get sees(): number {
+    return this.#updates?.open?.sees ?? 1;
+  }
+
+  notified(): void {
+    void this.#surviving(async () => (await this.#updates?.get())?.notified());
+  }
+
   online(): void {
     void this.#inbox.open?.resume();
   }
@@ -127,6 +149,7 @@ export class ObedientUnit implements Obedience {
 
   async close(): Promise<void> {
     await this.#inbox.close((inbox) => inbox.close());
+    await this.#updates?.close((updates) => updates.close());
     await this.#keeper.close((keeper) => keeper.close());
     await this.#grants.close(async () => {});
   }
@@ -136,6 +159,8 @@ export class ObedientUnit implements Obedience {
     if (left.includes(folders.config)) await this.#keeper.get();
     if (left.includes(folders.commands)) await this.#inbox.get();
     if (left.includes(folders.grants)) await this.#grants.get();
+    // The centre picks targets by what a unit says that it runs on.
+    await this.#updates?.get();
   }
 
   async #openKeeper(): Promise<ConfigKeeper> {
@@ -169,6 +194,20 @@ export class ObedientUnit implements Obedience {
     this.#config = keeper.effective();
     await keeper.begin();
     return keeper;
+  }
+
+  #openUpdates({ targets, job }: FleetUpdates): Promise<SimulatedUpdates> {
+    const { place, body, files, clock, timer, random, ledger, stubborn } = this.#parts;
+    const { unit, folder } = place;
+    return SimulatedUpdates.open({
+      ...{ unit, files, clock, timer, random, targets, stubborn, signer: ledger.signer },
+      path: join(folder, folders.updates),
+      // Every other one is of the other kind.
+      hardware: Number(unit.slice(-1)) % 2 === 0 ? 'x64' : 'arm64',
+      job: () => job(unit),
+      said: (update) => body.updateSaid(update),
+      reported: (report) => body.versionsSaid(report),
+    });
   }
 
   #openInbox(): Promise<CommandInbox> {

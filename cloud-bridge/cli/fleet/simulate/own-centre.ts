@@ -9,8 +9,11 @@ import { makePersonKey, signerOf } from '../../../contract/person-key.ts';
 import { readKeyFile, writeKeyFile } from '../../../fleet/key-files.ts';
 import { emptyTrust, signTrust, withPerson } from '../../../fleet/trust-draft.ts';
 import type { LinkCredentials } from '../../../link/link-options.ts';
+import { MadeDirector, madeTargets } from '../../../simulate/made-director.ts';
 import { type BridgeConfig, bridgeConfigSchema } from '../../bridge/bridge-config.ts';
 import { type BridgeReady, runBridge } from '../../bridge/compose-bridge.ts';
+import { verifyReport } from '../../bridge/verify-report.ts';
+import type { FleetUpdates } from './obedient-unit.ts';
 
 /** Whom the centre trusts: paths of the signed document and of the public root key. */
 export interface CentrePeople {
@@ -28,6 +31,7 @@ export interface OwnCentre {
   /** What units are told to trust as the witness. */
   readonly witness: string;
   readonly ready: BridgeReady;
+  readonly updates: FleetUpdates;
   /** Rejects where the bridge ends by itself. */
   readonly running: Promise<void>;
   stop(): Promise<void>;
@@ -64,7 +68,9 @@ export async function startOwnCentre(
   const log = openLog({ level: 'info', folder: at('log'), keepDays: 14, name: ownBridge, clock });
   const stop = new AbortController();
   const ready = Promise.withResolvers<BridgeReady>();
-  const running = runBridge(config, { clock, signal: stop.signal, log, onReady: ready.resolve });
+  const targets = madeTargets();
+  const updates = { director: new MadeDirector(targets), verify: verifyReport, openStreams: undefined };
+  const running = runBridge(config, { clock, signal: stop.signal, log, updates, onReady: ready.resolve });
   running.catch(ready.reject);
   try {
     const it = await ready.promise;
@@ -72,6 +78,13 @@ export async function startOwnCentre(
       // Where the bridge listens unless its configuration says otherwise.
       address: `unix:${at('data/api.sock')}`,
       ...{ key, people: { trust, root }, witness: it.witness, ready: it, running },
+      updates: {
+        targets,
+        job: async (unit) => {
+          const newest = (await it.bridge.updates.standing(unit))?.newest;
+          return newest?.assigned === undefined ? undefined : newest.job;
+        },
+      },
       stop: async () => {
         stop.abort();
         await running.finally(() => log.close());

@@ -161,6 +161,7 @@ async function work(
         ObedientUnit.open({
           ...{ place, ledger, body, config, files: systemFiles, clock, timer, random },
           stubborn: fails.has(place.unit),
+          updates: centre?.updates,
           onFault: (fault) => onFault(place.unit, fault),
         }),
       openLink: (unit, handlers, will) =>

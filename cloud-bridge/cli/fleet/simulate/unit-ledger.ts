@@ -13,6 +13,7 @@ import type { Timer } from '../../../../device/kernel/timer.ts';
 import { milliseconds } from '../../../../device/kernel/units.ts';
 import type { UnitPlace } from '../../../simulate/simulated-fleet.ts';
 import type { SimulatedLedger } from '../../../simulate/simulated-unit.ts';
+import type { ReportSigner } from '../../../simulate/simulated-updates.ts';
 import { madeInfraction } from './made-infraction.ts';
 
 export interface UnitLedgerParts {
@@ -26,6 +27,8 @@ export interface UnitLedgerParts {
 export interface UnitLedger extends SimulatedLedger {
   /** States an act on the unit. Resolves when it is durable; rejects as `recordAct`. */
   act(act: UnitAct): Promise<void>;
+  /** Signs with the key of its evidence. */
+  readonly signer: ReportSigner;
 }
 
 /** As often as a fleet on a desk is looked at: a real unit signs its log less often. */
@@ -54,6 +57,7 @@ export async function openUnitLedger(place: UnitPlace, parts: UnitLedgerParts): 
   const source = await LedgerLane.open(ledger, join(folder, 'outbox'), files);
   return {
     source,
+    signer: { id: keystore.id, algorithm: keystore.algorithm, sign: (message) => keystore.sign(message) },
     signingKey: { spki: ledger.publicKey.pem, vkey: ledger.publicKey.vkey },
     get checkpoint() {
       return ledger.checkpointed?.note;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { JsonValue } from '../../../../device/kernel/canonical-json.ts';
 import { ManualClock } from '../../../../device/kernel/manual-clock.ts';
 import type { Timer } from '../../../../device/kernel/timer.ts';
+import type { Target } from '../../../../ota/contract/target.ts';
 import { makeRollout } from '../../../centre/rollout/make-rollout.ts';
 import { type Command, type Desired, desired as desiredSchema, type Trust } from '../../../contract/acts.ts';
 import { makePersonKey } from '../../../contract/person-key.ts';
@@ -47,6 +48,11 @@ export class StubFleet {
   readonly commands: Command[] = [];
   readonly rollouts = new Map<string, Rollout>();
   plan: RolloutPlan | undefined;
+  /** What is published; undefined where the centre gives no updates. */
+  targets: readonly Target[] | undefined;
+  /** How it stands with the updates of north-1: more of it, and in short. */
+  update: Record<string, unknown> = {};
+  brief: Record<string, unknown> = {};
   readonly outcomes = new Map<string, 'confirmed' | 'rejected' | 'rolled-back'>();
   /** Of versions of north-1 that are in force, although they are not the newest. */
   inForce: number | undefined;
@@ -205,7 +211,7 @@ export class StubFleet {
 
   readonly #routes: Readonly<Partial<Record<StubRequest['name'], StubHandler>>> = {
     units: () => {
-      const units = [this.unit('north-1'), this.unit('north-2', { online: false })];
+      const units = [this.unit('north-1', this.brief), this.unit('north-2', { online: false })];
       const { expires } = this.trust;
       return { json: { units, ...this.#broker(), trust: { version: this.trust.version, expires } } };
     },
@@ -289,6 +295,8 @@ export class StubFleet {
       this.rollouts.set(made.id, made);
       return { json: made };
     },
+    updates: () => ({ json: { signs: this.targets !== undefined, targets: this.targets ?? [] } }),
+    unitUpdates: ({ parameters: { unit = '' } }) => ({ json: { unit, history: [], ...this.update } }),
     rollouts: () => ({ json: { rollouts: [...this.rollouts.values()] } }),
     rollout: ({ parameters: { id = '' } }) => ({ json: this.rollouts.get(id) }),
     pauseRollout: (request) => this.#steer(request, 'paused'),

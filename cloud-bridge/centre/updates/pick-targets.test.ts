@@ -1,0 +1,39 @@
+import test from 'ava';
+import { madeTargets } from '../../simulate/made-director.ts';
+import { pickTargets } from './pick-targets.ts';
+
+const [x64, arm64] = madeTargets();
+if (x64 === undefined || arm64 === undefined) throw new Error('no targets');
+const model = {
+  ...x64,
+  target: 'model.tar.zst',
+  description: { ...x64.description, kind: 'model', name: 'cars' },
+} as const;
+const board = { ...arm64, target: 'rpi4.tar.zst', description: { ...arm64.description, hardware: ['arm64-rpi4'] } };
+const patch = { ...x64, target: 'x.patch', description: { ...x64.description, patchFrom: 'a'.repeat(64) } };
+const published = [x64, arm64, model, board, patch];
+const pick = (wanted: readonly string[], hardware?: readonly string[]) => {
+  const picked = pickTargets(wanted, published, hardware);
+  return picked.kind === 'picked' ? picked.install : picked.reason;
+};
+
+test('every unit gets the target of each component that is for its hardware, the program first', (t) => {
+  t.deepEqual(pick([x64.target, arm64.target], ['arm64']), [arm64.target]);
+  t.deepEqual(pick([model.target, x64.target, arm64.target], ['x64']), [x64.target, model.target]);
+  t.deepEqual(pick([x64.target, board.target], ['arm64', 'arm64-rpi4']), [board.target]);
+});
+
+test('what cannot be told is refused', (t) => {
+  t.is(pick(['unknown']), 'unknown is not published');
+  t.is(pick([patch.target]), 'x.patch is a patch; name the whole target');
+  t.is(pick([x64.target], ['arm64']), 'none of the targets of program unit is for arm64');
+  t.is(
+    pick([board.target, arm64.target], ['arm64', 'arm64-rpi4']),
+    `rpi4.tar.zst and ${arm64.target} are both of program unit for arm64 or arm64-rpi4`,
+  );
+  t.is(
+    pick([x64.target, arm64.target]),
+    'the unit has not reported its hardware, and there are several targets of program unit',
+  );
+  t.deepEqual(pick([x64.target]), [x64.target], 'the unit judges');
+});

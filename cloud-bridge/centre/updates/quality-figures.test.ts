@@ -1,0 +1,75 @@
+import test from 'ava';
+import { ManualClock } from '../../../device/kernel/manual-clock.ts';
+import { ArchiveContent, MemoryArchive } from '../archive/testing/memory-archive.ts';
+import { judgeQuality } from './judge-quality.ts';
+import { qualityDue, slicesOf, stretchesOf, workOf } from './quality-figures.ts';
+
+const at = (minute: number): string => new Date(Date.UTC(2026, 2, 10, 12, minute)).toISOString();
+const message = (minute: number, uptimeS: number, pipeline: object) => ({
+  time: at(minute),
+  data: { uptimeS, pipeline } as never,
+});
+
+test('counters become counts between messages, and begin anew with the program', (t) => {
+  const slices = slicesOf([
+    message(3, 100, { framesProcessed: 1500, infractions: 2 }),
+    message(0, 1000, { framesProcessed: 9000, infractions: 40 }),
+    message(1, 1060, { framesProcessed: 9900, infractions: 43, platesRead: 7 }),
+    message(4, 160, { framesProcessed: 2400, infractions: 2, platesRead: 1 }),
+  ]);
+  t.deepEqual(slices, [
+    { seconds: 60, counts: { frames: 900, sealed: 3 } },
+    { seconds: 100, counts: { frames: 1500, sealed: 2 } },
+    { seconds: 60, counts: { frames: 900, sealed: 0 } },
+  ]);
+  t.deepEqual(slicesOf([message(0, 1, {})]), []);
+});
+
+test('the time after a unit has confirmed is held against the time before it was given the update', (t) => {
+  const unit = { releasedAt: at(0), settledAt: at(30) };
+  const minutes = (one: { from: number; to: number }) =>
+    [one.from, one.to].map((ms) => (ms - Date.parse(at(0))) / 60_000);
+  const just = stretchesOf(unit, { minutes: 60, against: 'just-before' });
+  t.deepEqual(minutes(just.after), [30, 90]);
+  t.deepEqual(minutes(just.before), [-60, 0]);
+  const day = stretchesOf(unit, { minutes: 60, against: 'day-before' });
+  t.deepEqual(minutes(day.before), [30 - 1440, 90 - 1440]);
+  const long = stretchesOf(unit, { minutes: 1440, against: 'day-before' });
+  t.deepEqual(minutes(long.before), [30 - 2880, 30 - 1440], 'never while the update was on its way');
+  t.deepEqual(minutes(stretchesOf(unit, { minutes: 60, against: 'week-before' }).before), [30 - 10_080, 90 - 10_080]);
+  t.is(qualityDue([{ settledAt: at(10) }, { settledAt: at(30) }], { minutes: 60 }), Date.parse(at(92)));
+});
+
+test('what units counted before and after is read from their telemetry, and from nobody else', async (t) => {
+  const archive = new MemoryArchive(new ManualClock(), new ArchiveContent());
+  const telemetry = (unit: string, minute: number, sealed: number, uptimeS: number) => ({
+    ...({
+      unit,
+      lane: 'telemetry',
+      stream: '0123456789abcdef',
+      sequence: minute + 500,
+      previous: minute + 499,
+    } as const),
+    ...({ kind: 'telemetry', time: at(minute), forwardTo: [] } as const),
+    data: { uptimeS, pipeline: { infractions: sealed } },
+  });
+  const events = ['a', 'b'].flatMap((unit) =>
+    Array.from({ length: 200 }, (_, i) => {
+      const minute = i - 90;
+      // From the update on, at minute 20, it seals half as much.
+      return minute < 20
+        ? telemetry(unit, minute, i * 8, i * 60)
+        : telemetry(unit, minute, (minute - 20) * 4, (minute - 20) * 60);
+    }),
+  );
+  await archive.ingest(events);
+  const bars = { minutes: 60, against: 'just-before', sealed: 0.9 } as const;
+  const units = [{ unit: 'a', releasedAt: at(0), settledAt: at(40) }];
+  const work = await workOf(archive, units, bars);
+  t.is(work.length, 1);
+  t.is(work[0]?.before.length, 59);
+  t.is(work[0]?.after.length, 59);
+  const { verdict, measures } = judgeQuality(work, bars);
+  t.like(measures[0], { before: 59 * 8, after: 59 * 4, ratio: 0.5 });
+  t.is(verdict, 'dropped');
+});

@@ -1,0 +1,119 @@
+import { toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
+import type { Telemetry } from '../../contract/events.ts';
+import type { Comparison, Measure, QualityBars } from '../../contract/quality.ts';
+import type { Archive, ArchivedEvent } from '../archive/archive.ts';
+import type { Slice, WatchedWork } from './judge-quality.ts';
+
+/** A unit of a group that has confirmed. */
+export interface ConfirmedUnit {
+  readonly unit: string;
+  readonly releasedAt: string;
+  readonly settledAt: string;
+}
+
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Telemetry comes late: so long after the last unit's time is over it is looked at. */
+export const qualityLag = 120_000;
+/** Telemetry messages of one unit and stretch that are read at most; what is beyond is not covered. */
+const mostMessages = 5000;
+const wide = 8;
+
+/** The times that are compared, UTC milliseconds. */
+export function stretchesOf(
+  { releasedAt, settledAt }: Omit<ConfirmedUnit, 'unit'>,
+  { minutes, against }: Pick<QualityBars, 'minutes' | 'against'>,
+): { readonly before: Stretch; readonly after: Stretch } {
+  const length = minutes * 60_000;
+  const [released, from] = [Date.parse(releasedAt), Date.parse(settledAt)];
+  const after = { from, to: from + length };
+  const period = periods[against];
+  if (period === undefined) return { before: { from: released - length, to: released }, after };
+  // As many whole periods earlier as put the end of it before the update.
+  const back = Math.max(1, Math.ceil((after.to - released) / period)) * period;
+  return { before: { from: from - back, to: after.to - back }, after };
+}
+
+const day = 24 * 3600 * 1000;
+const periods: Readonly<Record<Comparison, number | undefined>> = {
+  'just-before': undefined,
+  'day-before': day,
+  'week-before': 7 * day,
+};
+
+/** When the last unit of a group has worked for so long, and its telemetry is here; UTC milliseconds. */
+export function qualityDue(
+  units: readonly { readonly settledAt: string }[],
+  { minutes }: Pick<QualityBars, 'minutes'>,
+): number {
+  return Math.max(...units.map(({ settledAt }) => Date.parse(settledAt))) + minutes * 60_000 + qualityLag;
+}
+
+/** What the units counted before and after, from their telemetry in the archive. Throws what the archive throws. */
+export async function workOf(
+  archive: Pick<Archive, 'events'>,
+  units: readonly ConfirmedUnit[],
+  bars: QualityBars,
+): Promise<readonly WatchedWork[]> {
+  const work: WatchedWork[] = [];
+  for (let at = 0; at < units.length; at += wide) {
+    const some = units.slice(at, at + wide).map(async (one): Promise<WatchedWork> => {
+      const { before, after } = stretchesOf(one, bars);
+      return {
+        unit: one.unit,
+        before: await slicesIn(archive, one.unit, before),
+        after: await slicesIn(archive, one.unit, after),
+      };
+    });
+    work.push(...(await Promise.all(some)));
+  }
+  return work;
+}
+
+async function slicesIn(
+  archive: Pick<Archive, 'events'>,
+  unit: string,
+  { from, to }: Stretch,
+): Promise<readonly Slice[]> {
+  const events = await archive.events({
+    ...{ unit, kinds: ['telemetry'], order: 'newest', limit: mostMessages },
+    from: toIso(utcMilliseconds(from)),
+    to: toIso(utcMilliseconds(to)),
+  });
+  return slicesOf(events);
+}
+
+/** What was counted between each message and the one before it. Counters begin anew with the program, which its `uptimeS` tells. */
+export function slicesOf(events: readonly Pick<ArchivedEvent, 'time' | 'data'>[]): readonly Slice[] {
+  const inOrder = events.toSorted((one, other) => Date.parse(one.time) - Date.parse(other.time));
+  return inOrder.slice(1).flatMap((event, i): readonly Slice[] => {
+    const last = inOrder[i];
+    if (last === undefined) return [];
+    const [was, is] = [last.data as unknown as Telemetry, event.data as unknown as Telemetry];
+    const gap = (Date.parse(event.time) - Date.parse(last.time)) / 1000;
+    const restarted = is.uptimeS < was.uptimeS;
+    // What the program before counted last is not known: the time of that is left out too.
+    const seconds = restarted ? Math.min(gap, is.uptimeS) : gap;
+    if (!(seconds > 0)) return [];
+    const [begun, ended] = [restarted ? {} : countersOf(was), countersOf(is)];
+    const counts: Partial<Record<Measure, number>> = {};
+    for (const [measure, value] of Object.entries(ended) as [Measure, number][]) {
+      const before = begun[measure] ?? (restarted ? 0 : undefined);
+      if (before !== undefined && value >= before) counts[measure] = value - before;
+    }
+    return [{ seconds, counts }];
+  });
+}
+
+function countersOf({ pipeline }: Telemetry): Partial<Record<Measure, number>> {
+  const { framesProcessed, detections, infractions, platesRead } = pipeline ?? {};
+  return {
+    ...(framesProcessed === undefined ? {} : { frames: framesProcessed }),
+    ...(detections === undefined ? {} : { detections }),
+    ...(infractions === undefined ? {} : { sealed: infractions }),
+    ...(platesRead === undefined ? {} : { plateReads: platesRead }),
+  };
+}

@@ -1,0 +1,41 @@
+import type { SelfTestCheck, SelfTestFinding, SelfTestReport } from './selftest/contract/self-test-report.ts';
+
+/** Whether a unit does its work with what is on trial. */
+export interface TrialVerdict {
+  readonly good: boolean;
+  /** Each as `code: words`. */
+  readonly reasons: readonly string[];
+}
+
+/** What a program can spoil. That a disk wears out or a supply sags is no reason to go back. */
+const counted: ReadonlySet<SelfTestCheck> = new Set(['camera', 'lines', 'clock', 'broker', 'detector', 'evidence']);
+/** Without a good word of these nobody knows whether the unit does its work. */
+const needed: readonly SelfTestCheck[] = ['camera', 'detector', 'evidence'];
+
+export interface TrialTerms {
+  /** The unit has a centre, and so has to reach it. */
+  readonly connected: boolean;
+  /** At a desk the clock is believed as it is. */
+  readonly clockBelieved: boolean;
+}
+
+/**
+ * Judges a self-test of a running unit: frames arrive, the detector finds the vehicles of the reference picture, evidence seals and verifies,
+ * lines answer, the clock is good, the broker is reached.
+ */
+export function judgeTrial(report: SelfTestReport | undefined, terms: TrialTerms): TrialVerdict {
+  if (report === undefined) return { good: false, reasons: ['camera: the camera has not come yet'] };
+  const bad = report.findings.filter((finding) => isBad(finding, terms)).map(({ code, says }) => `${code}: ${says}`);
+  const wanted = terms.connected ? [...needed, 'broker' as const] : needed;
+  const silent = wanted.filter((check) => !report.findings.some((one) => one.check === check && isGood(one)));
+  const missing = silent
+    .filter((check) => !report.findings.some((one) => one.check === check && isBad(one, terms)))
+    .map((check) => `${check}: it could not be tested`);
+  const reasons = [...bad, ...missing];
+  return { good: reasons.length === 0, reasons };
+}
+
+const isGood = ({ outcome }: SelfTestFinding): boolean => outcome === 'passed' || outcome === 'doubtful';
+
+const isBad = ({ check, outcome }: SelfTestFinding, { clockBelieved }: TrialTerms): boolean =>
+  outcome === 'failed' && counted.has(check) && !(check === 'clock' && clockBelieved);

@@ -1,0 +1,270 @@
+import type { StreamAnswer, StreamGet } from '../cloud-bridge/contract/stream.ts';
+import type { UpdateInbox } from '../cloud-bridge/unit-end/unit-end.ts';
+import { StreamClient } from '../cloud-bridge/unit-end/updates/stream-client.ts';
+import { Installer } from '../ota/archive/installer.ts';
+import type { JobUpdate } from '../ota/contract/job.ts';
+import type { VersionReport } from '../ota/contract/version-report.ts';
+import { Downloads } from '../ota/download/downloads.ts';
+import { FolderSource } from '../ota/download/folder-source.ts';
+import { composeVersionReport, type ReportSigner, signVersionReport } from '../ota/report/compose-report.ts';
+import { FolderSlots } from '../ota/slots/folder-slots.ts';
+import type { Launched } from '../ota/slots/launch-environment.ts';
+import { TrustKeeper } from '../ota/trust/trust-keeper.ts';
+import { UpdateHistory } from '../ota/update/update-history.ts';
+import { UpdateKeeper } from '../ota/update/update-keeper.ts';
+import type { UpdateAct } from '../ota/update/update-parts.ts';
+import { showStanding, type UpdateStanding } from '../ota/update/update-standing.ts';
+import type { Config } from './config/config-schema.ts';
+import type { Clock } from './kernel/clock.ts';
+import { makeFolders } from './kernel/durable-file.ts';
+import { AtalayaError, isAtalayaError } from './kernel/errors.ts';
+import { FolderLock } from './kernel/folder-lock.ts';
+import type { Log } from './kernel/log/log.ts';
+import { systemTimer } from './kernel/timer.ts';
+import { systemTreeFiles } from './kernel/tree-files.ts';
+import type { SelfTestReport } from './selftest/contract/self-test-report.ts';
+import { hardwareOf, imageProgram, updateFolders, updateRoots } from './unit-update-folders.ts';
+import { judgeTrial } from './unit-update-trial.ts';
+
+/** What updates need of the rest of a unit. */
+export interface UpdateHooks {
+  readonly launched: Launched;
+  readonly config: () => Config;
+  readonly sign: ReportSigner;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Of the whole unit as it runs; `seal`: with test evidence. Undefined while the camera has not come. */
+  readonly selfTest: (seal: boolean) => Promise<SelfTestReport | undefined>;
+  /** Ends this program so that the launcher starts the slot that is due. */
+  readonly giveWay: (why: string) => void;
+  /** Into the ledger. */
+  readonly act: (act: UpdateAct) => Promise<void>;
+  readonly notice: (fault: AtalayaError) => void;
+  readonly tell: (sentence: string) => void;
+}
+
+/** What the link does for updates, once there is one. */
+export interface UpdateLink {
+  readonly get: (get: StreamGet) => Promise<void>;
+  readonly jobChanged: () => void;
+  readonly versionsChanged: () => void;
+}
+
+/** Updates of a unit that runs: everything that a plan is carried out with, and what the centre is told. */
+export class UnitUpdates implements UpdateInbox {
+  readonly #hooks: UpdateHooks;
+  readonly #trust: TrustKeeper;
+  readonly #slots: FolderSlots;
+  readonly #lock: FolderLock;
+  readonly #image: { readonly version: string; readonly release: number };
+  readonly #keeper: UpdateKeeper;
+  readonly #streams: StreamClient;
+  readonly #stopping = new AbortController();
+  #working: Promise<void> = Promise.resolve();
+  #link: UpdateLink | undefined;
+  #online = false;
+  #sealed = false;
+  #update: JobUpdate | undefined;
+  /** Seconds without a judged frame while the program before gave way to this one. */
+  #interruption: number | undefined;
+  #versions: VersionReport | undefined;
+
+  private constructor(
+    hooks: UpdateHooks,
+    parts: {
+      readonly trust: TrustKeeper;
+      readonly slots: FolderSlots;
+      readonly lock: FolderLock;
+      readonly history: UpdateHistory;
+      readonly image: { readonly version: string; readonly release: number };
+    },
+  ) {
+    const { config, launched, clock, log, tell } = hooks;
+    const { unit } = config();
+    const folders = updateFolders(launched, config());
+    const files = systemTreeFiles;
+    this.#hooks = hooks;
+    this.#trust = parts.trust;
+    this.#slots = parts.slots;
+    this.#lock = parts.lock;
+    this.#image = parts.image;
+    this.#streams = new StreamClient({
+      publish: (get) => this.#link?.get(get) ?? Promise.reject(new AtalayaError('link-down', 'there is no link')),
+      ...{ clock, timer: systemTimer, random: Math.random },
+    });
+    this.#keeper = new UpdateKeeper({
+      ...{ unit: unit.id, image: this.#image, trust: parts.trust, slots: parts.slots, history: parts.history },
+      downloads: new Downloads({ files, folder: folders.downloads, timer: systemTimer }),
+      installer: new Installer(files, { cpu: process.arch === 'arm64' ? 'arm64' : 'x64' }),
+      ...{ files, root: launched.root },
+      link: () => (this.#online ? this.#streams : undefined),
+      stick: (folder) => new FolderSource({ folder, timer: systemTimer }),
+      selfTest: () => this.#selfTest(),
+      restart: async (reason) => hooks.giveWay(reason),
+      report: (update) => this.#report(update),
+      act: hooks.act,
+      show: (standing) => showStanding(files, launched.root, standing),
+      limits: () => limitsOf(config()),
+      ...{ clock, clockGood: () => isClockGood(config(), clock), timer: systemTimer, random: Math.random },
+      tell: (words, error) => {
+        log.warn({ part: 'updates', ...(error === undefined ? {} : { error }) }, words);
+        tell(`update: ${words}`);
+      },
+    });
+  }
+
+  /**
+   * Opens what updates are made with; undefined where the configuration trusts no update repositories. Throws `config-invalid` for roots
+   * that cannot be read, `store-locked` where somebody else works on the slots, and the faults of the disk.
+   */
+  static async open(hooks: UpdateHooks): Promise<UnitUpdates | undefined> {
+    const { launched } = hooks;
+    const config = hooks.config();
+    const roots = await updateRoots(config);
+    if (roots === undefined) return undefined;
+    const files = systemTreeFiles;
+    const folders = updateFolders(launched, config);
+    for (const folder of [launched.root, folders.downloads, folders.scratch]) await makeFolders(files, folder);
+    const lock = await FolderLock.take(launched.root);
+    try {
+      const slots = new FolderSlots({ files, root: launched.root, image: launched.image, running: launched.running });
+      const { running } = await slots.state();
+      const { clock } = hooks;
+      const late: { updates: UnitUpdates | undefined } = { updates: undefined };
+      const trust = await TrustKeeper.open({
+        ...{ folder: folders.trust, floors: folders.floors, scratch: folders.scratch, roots, files, clock },
+        unit: config.unit.id,
+        hardware: hardwareOf(process.env),
+        running: running.record?.parts ?? [],
+        clockGood: () => isClockGood(hooks.config(), clock),
+        begunJob: () => late.updates?.begunJob,
+      });
+      for (const words of trust.notices) hooks.log.warn({ part: 'updates' }, words);
+      const history = await UpdateHistory.open(files, launched.root);
+      const image = await imageProgram(launched);
+      const updates = new UnitUpdates(hooks, { trust, slots, lock, history, image });
+      late.updates = updates;
+      return updates;
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  get standing(): UpdateStanding | undefined {
+    return this.#keeper.standing;
+  }
+
+  /** Id of the job that was begun: it does not run out any more. */
+  get begunJob(): string | undefined {
+    const newest = this.#keeper.newestJob;
+    return newest?.begun === true ? newest.id : undefined;
+  }
+
+  get jobUpdate(): JobUpdate | undefined {
+    return this.#update;
+  }
+
+  get versions(): VersionReport | undefined {
+    return this.#versions;
+  }
+
+  begin(link: UpdateLink | undefined): void {
+    this.#link = link;
+    this.#working = this.#keeper.run(this.#stopping.signal);
+    void this.#compose();
+  }
+
+  /** A frame was judged. */
+  judged(): void {
+    const { clock, launched, log, tell } = this.#hooks;
+    if (launched.lastFrame === undefined || this.#interruption !== undefined) return;
+    this.#interruption = Math.max(0, clock.utc() - launched.lastFrame) / 1000;
+    const words = `no frame was judged for ${this.#interruption.toFixed(1)} s while the program was changed`;
+    log.info({ part: 'updates', interruptionS: this.#interruption }, words);
+    tell(words);
+    if (this.#update !== undefined) void this.#report(this.#update).catch(() => undefined);
+  }
+
+  notified(): void {
+    this.#keeper.notified();
+  }
+
+  answered(answer: StreamAnswer): void {
+    this.#streams.answered(answer);
+  }
+
+  block(stream: string, block: number, bytes: Buffer): void {
+    this.#streams.data(stream, block, bytes);
+  }
+
+  online(): void {
+    this.#online = true;
+    this.#streams.online();
+    this.#keeper.changed();
+  }
+
+  offline(): void {
+    this.#online = false;
+    this.#streams.offline();
+  }
+
+  /** May be called twice. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    this.#streams.offline();
+    await this.#working;
+    await this.#lock.release();
+  }
+
+  async #selfTest() {
+    const { config, selfTest } = this.#hooks;
+    const { cloud, updates } = config();
+    // Test evidence is sealed once a start: a ledger keeps it for good.
+    const report = await selfTest(!this.#sealed);
+    this.#sealed ||= report !== undefined;
+    const terms = { connected: cloud.broker !== undefined, clockBelieved: updates.clock === 'believed' };
+    return judgeTrial(report, terms);
+  }
+
+  /** Retained, and said at each connection. Throws `link-down`: an end counts as said when there is a link. */
+  async #report(update: JobUpdate): Promise<void> {
+    this.#update = { ...update, ...(this.#interruption === undefined ? {} : { interruptionS: this.#interruption }) };
+    this.#link?.jobChanged();
+    await this.#compose();
+    if (this.#link !== undefined && !this.#online) throw new AtalayaError('link-down', 'there is no link');
+  }
+
+  /** What runs, signed anew. */
+  async #compose(): Promise<void> {
+    const { config, clock, sign, log, notice } = this.#hooks;
+    try {
+      const { running, trial } = await this.#slots.state();
+      const { newestJob: job, state } = this.#keeper;
+      const unsigned = composeVersionReport({
+        unit: config().unit.id,
+        at: clock.utc(),
+        ...(job === undefined ? {} : { job }),
+        slot: running.slot,
+        trial: trial !== undefined && trial.slot.slot === running.slot,
+        parts: running.record?.parts ?? [{ kind: 'program', name: 'unit', ...this.#image }],
+        metadata: this.#trust.versions(),
+        refused: state?.refusals ?? [],
+      });
+      this.#versions = await signVersionReport({ ...unsigned, hardware: [...hardwareOf(process.env)] }, sign);
+      this.#link?.versionsChanged();
+    } catch (error) {
+      log.warn({ part: 'updates', error }, 'what this unit runs could not be stated');
+      if (isAtalayaError(error)) notice(error);
+    }
+  }
+}
+
+const isClockGood = ({ updates }: Config, clock: Clock): boolean =>
+  updates.clock === 'believed' || clock.state().synchronised;
+
+const limitsOf = ({ updates: { windows, kilobytesPerSecond, megabytesPerDay } }: Config) => ({
+  windows,
+  bytesPerSecond: kilobytesPerSecond === undefined ? undefined : kilobytesPerSecond * 1000,
+  bytesPerDay: megabytesPerDay === undefined ? undefined : megabytesPerDay * 1e6,
+});

@@ -1,0 +1,198 @@
+import { Metadata as Made, type Metadata, type Root, TargetFile, Targets } from '@tufjs/models';
+import { AtalayaError } from '../../device/kernel/errors.ts';
+import type { Files } from '../../device/kernel/files.ts';
+import { longestMetadata, type RepositoryName } from '../contract/repository.ts';
+import type { Target } from '../contract/target.ts';
+import { keysOf, rootOf } from './begin-repository.ts';
+import { readChain, targetsOf } from './chain.ts';
+import { expiryAfter, type Role, specVersion, writeMetadata } from './metadata.ts';
+import { placesIn, readRoots, readSettings } from './repository-folder.ts';
+import { keyIdOf, type PublicMetadataKey } from './signers/metadata-signer.ts';
+import { dropStaged, keepStaged, type StagedRoot, type StagedTargets, stagedIn } from './staged.ts';
+
+/** Changes that need the signatures of several people. Whatever had been signed of an earlier form of the same change is void. */
+
+export interface TargetsChange {
+  readonly add: readonly Target[];
+  /** Names. */
+  readonly remove: readonly string[];
+}
+
+/**
+ * Stages new targets of the image repository, on top of those that wait already. Throws `document-refused` for a target whose name stands
+ * for another file, a patch without a whole target of the same tree, a release that is taken by another tree, and a name that is not there.
+ */
+export async function stageTargets(
+  files: Files,
+  folder: string,
+  change: TargetsChange,
+  now: number,
+): Promise<StagedTargets> {
+  const settings = await readSettings(files, folder);
+  const roots = await readRoots(files, folder, 'image');
+  const chain = await readChain(files, placesIn(folder).metadata('image'), 'image');
+  const waiting = await stagedIn(files, folder, 'image', 'targets');
+  const nextRoot = await stagedIn(files, folder, 'image', 'root');
+  const base = targetsOf((waiting?.metadata ?? chain?.targets)?.signed ?? empty, 'the image repository');
+  const after = new Map(base.map((target) => [target.target, target]));
+  for (const name of change.remove) {
+    if (!after.delete(name)) throw refused(`there is no target ${name}`, 'Look with: atalaya-ota targets');
+  }
+  for (const target of change.add) {
+    const there = after.get(target.target);
+    if (there !== undefined && JSON.stringify(there) !== JSON.stringify(target)) {
+      throw refused(
+        `${target.target} is published already, with another content`,
+        'A name is given once: give the bundle a new release.',
+      );
+    }
+    after.set(target.target, target);
+  }
+  checkTogether([...after.values()]);
+  const staged: StagedTargets = {
+    repository: 'image',
+    role: 'targets',
+    roots,
+    current: chain?.targets,
+    nextRoot: nextRoot?.metadata,
+    metadata: targetsMetadata(
+      [...after.values()],
+      (chain?.targets.signed.version ?? 0) + 1,
+      expiryAfter(now, settings.days.image.targets),
+    ),
+  };
+  const { byteLength } = writeMetadata(staged.metadata);
+  if (byteLength > longestMetadata.targets - roomForSignatures) {
+    throw refused(
+      `the targets have ${byteLength} bytes of metadata, and units read ${longestMetadata.targets} at most`,
+      'Remove old targets: atalaya-ota remove',
+    );
+  }
+  await keepStaged(files, folder, staged);
+  return staged;
+}
+
+/** Bytes; 16 signatures of P-256 with their ids have under 4 KiB. */
+const roomForSignatures = 8192;
+
+const empty = new Targets({ version: 1, specVersion, expires: '2000-01-01T00:00:00Z', targets: {} });
+
+function checkTogether(targets: readonly Target[]): void {
+  const wholes = targets.filter(({ description }) => description.patchFrom === undefined);
+  for (const { target, description } of targets) {
+    const same = wholes.filter(({ description: of }) => of.tree.sha256 === description.tree.sha256);
+    if (description.patchFrom !== undefined && same.length === 0) {
+      throw refused(
+        `the patch ${target} leads to a tree that no whole target has`,
+        'Add the whole bundle first, and remove patches with it.',
+      );
+    }
+    const taken = wholes.find(
+      ({ description: of }) =>
+        of.kind === description.kind &&
+        of.name === description.name &&
+        of.release === description.release &&
+        of.tree.sha256 !== description.tree.sha256 &&
+        of.hardware.some((one) => description.hardware.includes(one)),
+    );
+    if (taken !== undefined) {
+      throw refused(
+        `${target} has release ${description.release} of ${description.name}, as ${taken.target} has with another content`,
+        'Give the newer bundle a higher release.',
+      );
+    }
+  }
+}
+
+/** Unsigned targets metadata; `extra`: further fields that are signed. */
+export function targetsMetadata(
+  targets: readonly Target[],
+  version: number,
+  expires: string,
+  extra: NonNullable<ConstructorParameters<typeof Targets>[0]['unrecognizedFields']> = {},
+): Metadata<Targets> {
+  const sorted = [...targets].sort((a, b) => (a.target < b.target ? -1 : 1));
+  const entries = sorted.map(({ target, length, sha256, description }) => [
+    target,
+    new TargetFile({
+      path: target,
+      length,
+      hashes: { sha256 },
+      unrecognizedFields: { custom: { atalaya: JSON.parse(JSON.stringify(description)) } },
+    }),
+  ]);
+  return new Made(
+    new Targets({ version, specVersion, expires, targets: Object.fromEntries(entries), unrecognizedFields: extra }),
+  );
+}
+
+export interface Rotation {
+  readonly repository: RepositoryName;
+  /** What the keys are taken from and given to; none: the root is only renewed, and the image's targets with it. */
+  readonly roles: readonly Role[];
+  /** Ids of keys that go. */
+  readonly out: readonly string[];
+  readonly in: readonly PublicMetadataKey[];
+  /** As before unless said otherwise. */
+  readonly threshold?: number;
+}
+
+/**
+ * Stages a new root, on top of one that waits already; where the keys of the image's targets change, the targets too, to be signed by the
+ * new ones. Throws `usage-invalid`.
+ */
+export async function stageRotation(
+  files: Files,
+  folder: string,
+  rotation: Rotation,
+  now: number,
+): Promise<StagedRoot> {
+  const { repository } = rotation;
+  const settings = await readSettings(files, folder);
+  const roots = await readRoots(files, folder, repository);
+  const newest = roots.at(-1);
+  if (newest === undefined)
+    throw refused(`the ${repository} repository has no root yet`, 'Sign and publish the first one.');
+  const waiting = await stagedIn(files, folder, repository, 'root');
+  const keys = { ...keysOf((waiting?.metadata ?? newest).signed) };
+  for (const out of rotation.out) {
+    if (!rotation.roles.some((role) => keys[role].keys.some((key) => keyIdOf(key) === out))) {
+      throw new AtalayaError('usage-invalid', `no key ${out.slice(0, 16)} signs ${rotation.roles.join(' or ')}`, {
+        hint: 'Look with: atalaya-ota keys list',
+      });
+    }
+  }
+  for (const role of rotation.roles) {
+    const stay = keys[role].keys.filter((key) => !rotation.out.includes(keyIdOf(key)));
+    const fresh = rotation.in.filter((key) => !stay.some((other) => keyIdOf(other) === keyIdOf(key)));
+    keys[role] = { keys: [...stay, ...fresh], threshold: rotation.threshold ?? keys[role].threshold };
+  }
+  const staged: StagedRoot = {
+    repository,
+    role: 'root',
+    roots,
+    metadata: rootOf(keys, newest.signed.version + 1, expiryAfter(now, settings.days[repository].root)),
+  };
+  const signers = ({ signed }: Metadata<Root>) => {
+    const { targets } = signed.roles;
+    return JSON.stringify(targets);
+  };
+  const changed = signers(staged.metadata) !== signers(newest);
+  const targets = repository === 'image' ? await stagedIn(files, folder, 'image', 'targets') : undefined;
+  await keepStaged(files, folder, staged);
+  // What is staged of targets looks at the root that is staged: it is made anew with every form of that one. Who meets for the root renews both.
+  const renewed = rotation.roles.length === 0;
+  if (repository === 'image' && (changed || renewed || targets !== undefined))
+    await stageTargets(files, folder, { add: [], remove: [] }, now);
+  return staged;
+}
+
+/** Gives up what waits for signatures. */
+export async function discardStaged(files: Files, folder: string): Promise<void> {
+  for (const repository of ['image', 'director'] as const) {
+    for (const role of ['targets', 'root'] as const) await dropStaged(files, folder, { repository, role });
+  }
+}
+
+const refused = (message: string, hint: string): AtalayaError =>
+  new AtalayaError('document-refused', message, { hint });

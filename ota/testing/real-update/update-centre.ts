@@ -1,0 +1,112 @@
+import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makePki } from '../../../cloud-bridge/testing/make-pki.ts';
+import { type Program, runProgram } from '../../../cloud-bridge/testing/run-program.ts';
+import { type StartedBroker, startMosquitto } from '../../../cloud-bridge/testing/start-mosquitto.ts';
+import { call, source } from './call.ts';
+
+/** A broker, a bridge that gives updates, and the people and the repository of one fleet, each made with the program that it would be made with. */
+export class UpdateCentre {
+  readonly folder: string;
+  readonly broker: StartedBroker;
+  readonly witness: string;
+  readonly #bridge: Program;
+
+  constructor(folder: string, broker: StartedBroker, bridge: Program, witness: string) {
+    this.folder = folder;
+    this.broker = broker;
+    this.#bridge = bridge;
+    this.witness = witness;
+  }
+
+  /** Undefined where no Mosquitto is installed. `units` have certificates `NAME.pem` and `NAME.key` in the folder; so has `bridge-2`, who only looks. */
+  static async open(folder: string, units: readonly string[]): Promise<UpdateCentre | undefined> {
+    const at = (name: string) => join(folder, name);
+    await mkdir(folder, { recursive: true });
+    const pki = await makePki(at('pki'));
+    const broker = await startMosquitto({ pki, bridges: ['bridge-1', 'bridge-2'] });
+    if (broker === undefined) return undefined;
+    for (const cn of ['bridge-1', 'bridge-2', ...units]) {
+      const { cert, key } = await pki.issue(cn);
+      await writeFile(at(`${cn}.pem`), cert);
+      await writeFile(at(`${cn}.key`), key, { mode: 0o600 });
+    }
+    await makePeople(at);
+    await makeRepository(at);
+    await writeFile(
+      at('bridge.yaml'),
+      `data: centre
+broker: { url: '${broker.url}', ca: pki/ca.pem, cert: bridge-1.pem, key: bridge-1.key }
+trust: { rootKey: root.public.pem, document: trust.json }
+updates: { repository: repository, keys: { targets: online.pem, snapshot: online.pem, timestamp: online.pem } }
+ops: { port: 0 }
+`,
+    );
+    const bridge = runProgram(process.execPath, [
+      join(source, 'cloud-bridge/cli/atalaya-bridge.ts'),
+      ...['run', '--config', at('bridge.yaml')],
+    ]);
+    const witness = /witness: (\S+)/.exec(await bridge.said(/witness: /, 60_000))?.[1] ?? '';
+    return new UpdateCentre(folder, broker, bridge, witness);
+  }
+
+  /** What `atalaya-fleet` answers to Ana. */
+  fleet(...args: readonly string[]): Promise<string> {
+    return call('fleet', args, {
+      ATALAYA_BRIDGE: `unix:${join(this.folder, 'centre/api.sock')}`,
+      ATALAYA_KEY: join(this.folder, 'ana.pem'),
+    });
+  }
+
+  /** Two of three sign what lies in `bundles`; then it is published. */
+  async publish(bundles: string): Promise<void> {
+    const at = (name: string) => join(this.folder, name);
+    const added = (await readdir(bundles)).filter((name) => name.endsWith('.target.json'));
+    await call('ota', ['add', '-r', at('repository'), ...added.map((name) => join(bundles, name))]);
+    for (const holder of ['anna', 'ben'])
+      await call('ota', ['sign', at('repository/staged/image.targets.json'), '--yes', '--key', at(`${holder}.pem`)]);
+    await call('ota', ['publish', '-r', at('repository'), '--key', at('office.pem')]);
+  }
+
+  async close(): Promise<void> {
+    await this.#bridge.end();
+    await this.broker.stop();
+  }
+}
+
+async function makePeople(at: (name: string) => string): Promise<void> {
+  await call('fleet', ['new-root', '--out', at('root.pem')]);
+  await call('fleet', ['new-key', '--out', at('ana.pem')]);
+  await call('fleet', [
+    ...['trust', 'add', '--file', at('trust.json'), '--name', 'Ana', '--role', 'supervisor'],
+    ...['--public-key', at('ana.public.pem')],
+  ]);
+  await call('fleet', ['trust', 'sign', '--file', at('trust.json'), '--root', at('root.pem'), '--days', '365']);
+}
+
+async function makeRepository(at: (name: string) => string): Promise<void> {
+  const holders = ['anna', 'ben', 'cleo'];
+  for (const name of [...holders, 'office', 'online'])
+    await call('ota', [
+      'keys',
+      'new',
+      '--out',
+      at(`${name}.pem`),
+      '--public',
+      at(`${name}.pub.json`),
+      '--no-passphrase',
+    ]);
+  await call('ota', [
+    ...['repository', 'new', at('repository')],
+    ...holders.flatMap((name) => ['--holder', at(`${name}.pub.json`)]),
+    ...['--office', at('office.pub.json'), '--director', at('online.pub.json')],
+  ]);
+  for (const repository of ['image', 'director'])
+    for (const holder of ['anna', 'ben'])
+      await call('ota', [
+        ...['sign', at(`repository/staged/${repository}.root.json`), '--yes', '--key', at(`${holder}.pem`)],
+      ]);
+  await call('ota', ['publish', '-r', at('repository'), '--key', at('office.pem')]);
+  await copyFile(at('repository/image/1.root.json'), at('image-root.json'));
+  await copyFile(at('repository/director/1.root.json'), at('director-root.json'));
+}

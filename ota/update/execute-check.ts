@@ -1,0 +1,102 @@
+import { isAtalayaError } from '../../device/kernel/errors.ts';
+import { backoff } from '../../device/kernel/supervise.ts';
+import { milliseconds } from '../../device/kernel/units.ts';
+import type { Execute } from './execute-steps.ts';
+import { endedReport, refusedReport } from './job-report.ts';
+import { takeCheck } from './take-check.ts';
+import type { UpdateDesk } from './update-desk.ts';
+
+/** The director is asked again after so long, drawn from the upper half. */
+const checkEvery = { first: milliseconds(6 * 3_600_000), most: milliseconds(6 * 3_600_000) };
+const checkSoon = { first: milliseconds(10_000), most: milliseconds(900_000) };
+
+/** Looks at the metadata. A link that is down is asked again later; nothing else waits for it. */
+export const executeCheck: Execute<'check'> = async ({ from }, desk) => {
+  const { parts, session } = desk;
+  const { stick } = session;
+  const source = from === 'stick' ? stick?.source : parts.link();
+  if (source === undefined) return;
+  if (from === 'stick' && stick !== undefined) stick.checked = true;
+  let checked: Awaited<ReturnType<typeof parts.trust.check>>;
+  try {
+    checked = await parts.trust.check(source);
+  } catch (error) {
+    if (from === 'link') {
+      session.checksFailed += 1;
+      session.nextCheck = parts.clock.utc() + backoff(checkSoon, session.checksFailed - 1, parts.random);
+      if (!isAtalayaError(error, 'link-down')) parts.tell('the director could not be asked', error);
+      return;
+    }
+    session.stick = undefined;
+    stick?.answer({ good: false, words: error instanceof Error ? error.message : String(error) });
+    return;
+  }
+  if (from === 'link') {
+    session.checksFailed = 0;
+    // Without a good clock nothing can be believed yet; it is asked again as soon as it may have become good.
+    const soon = checked.kind === 'refused' && checked.code === 'clock-not-good';
+    session.nextCheck = parts.clock.utc() + backoff(soon ? checkSoon : checkEvery, soon ? 1 : 0, parts.random);
+  }
+  const before = desk.state;
+  const folder = from === 'stick' ? stick?.folder : undefined;
+  const { state, taken } = takeCheck(before, checked, { at: desk.at(), stick: folder });
+  const another = state.job?.job.id !== before.job?.job.id;
+  if (another) {
+    desk.forgetBuilding();
+    session.ready = {};
+    session.row = 0;
+    session.resume = undefined;
+  }
+  if (another && state.job !== undefined) await desk.note({ event: 'taken', job: state.job.job.id });
+  const refusal = state.refusals.at(-1);
+  if (refusal !== undefined && refusal !== before.refusals.at(-1)) {
+    await desk.note({ event: 'refused', reasons: [refusal.reason] });
+    await desk.act('refused', (await parts.slots.state()).confirmed, undefined, [refusal.reason]);
+  }
+  await desk.change(() => state);
+  if (from !== 'stick') return;
+  if (taken.kind !== 'taken') session.stick = undefined;
+  stick?.answer(
+    taken.kind === 'taken'
+      ? { good: true, words: `job ${taken.job}` }
+      : {
+          good: false,
+          words: taken.kind === 'nothing' ? 'there is nothing new for this unit' : `${taken.code}: ${taken.detail}`,
+        },
+  );
+};
+
+/** Not before, where it could not be told; sooner where the link comes. */
+const reportAgain = 60_000;
+
+/** Tells what was refused, then what ended: the newest word stands. Nothing waits for it. */
+export const executeReport: Execute<'report'> = async (_step, desk) => {
+  try {
+    await reportAll(desk);
+  } catch (error) {
+    if (isAtalayaError(error) && error.disposition !== 'retry') throw error;
+    desk.session.reportAfter = desk.parts.clock.monotonic() + reportAgain;
+  }
+};
+
+async function reportAll(desk: UpdateDesk): Promise<void> {
+  const { parts } = desk;
+  const { confirmed } = await parts.slots.state();
+  const inForce = desk.programOf(confirmed);
+  for (const refusal of desk.state.refusals) {
+    if (refusal.told) continue;
+    await parts.report(refusedReport(refusal, inForce));
+    await desk.change((state) => ({
+      ...state,
+      refusals: state.refusals.map((one) => (one === refusal ? { ...one, told: true } : one)),
+    }));
+  }
+  for (const ended of desk.state.ended) {
+    if (ended.told) continue;
+    await parts.report(endedReport(ended, inForce));
+    await desk.change((state) => ({
+      ...state,
+      ended: state.ended.map((one) => (one === ended ? { ...one, told: true } : one)),
+    }));
+  }
+}

@@ -1,0 +1,154 @@
+import { isAtalayaError } from '../../device/kernel/errors.ts';
+import { withDeadline } from '../../device/kernel/timer.ts';
+import { milliseconds } from '../../device/kernel/units.ts';
+import { updateJob } from '../contract/job.ts';
+import type { TrialAllowance } from '../contract/slots.ts';
+import type { Execute } from './execute-steps.ts';
+import { rolledBackWords } from './plan-trial.ts';
+import type { SelfTest } from './update-parts.ts';
+import type { Answer, UpdateSession } from './update-session.ts';
+import { shortened, type TrialRecord } from './update-state.ts';
+
+/** Of a trial that no job states. */
+const usual = updateJob.shape.trial.parse(undefined);
+/** Minutes that whoever guards the launcher leaves the unit beyond its own deadline: it knows why a trial failed. */
+const graceMinutes = 2;
+/** A self-test that takes longer is not good. */
+const longestTest = milliseconds(180_000);
+
+const allowanceOf = ({ starts, deadlineSeconds }: Pick<TrialRecord, 'starts' | 'deadlineSeconds'>): TrialAllowance => ({
+  starts,
+  minutes: Math.ceil(deadlineSeconds / 60) + graceMinutes,
+});
+
+/** First it is written down what is meant, then the slots are told. */
+export const executeSwitch: Execute<'switch'> = async ({ slot, job }, desk) => {
+  const { parts, session } = desk;
+  const before = rolledBackWords(await parts.slots.state());
+  await desk.change((state) => {
+    const terms = state.job?.job.id === job ? state.job.job.trial : (state.trial ?? usual);
+    const tries = (state.trial?.job === job ? state.trial.tries : 0) + 1;
+    const { wanted } = state.trial?.job === job ? state.trial : {};
+    return {
+      ...state,
+      trial: {
+        ...trialOf(terms, slot, job),
+        tries,
+        ...(wanted === undefined ? {} : { wanted }),
+        ...(before === undefined ? {} : { before }),
+      },
+    };
+  });
+  const { trial } = desk.state;
+  if (trial === undefined) return;
+  session.stick = undefined;
+  await parts.slots.startTrial(slot, allowanceOf(trial));
+  await desk.note({ event: 'switched', job, slot });
+};
+
+const trialOf = (
+  { holdSeconds, deadlineSeconds, starts }: Pick<TrialRecord, 'holdSeconds' | 'deadlineSeconds' | 'starts'>,
+  slot: TrialRecord['slot'],
+  job: string | undefined,
+): TrialRecord => ({
+  slot,
+  ...(job === undefined ? {} : { job }),
+  holdSeconds,
+  deadlineSeconds,
+  starts,
+  usedSeconds: 0,
+  tries: 1,
+  restarts: 0,
+  announced: false,
+});
+
+export const executeAdopt: Execute<'adopt'> = async ({ slot, job }, desk) => {
+  const { wanted } = desk.session;
+  await desk.change((state) => ({
+    ...state,
+    trial: {
+      ...trialOf(state.job?.job.id === job ? (state.job?.job.trial ?? usual) : usual, slot, job),
+      ...(wanted === undefined ? {} : { wanted }),
+    },
+  }));
+  desk.session.wanted = undefined;
+  desk.session.trial.countedTo = desk.parts.clock.monotonic();
+};
+
+export const executeRestart: Execute<'restart'> = async ({ reason }, desk) => {
+  const { parts, session } = desk;
+  await desk.changeTrial((trial) => ({ ...trial, restarts: trial.restarts + 1 }));
+  session.restartAsked = parts.clock.monotonic();
+  await parts.restart(reason);
+};
+
+export const executeTest: Execute<'test'> = async (_step, desk, { signal, beat }) => {
+  const { parts, session } = desk;
+  const { trial: record } = desk.state;
+  const slots = await parts.slots.state();
+  if (record === undefined) return;
+  if (!record.announced) {
+    const { job } = record;
+    await desk.note({ event: 'trial', ...(job === undefined ? {} : { job }), slot: slots.running.slot });
+    await desk.act('trial', slots.running, job, []);
+    await desk.changeTrial((trial) => ({ ...trial, announced: true }));
+  }
+  const { good, reasons } = await tested(() =>
+    withDeadline(parts.selfTest(signal), longestTest, 'the self-test', parts.timer),
+  );
+  beat();
+  const now = parts.clock.monotonic();
+  const { trial } = session;
+  trial.goodSince = good ? (trial.goodSince ?? now) : undefined;
+  trial.goodTo = now;
+  trial.failing = good ? [] : reasons.length === 0 ? ['the self-test is not good'] : reasons.map(shortened);
+  trial.testAt = now + Math.min(10_000, Math.max(1000, (record.holdSeconds * 1000) / 4));
+  await desk.countTrial(slots);
+};
+
+async function tested(test: () => Promise<SelfTest>): Promise<SelfTest> {
+  try {
+    return await test();
+  } catch (error) {
+    return {
+      good: false,
+      reasons: [`the self-test failed: ${error instanceof Error ? error.message : String(error)}`],
+    };
+  }
+}
+
+export const executeConfirm: Execute<'confirm'> = async ({ reason }, desk) => {
+  const { parts, session } = desk;
+  await desk.changeTrial((trial) => (session.word?.kind === 'confirm' ? { ...trial, wanted: reason } : trial));
+  await parts.slots.confirm();
+  answered(session, { good: true, words: reason });
+};
+
+export const executeRollBack: Execute<'roll-back'> = async ({ reason }, desk) => {
+  const { parts, session } = desk;
+  await desk.changeTrial((trial) => ({ ...trial, gaveUp: shortened(reason) }));
+  session.leaving = true;
+  await parts.slots.rollBack(reason);
+  answered(session, { good: true, words: `the trial is given up: ${reason}` });
+};
+
+/** As a trial: should the version before no longer be well, this one comes back. */
+export const executeGoBack: Execute<'go-back'> = async ({ reason }, desk) => {
+  const { parts, session } = desk;
+  session.wanted = shortened(reason);
+  session.stick = undefined;
+  try {
+    await parts.slots.goBack(allowanceOf(usual));
+    answered(session, { good: true, words: 'the version before is tried' });
+  } catch (error) {
+    if (!isAtalayaError(error, 'act-refused')) throw error;
+    session.wanted = undefined;
+    answered(session, { good: false, words: error.message });
+  }
+};
+
+/** To the person who wanted it, where one did. */
+export function answered(session: UpdateSession, answer: Answer): void {
+  session.word?.answer(answer);
+  session.word = undefined;
+}

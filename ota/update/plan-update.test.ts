@@ -1,0 +1,298 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { type DailyWindow, updateJob } from '../contract/job.ts';
+import type { SlotsState, SlotView } from '../contract/slots.ts';
+import type { Target } from '../contract/target.ts';
+import { madeJob, madeNow, madePatch, madeTarget } from '../trust/testing/made-repositories.ts';
+import { planUpdate } from './plan-update.ts';
+import { beginOf } from './spread-begin.ts';
+import { takeCheck } from './take-check.ts';
+import { emptyState, type HeldJob, jobOutcomes, type TrialRecord, type UpdateState } from './update-state.ts';
+import type { PersonsWord, UpdateFacts, UpdateStep } from './update-step.ts';
+import { closesAt, isOpen, opensAt } from './windows.ts';
+
+const hour = 3_600_000;
+const time = fc
+  .integer({ min: 0, max: 24 * 12 - 1 })
+  .map((five) => `${String(Math.floor(five / 12)).padStart(2, '0')}:${String((five % 12) * 5).padStart(2, '0')}`);
+const windows = fc.oneof(
+  { weight: 2, arbitrary: fc.constant<DailyWindow[]>([]) },
+  { weight: 1, arbitrary: fc.array(fc.record({ from: time, to: time }), { maxLength: 3 }) },
+);
+/** Mostly the one, so that most plans come to the job. */
+const mostly = <T>(usual: T, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 6, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
+
+const old = madeTarget(1);
+const fresh = madeTarget(2);
+const model = madeTarget(4, { kind: 'model', name: 'cars' });
+const patch = madePatch(fresh, old);
+
+const viewOf = (slot: 'a' | 'b', targets: readonly (typeof old)[], job: string): SlotView => ({
+  slot,
+  program: `/data/program/${slot}/program`,
+  components: `/data/program/${slot}/components`,
+  record: {
+    schema: 'atalaya/slot/1',
+    job,
+    at: '2026-01-01T00:00:00Z',
+    parts: targets.map(({ target, sha256: digest, description: { kind, name, version, release, tree } }) => ({
+      ...{ kind, name, version, release, target, sha256: digest, tree: tree.sha256 },
+    })),
+  },
+});
+
+const held = fc
+  .record({
+    number: fc.integer({ min: 1, max: 3 }),
+    install: fc.constantFrom<Target[]>([fresh], [fresh, model], [model], [old], []),
+    patches: fc.constantFrom<Target[]>([], [patch]),
+    windows,
+    spreadSeconds: fc.constantFrom(0, 600, 86_400),
+    bytesPerDay: fc.option(fc.integer({ min: 65_536, max: 10_000_000 }), { nil: undefined }),
+    begun: fc.boolean(),
+    stick: fc.boolean(),
+  })
+  .map(
+    ({ number, install, patches, begun, stick, bytesPerDay, ...rest }): HeldJob => ({
+      job: updateJob.parse(
+        madeJob(install, number, madeNow, { ...rest, ...(bytesPerDay === undefined ? {} : { bytesPerDay }) }),
+      ),
+      install,
+      patches,
+      begun,
+      taken: '2026-03-01T12:00:00Z',
+      passed: [],
+      faults: 0,
+      ...(stick ? { stick: '/media/usb' } : {}),
+    }),
+  );
+
+const a = viewOf('a', [old], 'job-0000');
+const slots: fc.Arbitrary<SlotsState> = fc.constantFrom<SlotsState>(
+  { confirmed: a, running: a },
+  { confirmed: a, running: a, other: viewOf('b', [fresh], 'job-0001') },
+  { confirmed: a, running: a, other: viewOf('b', [fresh, model], 'job-0002') },
+  { confirmed: a, running: a, other: viewOf('b', [old], 'job-0003'), rolledBack: { slot: 'b', reason: 'no' } },
+  { confirmed: viewOf('b', [fresh], 'job-0001'), running: viewOf('b', [fresh], 'job-0001'), other: a },
+  { confirmed: a, running: viewOf('b', [fresh], 'job-0001') },
+  ...(['a', 'b', 'b', 'b'] as const).map((running) => ({
+    confirmed: a,
+    running: running === 'a' ? a : viewOf('b', [fresh], 'job-0001'),
+    trial: { slot: viewOf('b', [fresh], 'job-0001'), startsLeft: 2, minutesLeft: 9 },
+  })),
+);
+
+const trialRecord: fc.Arbitrary<TrialRecord> = fc.record({
+  slot: mostly<'a' | 'b'>('b', fc.constant('a')),
+  job: mostly('job-0001', fc.constant('job-0002')),
+  holdSeconds: fc.constant(60),
+  deadlineSeconds: fc.constant(300),
+  starts: fc.constant(3),
+  usedSeconds: fc.integer({ min: 0, max: 400 }),
+  tries: fc.integer({ min: 0, max: 3 }),
+  restarts: fc.integer({ min: 0, max: 4 }),
+  announced: fc.boolean(),
+});
+
+const states: fc.Arbitrary<UpdateState> = fc
+  .record({
+    job: fc.option(held, { nil: undefined }),
+    trial: fc.option(trialRecord, { nil: undefined, freq: 2 }),
+    ended: fc.array(
+      fc.record({
+        job: fc.constantFrom('job-0001', 'job-0002', 'job-0003'),
+        outcome: fc.constantFrom(...jobOutcomes),
+        at: fc.constant('2026-03-01T11:00:00Z'),
+        reasons: fc.constant<string[]>([]),
+        told: mostly(true, fc.constant(false)),
+      }),
+      { maxLength: 3 },
+    ),
+    bytes: fc.record({
+      day: fc.constantFrom('2026-03-01', '2026-03-02', ''),
+      bytes: fc.integer({ min: 0, max: 20_000_000 }),
+    }),
+    litter: mostly(false, fc.constant(true)),
+  })
+  .map(
+    ({ job, trial, ended, ...rest }): UpdateState => ({
+      ...emptyState,
+      ...rest,
+      ended: ended.filter((one) => one.job !== job?.job.id),
+      ...(job === undefined ? {} : { job }),
+      ...(trial === undefined ? {} : { trial }),
+    }),
+  );
+
+const facts: fc.Arbitrary<UpdateFacts> = fc
+  .record({
+    now: fc.integer({ min: madeNow - 30 * hour, max: madeNow + 200 * hour }),
+    clockGood: mostly(true, fc.constant(false)),
+    slots,
+    had: fc.integer({ min: 0, max: 6000 }),
+    ready: fc.subarray([fresh, model, patch, old]),
+    source: fc.constantFrom(undefined, 'link' as const, 'stick' as const),
+    check: mostly<'link' | undefined>(undefined, fc.constant('link')),
+    room: mostly(2 ** 32, fc.constantFrom(0, 2 ** 25)),
+    freed: fc.boolean(),
+    windows,
+    failing: fc.constantFrom<readonly string[] | undefined>(undefined, [], ['camera: no frames']),
+    heldSeconds: fc.integer({ min: 0, max: 100 }),
+    usedSeconds: fc.integer({ min: 0, max: 400 }),
+    testIn: fc.integer({ min: -5000, max: 5000 }),
+    leaving: mostly(false, fc.constant(true)),
+    word: mostly<PersonsWord | undefined>(
+      undefined,
+      fc.constantFrom<PersonsWord>({ kind: 'confirm' }, { kind: 'roll-back', reason: 'x' }),
+    ),
+  })
+  .map(
+    ({ had, ready, windows: ours, failing, heldSeconds, usedSeconds, testIn, ...rest }): UpdateFacts => ({
+      unit: 'unit-1',
+      ...rest,
+      have: Object.fromEntries(
+        [old, fresh, model, patch].map(({ sha256: digest, length }) => [digest, Math.min(had, length)]),
+      ),
+      ready: Object.fromEntries(ready.map(({ sha256: digest }) => [digest, `/data/downloads/${digest}`])),
+      nextCheck: rest.now + hour,
+      mayReport: true,
+      resume: undefined,
+      running: {
+        trees: { 'program/unit': old.description.tree.sha256 },
+        bytes: { 'program/unit': 10_000 },
+        reads: [1],
+      },
+      building: undefined,
+      trial: { usedSeconds, heldSeconds, failing, testAt: rest.now + testIn },
+      restartAsked: false,
+      limits: { windows: ours },
+    }),
+  );
+
+const works: ReadonlySet<UpdateStep['kind']> = new Set([
+  'download',
+  'prepare',
+  'install',
+  'carry',
+  'complete',
+  'switch',
+]);
+
+const always = (check: (state: UpdateState, given: UpdateFacts, step: UpdateStep) => boolean) =>
+  fc.assert(
+    fc.property(states, facts, (state, given) => check(state, given, planUpdate(state, given))),
+    { numRuns: 3000 },
+  );
+
+test('only a slot is switched to that holds all that the verified job wants, or whose switch was begun', (t) => {
+  let switches = 0;
+  always(({ job, trial }, { slots: { other } }, step) => {
+    if (step.kind !== 'switch') return true;
+    switches += 1;
+    if (trial !== undefined)
+      return other?.slot === trial.slot && other.record?.job === trial.job && step.job === trial.job;
+    const wanted = job?.install.map(({ description }) => description.tree.sha256) ?? ['?'];
+    return (
+      step.job === job?.job.id &&
+      other?.slot === step.slot &&
+      other.record?.job === job.job.id &&
+      wanted.every((tree) => other.record?.parts.some((part) => part.tree === tree))
+    );
+  });
+  t.true(switches > 10, String(switches));
+});
+
+test('every plan is a step, or a wait with a reason and an end that has not passed', (t) => {
+  always((_, { now }, step) => {
+    if (step.kind === 'wait') return step.until > now && step.reason !== '';
+    return step.kind !== 'idle' || step.until > now;
+  });
+  t.pass();
+});
+
+test('nothing is downloaded, made or switched to outside of the windows of the job and of the unit; a stick is a person in a hurry', (t) => {
+  let done = 0;
+  always(({ job, trial }, given, step) => {
+    if (!works.has(step.kind) || job === undefined || trial !== undefined) return true;
+    done += 1;
+    const byHand = job.stick !== undefined && !(step.kind === 'download' && step.from === 'link');
+    const here = step.kind === 'download' && step.target.length === given.have[step.target.sha256];
+    return byHand || (job.stick !== undefined && here) || isOpen([job.job.windows, given.limits.windows], given.now);
+  });
+  t.true(done > 50, String(done));
+});
+
+test('a download over the link takes no more than is left of the day, and ends with the window', (t) => {
+  always(({ job, bytes }, { now, limits }, step) => {
+    if (step.kind !== 'download' || step.from !== 'link' || job === undefined) return true;
+    const used = bytes.day === new Date(now).toISOString().slice(0, 10) ? bytes.bytes : 0;
+    const perDay = job.job.bytesPerDay;
+    const within = perDay === undefined || step.most === undefined || (step.most > 0 && step.most <= perDay - used);
+    const closes = closesAt([job.job.windows, limits.windows], now);
+    return within && (job.stick !== undefined || step.until === closes);
+  });
+  t.pass();
+});
+
+test('a job that ran out before it was begun is refused, and one whose clock is not good waits', (t) => {
+  always(({ job, trial, litter, ended }, given, step) => {
+    if (job === undefined || trial !== undefined || given.slots.trial !== undefined || litter) return true;
+    if (given.check !== undefined || given.word !== undefined || ended.some(({ told }) => !told)) return true;
+    if (given.leaving || works.has(step.kind)) return !works.has(step.kind) || given.clockGood;
+    const over = !job.begun && given.clockGood && given.now > Date.parse(job.job.expires);
+    return !over || step.kind === 'end';
+  });
+  t.pass();
+});
+
+test('a job that has ended is never taken again, whoever shows it', (t) => {
+  fc.assert(
+    fc.property(states, held, fc.boolean(), (state, { job, install, patches }, stick) => {
+      const checked = { kind: 'verified', job, install, patches } as const;
+      const taken = takeCheck(state, checked, { at: '2026-03-01T12:00:00Z', stick: stick ? '/media/usb' : undefined });
+      const ended = state.ended.some((one) => one.job === job.id);
+      return !ended || taken.state.job?.job.id !== job.id;
+    }),
+    { numRuns: 2000 },
+  );
+  t.pass();
+});
+
+test('a trial is confirmed only by a self-test that has held, or by a person; and it ends', (t) => {
+  let confirmed = 0;
+  always(({ trial: record }, { trial, word, slots: found }, step) => {
+    if (step.kind === 'confirm') {
+      confirmed += 1;
+      return word?.kind === 'confirm' || (trial.failing?.length === 0 && trial.heldSeconds >= 60);
+    }
+    const known = record?.slot === 'b' && record.job === 'job-0001';
+    const over = trial.usedSeconds >= 300 && found.trial !== undefined && found.running.slot === 'b' && known;
+    return !over || step.kind === 'roll-back';
+  });
+  t.true(confirmed > 10, String(confirmed));
+});
+
+test('a unit begins when its draw says: the same after a restart, even over a fleet, inside the first window', (t) => {
+  const job = updateJob.parse(
+    madeJob([fresh], 1, madeNow, { spreadSeconds: 86_400, windows: [{ from: '01:00', to: '04:00' }] }),
+  );
+  const begins = Array.from({ length: 400 }, (_, unit) => beginOf(job, [job.windows], `unit-${unit}`));
+  t.true(beginOf(job, [job.windows], 'unit-7') === begins[7]);
+  const opens = Date.parse('2026-03-02T01:00:00Z');
+  t.true(begins.every((begin) => begin >= opens && begin < opens + 3 * hour));
+  const early = begins.filter((begin) => begin < opens + 1.5 * hour).length;
+  t.true(early > 160 && early < 240, String(early));
+});
+
+test('a window is opened and closed at its very minutes, over midnight too', (t) => {
+  const night = [[{ from: '22:00', to: '02:00' }], [{ from: '01:00', to: '05:00' }]];
+  const at = (hours: string) => Date.parse(`2026-03-01T${hours}:00Z`);
+  t.false(isOpen(night, at('00:59')));
+  t.true(isOpen(night, at('01:00')));
+  t.false(isOpen(night, at('02:00')));
+  t.true(opensAt(night, at('12:00')) === at('01:00') + 24 * hour);
+  t.true(closesAt(night, at('01:30')) === at('02:00'));
+  t.is(opensAt([[{ from: '01:00', to: '02:00' }], [{ from: '03:00', to: '04:00' }]], at('12:00')), undefined);
+  t.is(closesAt([[]], at('12:00')), undefined);
+});

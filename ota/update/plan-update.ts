@@ -1,0 +1,36 @@
+import { planJob } from './plan-job.ts';
+import { planTrial } from './plan-trial.ts';
+import type { UpdateState } from './update-state.ts';
+import type { UpdateFacts, UpdateStep } from './update-step.ts';
+
+/**
+ * What is done next: a function of what is remembered and of what is the case, and of nothing else.
+ *
+ * Guarantees: no slot is switched to but one that holds a verified job's targets; a job that has ended is not begun again; every plan is a
+ * step that goes on, or a wait with its reason and its end; a job's downloads and its switch lie inside the windows of job and unit.
+ */
+export function planUpdate(state: UpdateState, facts: UpdateFacts): UpdateStep {
+  const { now, resume, word } = facts;
+  if (facts.restartAsked) return wait(now + patience, 'restarting: the start of the other slot was asked for');
+  if (resume !== undefined && resume.at > now) return wait(resume.at, resume.reason);
+  const trial = planTrial(state, facts);
+  if (trial !== undefined) return trial;
+  const untold = [...state.ended, ...state.refusals].some(({ told }) => !told);
+  if (untold && facts.mayReport) return { kind: 'report' };
+  if (word !== undefined) return planWord(word, state, facts);
+  if (facts.check !== undefined) return { kind: 'check', from: facts.check };
+  if (state.litter) return { kind: 'clean', free: false };
+  if (state.job !== undefined) return planJob(state.job, state, facts);
+  return { kind: 'idle', until: facts.nextCheck };
+}
+
+/** Without a trial. */
+function planWord(word: NonNullable<UpdateFacts['word']>, state: UpdateState, { slots }: UpdateFacts): UpdateStep {
+  if (word.kind === 'confirm') return { kind: 'decline', reason: 'nothing is on trial: what runs is confirmed' };
+  if (state.job?.begun === true && slots.other === undefined)
+    return { kind: 'decline', reason: `job ${state.job.job.id} has taken the place of the version before` };
+  return { kind: 'go-back', reason: word.reason };
+}
+
+const patience = 60_000;
+const wait = (until: number, reason: string): UpdateStep => ({ kind: 'wait', until, reason });

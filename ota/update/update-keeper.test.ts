@@ -1,0 +1,81 @@
+import test from 'ava';
+import { sleep } from '../../device/kernel/clock.ts';
+import { AtalayaError } from '../../device/kernel/errors.ts';
+import { milliseconds } from '../../device/kernel/units.ts';
+import type { Slots } from '../contract/slots.ts';
+import { MadeBundles } from '../testing/made-bundles.ts';
+import { MadeUnit, root } from '../testing/made-unit.ts';
+import { leaveRequest } from './person-request.ts';
+import { UpdateKeeper } from './update-keeper.ts';
+
+/** Lets the unit's time pass, and what waits for the machine come, until it is so. */
+async function pass(unit: MadeUnit, until: () => boolean): Promise<boolean> {
+  for (let turn = 0; turn < 400 && !until(); turn += 1) {
+    await unit.clock.advance(500);
+    await sleep(milliseconds(2));
+  }
+  return until();
+}
+
+test('a disk that fails again and again is told, and never ends the keeper; when it is well again the update goes on', async (t) => {
+  await using bundles = await MadeBundles.open();
+  await using unit = await MadeUnit.open();
+  const one = await bundles.bundle({ release: 1 });
+  unit.publish(one);
+  unit.made.assign([one.target]);
+  let [failing, failed, restarted] = [true, 0, false];
+  const { parts } = await unit.parts('image', () => {
+    restarted = true;
+  });
+  const slots: Slots = Object.create(parts.slots, {
+    state: {
+      value: async () => {
+        failed += failing ? 1 : 0;
+        // One is of the kind that stops a program, the next waits and goes on.
+        if (failing) throw new AtalayaError(failed % 2 === 0 ? 'store-failed' : 'internal', 'the disk is gone');
+        return parts.slots.state();
+      },
+    },
+    prepare: { value: () => parts.slots.prepare() },
+    complete: { value: (...given: Parameters<Slots['complete']>) => parts.slots.complete(...given) },
+    startTrial: { value: (...given: Parameters<Slots['startTrial']>) => parts.slots.startTrial(...given) },
+  });
+  const keeper = new UpdateKeeper({ ...parts, slots });
+  const stop = new AbortController();
+  const running = keeper.run(stop.signal);
+  t.true(await pass(unit, () => failed > 6));
+  t.true(unit.told.some((words) => words.includes('the disk is gone')));
+  failing = false;
+  t.true(await pass(unit, () => restarted));
+  t.is(keeper.standing?.job?.step, 'switching');
+  stop.abort();
+  await running;
+});
+
+test('a job that came is looked at when it is told of, and a person is answered through the file', async (t) => {
+  await using bundles = await MadeBundles.open();
+  await using unit = await MadeUnit.open();
+  const one = await bundles.bundle({ release: 1 });
+  unit.publish(one);
+  const { parts } = await unit.parts('image', () => undefined);
+  const keeper = new UpdateKeeper(parts);
+  const stop = new AbortController();
+  const running = keeper.run(stop.signal);
+  t.true(await pass(unit, () => unit.made.source.requests.length > 0 && keeper.standing !== undefined));
+  const asked = unit.made.source.requests.length;
+  await unit.clock.advance(60_000);
+  t.is(unit.made.source.requests.length, asked);
+  await leaveRequest(unit.files, root, { id: '00000001', act: 'confirm' });
+  t.true(await pass(unit, () => keeper.standing?.answer?.id === '00000001'));
+  t.deepEqual(keeper.standing?.answer, {
+    id: '00000001',
+    good: false,
+    words: 'nothing is on trial: what runs is confirmed',
+  });
+  unit.made.assign([one.target]);
+  keeper.notified();
+  t.true(await pass(unit, () => keeper.newestJob?.id === 'job-0001'));
+  t.is((await keeper.install('/media/usb')).good, false);
+  stop.abort();
+  await running;
+});

@@ -1,0 +1,199 @@
+import { readWholeFile } from '../../device/kernel/durable-file.ts';
+import type { TreeFiles } from '../../device/kernel/tree-files.ts';
+import { bundleManifest, manifestName } from '../contract/bundle.ts';
+import type { UpdateSource } from '../contract/parts.ts';
+import type { partFolder, SlotsState, SlotView } from '../contract/slots.ts';
+import { firstDataForm, readsOf } from './fit-parts.ts';
+import type { UpdateParts } from './update-parts.ts';
+import type { UpdateState } from './update-state.ts';
+import {
+  type Building,
+  type PersonsWord,
+  partKey,
+  type RunningParts,
+  type UpdateFacts,
+  type Where,
+} from './update-step.ts';
+
+/** To a person who wanted something. */
+export interface Answer {
+  readonly good: boolean;
+  readonly words: string;
+}
+
+/** What is known since this start only, and may be lost: a start later it is found out again. */
+export interface UpdateSession {
+  ready: Record<string, string>;
+  building: Building | undefined;
+  freed: boolean;
+  leaving: boolean;
+  /** Monotonic ms. */
+  restartAsked: number | undefined;
+  resume: { readonly at: number; readonly reason: string } | undefined;
+  /** Faults in a row. */
+  row: number;
+  /** UTC ms. */
+  nextCheck: number;
+  /** In a row. */
+  checksFailed: number;
+  /** Monotonic ms: what ended is not told before, after it could not be told. */
+  reportAfter: number;
+  /** Monotonic ms: the stick is not looked for before, after it was gone. */
+  stickAfter: number;
+  /** The folder that a person named, to be looked at, and then worked from. */
+  stick:
+    | {
+        readonly folder: string;
+        readonly source: UpdateSource;
+        checked: boolean;
+        readonly answer: (answer: Answer) => void;
+      }
+    | undefined;
+  word: (PersonsWord & { readonly answer: (answer: Answer) => void }) | undefined;
+  /** Why a person wanted the version before, until its trial is written down. */
+  wanted: string | undefined;
+  trial: {
+    /** Monotonic ms; until when running on trial is written down. */
+    countedTo: number;
+    goodSince: number | undefined;
+    goodTo: number;
+    failing: readonly string[] | undefined;
+    testAt: number;
+  };
+  progress: { readonly sha256: string; readonly done: number; readonly total: number } | undefined;
+  running: { readonly of: string; readonly parts: RunningParts } | undefined;
+}
+
+export const newSession = (now: { readonly utc: number; readonly monotonic: number }): UpdateSession => ({
+  ready: {},
+  building: undefined,
+  freed: false,
+  leaving: false,
+  restartAsked: undefined,
+  resume: undefined,
+  row: 0,
+  nextCheck: now.utc,
+  checksFailed: 0,
+  reportAfter: 0,
+  stickAfter: 0,
+  stick: undefined,
+  word: undefined,
+  wanted: undefined,
+  trial: { countedTo: now.monotonic, goodSince: undefined, goodTo: 0, failing: undefined, testAt: 0 },
+  progress: undefined,
+  running: undefined,
+});
+
+/** How long a start of another slot may take until it is asked for again, ms. */
+const restartPatience = 60_000;
+
+/** Looks at everything that a plan is made from. Throws what the parts throw. */
+export async function gatherFacts(
+  state: UpdateState,
+  session: UpdateSession,
+  parts: UpdateParts,
+  signal: AbortSignal,
+): Promise<UpdateFacts> {
+  const { clock, slots, downloads, files, root } = parts;
+  const found = await slots.state();
+  const held = state.job;
+  const wanted = held === undefined ? [] : [...held.install, ...held.patches];
+  const have: Record<string, number> = {};
+  for (const target of wanted) have[target.sha256] = await downloads.have(target);
+  const monotonic = clock.monotonic();
+  const now = clock.utc();
+  const { trial } = session;
+  return {
+    unit: parts.unit,
+    now,
+    clockGood: parts.clockGood(),
+    slots: found,
+    have,
+    ready: session.ready,
+    source: sourceOf(state, session, parts)?.where,
+    mayReport: session.reportAfter <= monotonic,
+    check: checkOf(session, parts, now),
+    nextCheck: session.nextCheck,
+    resume: session.resume,
+    room: (await files.space(root)).free,
+    freed: session.freed,
+    running: held === undefined ? noParts : await runningParts(found, held.patches.length > 0, session, parts, signal),
+    building: session.building,
+    trial: {
+      usedSeconds: (state.trial?.usedSeconds ?? 0) + (monotonic - trial.countedTo) / 1000,
+      heldSeconds: trial.goodSince === undefined ? 0 : (trial.goodTo - trial.goodSince) / 1000,
+      failing: trial.failing,
+      testAt: now + trial.testAt - monotonic,
+    },
+    leaving: session.leaving,
+    restartAsked: session.restartAsked !== undefined && monotonic - session.restartAsked < restartPatience,
+    word: session.word,
+    limits: parts.limits(),
+  };
+}
+
+const noParts: RunningParts = { trees: {}, bytes: {}, reads: [] };
+
+/** From where the job's files come now: the stick that it came from while it is there, else the link. */
+export function sourceOf(
+  { job }: UpdateState,
+  { stick }: UpdateSession,
+  { link }: Pick<UpdateParts, 'link'>,
+): { readonly where: Where; readonly source: UpdateSource } | undefined {
+  if (stick !== undefined && job?.stick === stick.folder) return { where: 'stick', source: stick.source };
+  const source = link();
+  return source === undefined ? undefined : { where: 'link', source };
+}
+
+function checkOf({ stick, nextCheck }: UpdateSession, { link }: UpdateParts, now: number): Where | undefined {
+  if (stick !== undefined && !stick.checked) return 'stick';
+  return nextCheck <= now && link() !== undefined ? 'link' : undefined;
+}
+
+/** What runs does not change while it runs, so it is looked at once. */
+async function runningParts(
+  { running }: SlotsState,
+  patches: boolean,
+  session: UpdateSession,
+  parts: UpdateParts,
+  signal: AbortSignal,
+): Promise<RunningParts> {
+  const of = `${running.slot} ${running.record?.job ?? ''} ${patches}`;
+  if (session.running?.of === of) return session.running.parts;
+  const { files, installer } = parts;
+  const folders = running.record?.parts ?? [{ kind: 'program', name: 'unit' } as const];
+  const trees: Record<string, string> = {};
+  const bytes: Record<string, number> = {};
+  for (const part of folders) {
+    const folder = folderOf(running, part);
+    bytes[partKey(part)] = await bytesBelow(files, folder);
+    const tree = 'tree' in part ? part.tree : patches ? await installer.digest(folder, signal) : undefined;
+    if (tree !== undefined) trees[partKey(part)] = tree;
+  }
+  const found: RunningParts = { trees, bytes, reads: await readsBelow(files, running.program) };
+  session.running = { of, parts: found };
+  return found;
+}
+
+export const folderOf = (view: SlotView, part: Parameters<typeof partFolder>[0]): string =>
+  part.kind === 'program' ? view.program : `${view.components ?? ''}/${part.kind}/${part.name}`;
+
+async function bytesBelow(files: TreeFiles, path: string): Promise<number> {
+  const node = await files.look(path);
+  if (node?.kind === 'file') return node.size;
+  if (node?.kind !== 'folder') return 0;
+  let bytes = 0;
+  for (const name of await files.list(path)) bytes += await bytesBelow(files, `${path}/${name}`);
+  return bytes;
+}
+
+/** An image that was not made of a bundle has no manifest; what one says that cannot be read is taken as nothing said. */
+async function readsBelow(files: TreeFiles, program: string): Promise<readonly number[]> {
+  const bytes = await readWholeFile(files, `${program}/${manifestName}`);
+  if (bytes === undefined) return [firstDataForm];
+  try {
+    return readsOf(bundleManifest.parse(JSON.parse(bytes.toString('utf8'))));
+  } catch {
+    return [firstDataForm];
+  }
+}
