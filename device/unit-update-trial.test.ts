@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { SelfTestCheck, SelfTestOutcome, SelfTestReport } from './selftest/contract/self-test-report.ts';
+import type { SelfTestCheck, SelfTestFinding, SelfTestOutcome } from './selftest/contract/self-test-report.ts';
 import { judgeTrial } from './unit-update-trial.ts';
 
 const usual: Readonly<Partial<Record<SelfTestCheck, SelfTestOutcome>>> = {
@@ -12,22 +12,21 @@ const usual: Readonly<Partial<Record<SelfTestCheck, SelfTestOutcome>>> = {
 };
 const roadside = { connected: true, clockBelieved: false };
 
-function reportOf(changes: typeof usual = {}): SelfTestReport {
-  const findings = Object.entries({ ...usual, ...changes }).map(([check, outcome]) => ({
+function found(changes: typeof usual = {}): readonly SelfTestFinding[] {
+  return Object.entries({ ...usual, ...changes }).map(([check, outcome]) => ({
     ...{ check: check as SelfTestCheck, outcome, code: `${check}-${outcome}`, says: 'so it is', figures: [] },
   }));
-  return { findings } as unknown as SelfTestReport;
 }
 
 test('a unit that does its work keeps what is on trial', (t) => {
-  t.deepEqual(judgeTrial(reportOf(), roadside), { good: true, reasons: [] });
-  t.true(judgeTrial(reportOf({ camera: 'doubtful', clock: 'doubtful' }), roadside).good, 'somebody should look');
-  t.true(judgeTrial(reportOf({ wear: 'failed', power: 'failed', temperature: 'failed' }), roadside).good);
+  t.deepEqual(judgeTrial(found(), roadside), { good: true, reasons: [] });
+  t.true(judgeTrial(found({ camera: 'doubtful', clock: 'doubtful' }), roadside).good, 'somebody should look');
+  t.true(judgeTrial(found({ wear: 'failed', power: 'failed', temperature: 'failed' }), roadside).good);
 });
 
 for (const check of ['camera', 'lines', 'clock', 'broker', 'detector', 'evidence'] as const) {
   test(`it does not where this fails: ${check}`, (t) => {
-    t.deepEqual(judgeTrial(reportOf({ [check]: 'failed' }), roadside), {
+    t.deepEqual(judgeTrial(found({ [check]: 'failed' }), roadside), {
       good: false,
       reasons: [`${check}-failed: so it is`],
     });
@@ -36,13 +35,11 @@ for (const check of ['camera', 'lines', 'clock', 'broker', 'detector', 'evidence
 
 test('what could not be tried is no good word where one is needed', (t) => {
   for (const check of ['camera', 'detector', 'evidence', 'broker'] as const)
-    t.deepEqual(judgeTrial(reportOf({ [check]: 'not-tested' }), roadside).reasons, [
-      `${check}: it could not be tested`,
-    ]);
-  t.true(judgeTrial(reportOf({ broker: 'not-tested' }), { ...roadside, connected: false }).good);
+    t.deepEqual(judgeTrial(found({ [check]: 'not-tested' }), roadside).reasons, [`${check}: it could not be tested`]);
+  t.true(judgeTrial(found({ broker: 'not-tested' }), { ...roadside, connected: false }).good);
   t.false(judgeTrial(undefined, roadside).good);
 });
 
 test('at a desk the clock is believed', (t) => {
-  t.true(judgeTrial(reportOf({ clock: 'failed' }), { ...roadside, clockBelieved: true }).good);
+  t.true(judgeTrial(found({ clock: 'failed' }), { ...roadside, clockBelieved: true }).good);
 });

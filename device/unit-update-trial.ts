@@ -1,4 +1,4 @@
-import type { SelfTestCheck, SelfTestFinding, SelfTestReport } from './selftest/contract/self-test-report.ts';
+import type { SelfTestCheck, SelfTestFinding } from './selftest/contract/self-test-report.ts';
 
 /** Whether a unit does its work with what is on trial. */
 export interface TrialVerdict {
@@ -20,16 +20,16 @@ export interface TrialTerms {
 }
 
 /**
- * Judges a self-test of a running unit: frames arrive, the detector finds the vehicles of the reference picture, evidence seals and verifies,
+ * Judges what a self-test of a running unit has found: frames arrive, the detector finds the vehicles of the reference picture, evidence seals and verifies,
  * lines answer, the clock is good, the broker is reached.
  */
-export function judgeTrial(report: SelfTestReport | undefined, terms: TrialTerms): TrialVerdict {
-  if (report === undefined) return { good: false, reasons: ['camera: the camera has not come yet'] };
-  const bad = report.findings.filter((finding) => isBad(finding, terms)).map(({ code, says }) => `${code}: ${says}`);
+export function judgeTrial(findings: readonly SelfTestFinding[] | undefined, terms: TrialTerms): TrialVerdict {
+  if (findings === undefined) return { good: false, reasons: ['camera: the camera has not come yet'] };
+  const bad = findings.filter((finding) => isBad(finding, terms)).map(({ code, says }) => `${code}: ${says}`);
   const wanted = terms.connected ? [...needed, 'broker' as const] : needed;
-  const silent = wanted.filter((check) => !report.findings.some((one) => one.check === check && isGood(one)));
+  const silent = wanted.filter((check) => !findings.some((one) => one.check === check && isGood(one)));
   const missing = silent
-    .filter((check) => !report.findings.some((one) => one.check === check && isBad(one, terms)))
+    .filter((check) => !findings.some((one) => one.check === check && isBad(one, terms)))
     .map((check) => `${check}: it could not be tested`);
   const reasons = [...bad, ...missing];
   return { good: reasons.length === 0, reasons };

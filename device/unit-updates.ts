@@ -22,7 +22,7 @@ import { FolderLock } from './kernel/folder-lock.ts';
 import type { Log } from './kernel/log/log.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { systemTreeFiles } from './kernel/tree-files.ts';
-import type { SelfTestReport } from './selftest/contract/self-test-report.ts';
+import type { SelfTestFinding, SelfTestReport } from './selftest/contract/self-test-report.ts';
 import { hardwareOf, imageProgram, updateFolders, updateRoots } from './unit-update-folders.ts';
 import { judgeTrial } from './unit-update-trial.ts';
 
@@ -63,7 +63,8 @@ export class UnitUpdates implements UpdateInbox {
   #working: Promise<void> = Promise.resolve();
   #link: UpdateLink | undefined;
   #online = false;
-  #sealed = false;
+  /** What the test evidence of this start came to. */
+  #evidence: readonly SelfTestFinding[] = [];
   #update: JobUpdate | undefined;
   /** Seconds without a judged frame while the program before gave way to this one. */
   #interruption: number | undefined;
@@ -220,11 +221,13 @@ export class UnitUpdates implements UpdateInbox {
   async #selfTest() {
     const { config, selfTest } = this.#hooks;
     const { cloud, updates } = config();
-    // Test evidence is sealed once a start: a ledger keeps it for good.
-    const report = await selfTest(!this.#sealed);
-    this.#sealed ||= report !== undefined;
+    // Test evidence that is good is sealed once a start: a ledger keeps it for good.
+    const sealed = this.#evidence.some(({ outcome }) => outcome === 'passed');
+    const report = await selfTest(!sealed);
+    if (report !== undefined && !sealed) this.#evidence = report.findings.filter(({ check }) => check === 'evidence');
+    const others = report?.findings.filter(({ check }) => check !== 'evidence');
     const terms = { connected: cloud.broker !== undefined, clockBelieved: updates.clock === 'believed' };
-    return judgeTrial(report, terms);
+    return judgeTrial(others && [...others, ...this.#evidence], terms);
   }
 
   /** Retained, and said at each connection. Throws `link-down`: an end counts as said when there is a link. */

@@ -82,8 +82,12 @@ const calls = Libc.open();
 const [near, far] = [`aw${process.pid}`, `av${process.pid}`];
 const ends = [openDevice(calls, near), openDevice(calls, far)] as const;
 ip('netns', 'add', shape.namespace);
-process.on('exit', () => ip('netns', 'del', shape.namespace));
-for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(signal, () => process.exit(0));
+const leave = () => {
+  ip('netns', 'del', shape.namespace);
+  // An orderly end would wait for the threads that wait for a packet.
+  process.kill(process.pid, 'SIGKILL');
+};
+for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(signal, leave);
 ip('link', 'set', far, 'netns', shape.namespace);
 ip('address', 'add', `${shape.here}/30`, 'dev', near);
 ip('link', 'set', near, 'up');

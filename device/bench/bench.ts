@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { benchSync } from '../../cloud-bridge/bench/sync.ts';
+import { benchOta } from '../../ota/bench/ota.ts';
 import { explain } from '../kernel/errors.ts';
 import { benchChaos } from './chaos.ts';
 import { benchEvidence } from './evidence.ts';
@@ -23,6 +24,7 @@ const sections: Readonly<Record<string, Section>> = {
   plates: benchPlates,
   pipeline: benchPipeline,
   sync: benchSync,
+  ota: benchOta,
   soak: benchSoak,
   chaos: benchChaos,
 };
@@ -32,6 +34,7 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '10' },
+    quick: { type: 'boolean', default: false },
     records: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: '1' },
     units: { type: 'string', default: '1000' },
@@ -44,7 +47,7 @@ const units = Number(values.units);
 const seed = Number(values.seed);
 if (unknown.length > 0 || !(minutes > 0) || !(records >= 20_000) || !(units >= 1) || !Number.isSafeInteger(seed)) {
   console.error(
-    `usage: npm run bench -- [${Object.keys(sections).join('|')} ...] [--json] [--minutes N] [--records N, 20000 or more] [--units N] [--seed N]`,
+    `usage: npm run bench -- [${Object.keys(sections).join('|')} ...] [--json] [--quick] [--minutes N] [--records N, 20000 or more] [--units N] [--seed N]`,
   );
   process.exit(2);
 }
@@ -58,7 +61,8 @@ say(`# ${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cor
 try {
   for (const name of positionals.length > 0 ? positionals : Object.keys(sections)) {
     const data = existsSync(footage) ? footage : undefined;
-    const found = await sections[name]?.({ data, root, scratch, minutes, seed, records, units, say });
+    const { quick } = values;
+    const found = await sections[name]?.({ data, root, scratch, minutes, seed, records, units, quick, say });
     for (const figure of found ?? []) {
       figures.push(figure);
       if (!values.json) console.log(figureLine(figure));

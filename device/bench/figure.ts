@@ -30,6 +30,8 @@ export interface BenchContext {
   readonly records: number;
   /** Units of the simulated fleet. */
   readonly units: number;
+  /** Less of it, in a fraction of the time. */
+  readonly quick: boolean;
   /** For notes that are not figures. */
   readonly say: (text: string) => void;
 }

@@ -15,7 +15,10 @@ export interface MeasuredChange {
 export const bytesBar = 1.1;
 
 /** Ours against the smallest of the others; undefined where there is none. */
-export function againstBest({ ours, rivals }: Pick<MeasuredChange, 'ours' | 'rivals'>):
+export function againstBest({
+  ours,
+  rivals,
+}: Pick<MeasuredChange, 'ours' | 'rivals'>):
   | { readonly ratio: number; readonly best: Measured; readonly held: boolean }
   | undefined {
   const best = rivals.toSorted((one, other) => one.bytes - other.bytes)[0];

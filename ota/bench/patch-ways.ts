@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { findProgram } from '../../cloud-bridge/testing/run-program.ts';
-import { sha256File } from '../../device/kernel/hash.ts';
 import { AtalayaError } from '../../device/kernel/errors.ts';
+import { sha256File } from '../../device/kernel/hash.ts';
 
 const run = promisify(execFile);
 
@@ -46,7 +46,17 @@ export const rivals: readonly Rival[] = [
   {
     way: 'zstd -19 --patch-from',
     program: 'zstd',
-    make: ({ base, result }, out) => ['-q', '-f', '-19', '--ultra', zstdWindow, `--patch-from=${base}`, result, '-o', out],
+    make: ({ base, result }, out) => [
+      '-q',
+      '-f',
+      '-19',
+      '--ultra',
+      zstdWindow,
+      `--patch-from=${base}`,
+      result,
+      '-o',
+      out,
+    ],
     apply: ({ base }, patch, out) => ['-q', '-f', '-d', zstdWindow, `--patch-from=${base}`, patch, '-o', out],
   },
   xdelta('lzma'),

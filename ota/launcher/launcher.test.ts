@@ -1,109 +1,32 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import fc from 'fast-check';
 import { systemTreeFiles as files } from '../../device/kernel/tree-files.ts';
 import { FolderSlots } from '../slots/folder-slots.ts';
 import { textIn } from '../slots/testing/made-slot.ts';
 import { guardOf, startOf } from '../slots/testing/start-of.ts';
+import {
+  args,
+  type Disk,
+  folder,
+  guarded,
+  launcher,
+  lay,
+  link,
+  looks,
+  type SlotLook,
+  started,
+  stateNames,
+  whole,
+} from './testing/laid-disk.ts';
 
 const call = promisify(execFile);
 const { PATH: searched } = process.env;
-const launcher = join(import.meta.dirname, 'atalaya-launcher');
-
-/** What lies below the folder of the slots: texts of files, `folder`, or `link`; a slot is whole or lacks something. */
-interface Disk {
-  readonly confirmed?: string;
-  readonly trial?: string;
-  readonly minutes?: string;
-  readonly 'rolled-back'?: string;
-  readonly a: SlotLook;
-  readonly b: SlotLook;
-  readonly image: 'whole' | 'node' | 'empty';
-}
-const looks = [
-  'whole',
-  'missing',
-  'no record',
-  'empty record',
-  'half a record',
-  'start is no program',
-  'no start',
-] as const;
-type SlotLook = (typeof looks)[number];
-
-const stateNames = ['confirmed', 'trial', 'minutes', 'rolled-back'] as const;
-const folder = '(folder)';
-const link = '(link)';
-
-async function lay(t: ExecutionContext, disk: Disk): Promise<string> {
-  const root = await mkdtemp(join(tmpdir(), 'atalaya-launcher-'));
-  t.teardown(() => rm(root, { recursive: true, force: true }));
-  for (const name of stateNames) {
-    const text = disk[name];
-    if (text === folder) await mkdir(join(root, name, 'inner'), { recursive: true });
-    else if (text === link) await symlink(join(root, 'image/start'), join(root, name));
-    else if (text !== undefined) await writeFile(join(root, name), text, 'latin1');
-  }
-  for (const slot of ['a', 'b'] as const) await laySlot(root, slot, disk[slot]);
-  const image = join(root, 'image');
-  await mkdir(image);
-  if (disk.image === 'whole') await writeProgram(join(image, 'start'));
-  if (disk.image === 'node') {
-    await mkdir(join(image, 'node_modules/.bin'), { recursive: true });
-    await mkdir(join(image, 'device/cli'), { recursive: true });
-    await writeFile(join(image, 'device/cli/atalaya-unit.ts'), '');
-    await writeProgram(join(image, 'node_modules/.bin/node'));
-  }
-  return root;
-}
-
-async function laySlot(root: string, slot: 'a' | 'b', look: SlotLook): Promise<void> {
-  if (look === 'missing') return;
-  const program = join(root, slot, 'program');
-  await mkdir(program, { recursive: true });
-  const record = { 'no record': undefined, 'empty record': '', 'half a record': '{"schema":"atalaya/slot/1","job":"j' };
-  const text = look in record ? record[look as keyof typeof record] : '{"schema":"atalaya/slot/1","job":"job-1"}\n';
-  if (text !== undefined) await writeFile(join(root, slot, 'slot.json'), text);
-  if (look !== 'no start') await writeProgram(join(program, 'start'));
-  if (look === 'start is no program') await chmod(join(program, 'start'), 0o644);
-}
-
-async function writeProgram(path: string): Promise<void> {
-  await writeFile(path, '#!/bin/sh\necho "$ATALAYA_SLOT/$ATALAYA_TRIAL"\nfor word in "$@"; do echo "$word"; done\n');
-  await chmod(path, 0o755);
-}
-
-const args = (root: string): readonly string[] => ['--root', root, '--image', join(root, 'image')];
-
-/** Which slot the script starts, as `startOf` has it. */
-async function started(root: string) {
-  try {
-    const { stdout } = await call('sh', [launcher, ...args(root), 'run', '--', 'run']);
-    const [slot, trial] = stdout.split('\n')[0]?.split('/') ?? [];
-    return { slot, trial: trial === '1' };
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 1) return undefined;
-    throw error;
-  }
-}
-
-async function guarded(root: string): Promise<boolean> {
-  return call('sh', [launcher, ...args(root), 'guard']).then(
-    () => true,
-    (error: { code?: unknown }) => {
-      if (error.code === 1) return false;
-      throw error;
-    },
-  );
-}
-
-const whole: Disk = { a: 'whole', b: 'whole', image: 'whole' };
 
 test('the script decides as its model does, and leaves the same state, whatever is damaged', async (t) => {
   const damaged = [
@@ -331,58 +254,3 @@ test('on data that cannot be written no trial is begun, and the unit is not star
   t.is(await readFile(join(root, 'trial'), 'utf8'), 'b 3 2\n');
   t.deepEqual(await started(root), { slot: 'b', trial: true });
 });
-
-test('killed at any moment, it has counted a start or not, and the next start finds a whole slot', async (t) => {
-  const rounds = 48;
-  const counts = { killed: 0, trials: 0, ends: 0 };
-  const one = async (round: number): Promise<void> => {
-    const starts = 4;
-    const root = await lay(t, { ...whole, confirmed: 'a\n', trial: `b ${starts} 2\n` });
-    let tried = 0;
-    for (let start = 0; start < 3; start += 1) {
-      const what = (round + start) % 4 === 0 ? ['guard'] : ['run', '--', 'run'];
-      const child = spawn('setsid', ['sh', launcher, ...args(root), ...what], { stdio: ['ignore', 'pipe', 'ignore'] });
-      let said = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => {
-        said += text;
-      });
-      await killAfter(child, Math.random() * 40);
-      if (child.signalCode !== null) counts.killed += 1;
-      if (said.startsWith('b/1')) tried += 1;
-      const left = /^b ([0-4]) 2\n$/.exec((await textIn(files, join(root, 'trial'))) ?? '')?.[1];
-      const over = (await textIn(files, join(root, 'rolled-back'))) !== undefined;
-      t.true(over || (left !== undefined && Number(left) <= starts - tried), `${left} left after ${tried}`);
-    }
-    for (;;) {
-      const next = await started(root);
-      if (next?.trial === true) {
-        t.is(next.slot, 'b');
-        tried += 1;
-        counts.trials += 1;
-        t.true(tried <= starts, `${tried} starts of a trial of ${starts}`);
-        continue;
-      }
-      t.deepEqual(next, { slot: 'a', trial: false });
-      counts.ends += 1;
-      break;
-    }
-  };
-  for (let round = 0; round < rounds; round += 6) {
-    await Promise.all(Array.from({ length: 6 }, (_, index) => one(round + index)));
-  }
-  t.log(`${counts.killed} kills hit, ${counts.trials} starts of trials after them, ${counts.ends} ends`);
-  t.true(counts.killed >= 100);
-});
-
-/** Kills a process and what it started; it may have ended by itself. */
-async function killAfter(child: ChildProcess, milliseconds: number): Promise<void> {
-  const closed = once(child, 'close');
-  await wait(milliseconds);
-  try {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // setsid has not made the group yet, or all of it has ended.
-    child.kill('SIGKILL');
-  }
-  await closed;
-}

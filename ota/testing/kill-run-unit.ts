@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { blockStep } from '../../cloud-bridge/contract/stream.ts';
 import { type Clock, sleep } from '../../device/kernel/clock.ts';
 import { makeFolders } from '../../device/kernel/durable-file.ts';
 import { FolderLock } from '../../device/kernel/folder-lock.ts';
@@ -77,7 +78,7 @@ late.keeper = new UpdateKeeper({
     files,
     folder: join(world, 'downloads'),
     timer,
-    flushing: { bytes: 16_384, after: milliseconds(1000) },
+    flushing: { bytes: blockStep, after: milliseconds(1000) },
   }),
   installer,
   slots,
@@ -95,11 +96,11 @@ late.keeper = new UpdateKeeper({
         {
           lengthIs: (bytes) => sink.lengthIs(bytes),
           take: async (offset, bytes) => {
-            for (let at = 0; at < bytes.byteLength && !signal.aborted; at += 16_384) {
-              const piece = bytes.subarray(at, at + 16_384);
+            for (let at = 0; at < bytes.byteLength && !signal.aborted; at += blockStep) {
+              const piece = bytes.subarray(at, at + blockStep);
               say(`served ${piece.byteLength}`);
               await sink.take(offset + at, piece);
-              await sleep(milliseconds(3));
+              await sleep(milliseconds(30));
             }
           },
         },

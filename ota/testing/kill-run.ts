@@ -12,6 +12,8 @@ export interface KillRun {
   readonly updated: number;
   readonly rolledBack: number;
   readonly refused: number;
+  /** Kills by where the update was. */
+  readonly stages: Readonly<Record<string, number>>;
   /** Bytes that were served, and that the jobs needed. */
   readonly served: number;
   readonly needed: number;
@@ -33,6 +35,7 @@ export async function runKills(kills: number, random: Random, tell: (words: stri
   await using unit = await KilledUnit.open();
   const broken: string[] = [];
   const outcomes: string[] = [];
+  const stages: Record<string, number> = {};
   let [killed, starts] = [0, 0];
   await unit.assignNext();
   const next = async () => {
@@ -48,7 +51,11 @@ export async function runKills(kills: number, random: Random, tell: (words: stri
     const process = unit.start();
     starts += 1;
     // The square: as many kills in the first quarter of the time as in the rest.
-    if (await ends(process, random() ** 2 * longest)) killed += 1;
+    if (await ends(process, random() ** 2 * longest)) {
+      killed += 1;
+      const stage = stageOf(await unit.lives());
+      stages[stage] = (stages[stage] ?? 0) + 1;
+    }
     await next();
   }
   // From here on nothing disturbs it: it has to come to its end by itself.
@@ -74,10 +81,17 @@ export async function runKills(kills: number, random: Random, tell: (words: stri
     updated: count('succeeded'),
     rolledBack: count('rolled-back'),
     refused: outcomes.length - count('succeeded') - count('rolled-back'),
+    stages,
     served: served.reduce((sum, one) => sum + one, 0),
     needed: unit.needed,
     broken,
   };
+}
+
+/** What the newest life was at: `starting` where it has not said so. */
+function stageOf(lives: readonly string[]): string {
+  const last = lives.findLast((line) => line.startsWith('report ') || line.startsWith('start '));
+  return last?.startsWith('report ') === true ? (last.split(' ')[2] ?? '') : 'starting';
 }
 
 /** True: it was killed, after `time`; false: it had ended by itself before. */
@@ -105,9 +119,23 @@ async function untilEnded(unit: KilledUnit, process: ChildProcess): Promise<void
   }
 }
 
-export const wordsOf = ({ kills, starts, updated, rolledBack, refused, served, needed, broken }: KillRun): string =>
+export const wordsOf = ({
+  kills,
+  starts,
+  updated,
+  rolledBack,
+  refused,
+  stages,
+  served,
+  needed,
+  broken,
+}: KillRun): string =>
   [
     `${kills} kills in ${starts} starts: ${updated} updates, ${rolledBack} rolled back, ${refused} refused;`,
+    `killed while ${Object.entries(stages)
+      .sort(([, a], [, b]) => b - a)
+      .map(([stage, count]) => `${stage} ${count}`)
+      .join(', ')};`,
     `${served} bytes were downloaded of ${needed} that were needed (${((100 * (served - needed)) / needed).toFixed(1)} % twice);`,
     broken.length === 0 ? 'nothing was broken' : `BROKEN: ${broken.join('; ')}`,
   ].join(' ');

@@ -1,7 +1,7 @@
 import { sha256 } from '../../device/kernel/hash.ts';
 import { repositoryNames } from '../contract/repository.ts';
 import { type Attack, day, directed, one, publishBy, refuseEach, three, two } from './testing/attack.ts';
-import { type MadeKey, madeKey } from './testing/made-keys.ts';
+import { contentOf, type MadeKey, madeKey, signedMetadata } from './testing/made-keys.ts';
 import { madeNow, madeTarget, roleNames, targetEntry } from './testing/made-repositories.ts';
 
 const signatureCodes = {
@@ -65,19 +65,27 @@ const stolen: Attack[] = [
       },
     },
     {
-      what: `stolen: snapshot key of ${name}, alone: its timestamp does not know the snapshot`,
-      code: 'snapshot-mismatch',
-      with: ({ [name]: repository }) => {
-        const { version } = repository.roles.snapshot;
-        repository.roles.snapshot.version -= 1;
-        repository.roles.targets.expires += day;
-        repository.publishSnapshot();
-        // Under the number that the timestamp gives; a unit that has the honest one does not ask, one with a new timestamp does.
-        const made = repository.files.get(`${version}.snapshot.json`) as Buffer;
-        repository.publish();
-        repository.files.set(repository.newest('snapshot'), made);
+      what: `stolen: all root keys before, of ${name}, for a root that its own keys have not signed`,
+      code: 'root-threshold',
+      with: ({ [name]: repository, thief }) => {
+        const { keys } = repository.roles.root;
+        repository.roles.root.keys = [thief, madeKey(), madeKey()];
+        repository.publishRoot(keys);
       },
     },
+    ...(['snapshot', 'targets'] as const).map(
+      (role): Attack => ({
+        what: `stolen: ${role} keys of ${name}, alone: what lists it does not know the file`,
+        code: `${role}-mismatch`,
+        with: ({ [name]: repository }) => {
+          repository.publish();
+          const file = repository.newest(role);
+          const { signed } = contentOf(repository.files.get(file) as Buffer);
+          const later = { ...signed, expires: '2026-03-20T00:00:00Z' };
+          repository.files.set(file, signedMetadata(later, repository.roles[role].keys));
+        },
+      }),
+    ),
     {
       what: `stolen: timestamp key of ${name}, with a snapshot of the thief`,
       code: 'snapshot-signature',

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { readWholeFile } from '../../device/kernel/durable-file.ts';
+import { MemoryFiles } from '../../device/kernel/testing/memory-files.ts';
 import { contentOf, type JsonObject, signedMetadata } from './testing/made-keys.ts';
 import {
   type MadeRepository,
@@ -44,7 +45,7 @@ test('whatever bytes of a file turn on the way, the answer is a refusal, or the 
         }
         return { bytes };
       };
-      const checked = await (await unit.open({ files: new MadeUnit(made).files })).check(made.source);
+      const checked = await (await unit.open({ files: new MemoryFiles() })).check(made.source);
       if (checked.kind === 'refused') refusals += 1;
       else if (checked.kind !== 'verified' || JSON.stringify(checked.install) !== JSON.stringify([two])) return false;
       return true;
@@ -76,7 +77,7 @@ test('whatever a field becomes that the right keys sign, the answer is a refusal
       repository.files.set(file, signedMetadata(signed as JsonObject, repository.roles[role].keys));
       if (role === 'targets') repository.publishSnapshot();
       if (role !== 'timestamp') repository.publishTimestamp();
-      const checked = await (await unit.open({ files: new MadeUnit(made).files })).check(made.source);
+      const checked = await (await unit.open({ files: new MemoryFiles() })).check(made.source);
       repository.serve(honest);
       for (const [index, one] of roleNames.entries()) repository.roles[one].version = versions[index] as number;
       return checked.kind === 'refused' || checked.kind === 'verified';

@@ -30,6 +30,7 @@ function onTrial(record: TrialRecord, trial: NonNullable<SlotsState['trial']>, f
   if (record.gaveUp !== undefined) return { kind: 'roll-back', reason: record.gaveUp };
   if (word?.kind === 'roll-back') return { kind: 'roll-back', reason: word.reason };
   if (facts.slots.running.slot !== trial.slot.slot) {
+    if (word !== undefined) return { kind: 'decline', reason: `slot ${trial.slot.slot} has not been started yet` };
     if (record.restarts >= mostRestarts)
       return { kind: 'roll-back', reason: `slot ${trial.slot.slot} was not started in ${record.restarts} restarts` };
     return { kind: 'restart', reason: `trial of slot ${trial.slot.slot}` };

@@ -21,7 +21,7 @@ export function takeCheck(
   const ended = state.ended.findLast((one) => one.job === job.id);
   if (ended !== undefined) {
     // The metadata names its newest job for as long as there is no newer one: that alone is no replay.
-    if (stick === undefined && state.ended.at(-1) === ended) return { state, taken: { kind: 'nothing' } };
+    if (stick === undefined && newest(state) === ended) return { state, taken: { kind: 'nothing' } };
     const refused = refusedUpdate('job-replayed', `job ${job.id} has ${ended.outcome} on ${ended.at}`);
     return { state: withRefusal(state, refused, at), taken: refused };
   }
@@ -40,6 +40,10 @@ export function takeCheck(
   const after = before === undefined ? state : withoutJob(state, before, job.id, at);
   return { state: { ...after, job: held, litter: true }, taken: { kind: 'taken', job: job.id } };
 }
+
+/** The job that ended last; what a person went back to is none, and has no nonce here. */
+const newest = ({ ended }: UpdateState): UpdateState['ended'][number] | undefined =>
+  ended.findLast((one) => one.nonce !== undefined) ?? ended.at(-1);
 
 /** The same job, looked at again: it must not have become another; where it comes from may be another now. */
 function takeAgain(

@@ -4,13 +4,11 @@ import { blockStep, smallestBlock } from '../../contract/stream.ts';
 /** Milliseconds that our bytes may wait in the queues of the way: TARGET of LEDBAT (RFC 6817, 2.4.2) is its most. */
 const target = 50;
 /** Samples of which the shortest counts: CURRENT_FILTER of RFC 6817, 2.4.2. A retransmission of TCP is no queue. */
-const filtered = 12;
+const filtered = 4;
 /** Of the way to the right window, how much is gone in a round trip: gamma of FAST TCP. */
 const gain = 0.5;
 /** Bytes at the beginning; TCP begins with about as many (RFC 6928). */
 const initial = 4 * blockStep;
-/** Of what comes in a session, how much may be lost with its end. */
-const lossShare = 0.02;
 /** Of one request, where the window is wide. */
 const piecesAtOnce = 8;
 /** Milliseconds that a piece may take to pass. */
@@ -37,10 +35,6 @@ export class Credit {
   #smooth: number | undefined;
   #variation = 0;
   #cutAt = Number.NEGATIVE_INFINITY;
-  /** How long connections last that are cut; undefined while none was. */
-  #session: number | undefined;
-  #beganAt = 0;
-  #cameAt = 0;
 
   /** `most`: bytes. */
   constructor(most: number) {
@@ -97,8 +91,7 @@ export class Credit {
   }
 
   /** They have come, so long after they were asked for. */
-  came(bytes: number, roundTrip: number, now: number): void {
-    this.#cameAt = now;
+  came(bytes: number, roundTrip: number): void {
     // A window that is not used says nothing of what the way takes (RFC 7661).
     const used = this.#outstanding + this.pieceBytes > this.#window / 2;
     this.#outstanding -= bytes;
@@ -109,7 +102,7 @@ export class Credit {
       return;
     }
     const queued = (this.#base + target) / Math.min(...this.#recent, roundTrip);
-    const right = this.#window * Math.min(2, queued, this.#allowed / (this.#smooth ?? roundTrip));
+    const right = this.#window * Math.min(2, queued);
     if (this.#slowStart) this.#resize((this.#window * (this.#base + target)) / roundTrip);
     else if (used || right < this.#window) this.#resize(this.#window + gain * share * (right - this.#window));
     this.#slowStart = false;
@@ -123,29 +116,10 @@ export class Credit {
     this.#resize(this.#window / 2);
   }
 
-  /** The connection is lost. To be called before what is outstanding is dropped. */
-  cut(): void {
-    if (this.#outstanding === 0) return;
-    const length = Math.max(0, this.#cameAt - this.#beganAt);
-    this.#session = this.#session === undefined ? length : (this.#session + length) / 2;
-  }
-
   /** Another connection, perhaps another way: what was measured of the old one says nothing of its queues. */
-  reconnected(now: number): void {
-    this.#beganAt = now;
-    this.#cameAt = now;
+  reconnected(): void {
     this.#base = Number.POSITIVE_INFINITY;
     this.#recent = [];
-  }
-
-  /**
-   * Round trip, beyond which cuts would cost too much: what a cut takes is what was sent in about a round trip less the way of the request,
-   * and that is to be a small share of what came in a session, whatever the rate.
-   */
-  get #allowed(): number {
-    if (this.#session === undefined) return Number.POSITIVE_INFINITY;
-    const session = Math.max(this.#session, this.#cameAt - this.#beganAt);
-    return Math.max(this.#base, this.#base / 2 + lossShare * session);
   }
 
   #measure(roundTrip: number): void {

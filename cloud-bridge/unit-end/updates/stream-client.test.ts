@@ -50,7 +50,7 @@ const every = (link: Streamed, ms: number, what: () => void) => {
 
 test('200 kbit/s, 300 ms, 5 % of the packets lost, a cut every 20 s: all comes, under 3 % of it twice', async (t) => {
   let sent = 0;
-  const bytes = 8_000_000;
+  const bytes = 5_000_000;
   const shape = { rateKbit: 200, roundTripMs: 300, lossPercent: 5 };
   const { sink, content, client, line, server } = await download(bytes, shape, (link) =>
     every(link, 20_000, () => link.cut(2000)),

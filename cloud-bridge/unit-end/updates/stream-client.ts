@@ -114,12 +114,11 @@ export class StreamClient implements UpdateSource {
   /** A connection stands, with the subscriptions. */
   online(): void {
     this.#online = true;
-    this.#line.credit.reconnected(this.#line.clock.monotonic());
+    this.#line.credit.reconnected();
     for (const transfer of this.#running) transfer.online();
   }
 
   offline(): void {
-    if (this.#online) this.#line.credit.cut();
     this.#online = false;
     for (const transfer of this.#running) transfer.offline();
   }

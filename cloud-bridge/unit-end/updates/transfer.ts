@@ -126,7 +126,7 @@ export class Transfer {
     if (piece.kind === 'twice' || piece.kind === 'never') return;
     if (piece.kind === 'asked') {
       if (piece.at === undefined) credit.dropped(piece.bytes);
-      else credit.came(piece.bytes, clock.monotonic() - piece.at, clock.monotonic());
+      else credit.came(piece.bytes, clock.monotonic() - piece.at);
     }
     figures.received += bytes.byteLength;
     this.#progressAt = clock.monotonic();

@@ -63,8 +63,7 @@ ops: { port: 0 }
     const at = (name: string) => join(this.folder, name);
     const added = (await readdir(bundles)).filter((name) => name.endsWith('.target.json'));
     await call('ota', ['add', '-r', at('repository'), ...added.map((name) => join(bundles, name))]);
-    for (const holder of ['anna', 'ben'])
-      await call('ota', ['sign', at('repository/staged/image.targets.json'), '--yes', '--key', at(`${holder}.pem`)]);
+    await signAll(at);
     await call('ota', ['publish', '-r', at('repository'), '--key', at('office.pem')]);
   }
 
@@ -101,12 +100,16 @@ async function makeRepository(at: (name: string) => string): Promise<void> {
     ...holders.flatMap((name) => ['--holder', at(`${name}.pub.json`)]),
     ...['--office', at('office.pub.json'), '--director', at('online.pub.json')],
   ]);
-  for (const repository of ['image', 'director'])
-    for (const holder of ['anna', 'ben'])
-      await call('ota', [
-        ...['sign', at(`repository/staged/${repository}.root.json`), '--yes', '--key', at(`${holder}.pem`)],
-      ]);
+  await signAll(at);
   await call('ota', ['publish', '-r', at('repository'), '--key', at('office.pem')]);
   await copyFile(at('repository/image/1.root.json'), at('image-root.json'));
   await copyFile(at('repository/director/1.root.json'), at('director-root.json'));
+}
+
+/** Two of three sign whatever waits. */
+async function signAll(at: (name: string) => string): Promise<void> {
+  const staged = (await readdir(at('repository/staged'))).filter((name) => name.endsWith('.json'));
+  for (const name of staged)
+    for (const holder of ['anna', 'ben'])
+      await call('ota', ['sign', at(`repository/staged/${name}`), '--yes', '--key', at(`${holder}.pem`)]);
 }
