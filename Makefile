@@ -9,7 +9,7 @@ NODE := $(BIN)/node
 INSTALLED := node_modules/.package-lock.json
 MODELS := .build/models/ssdlite-mobilenet-v2-int8/manifest.json
 
-.PHONY: help install run image test-image test-hardware test-arm64 test test-programs fuzz bench check format models docs street check-footage clean
+.PHONY: help install run image test-image test-update test-hardware test-arm64 test test-programs fuzz bench check format models docs street check-footage clean
 
 help:
 	@echo 'make install        put the packages there, Node 24 among them; every other target does it too'
@@ -17,6 +17,7 @@ help:
 	@echo 'make test           run every test'
 	@echo 'make image          make a card for a board: make image BOARD=qemu-x86 (or rpi4, qemu-arm64)'
 	@echo 'make test-image     from a blank disk to the first event at a centre, in an emulated PC (10 minutes)'
+	@echo 'make test-update    the running program of this machine is updated, and goes back from broken ones (15 minutes)'
 	@echo 'make test-hardware  the real program against real drivers, in an emulated PC (15 minutes)'
 	@echo 'make test-arm64     the bundle for a Raspberry Pi finds the vehicles of a picture, emulated (3 minutes)'
 	@echo 'make fuzz           run every test on property cases of a new seed'
@@ -87,6 +88,10 @@ image: $(if $(BOARD),$(MODELS))
 # IMAGE_TEST_FLAGS='--cuts 20' cuts its power at random besides.
 test-image: $(MODELS)
 	@$(NODE) provisioning/image/testing/first-event.ts $(IMAGE_TEST_FLAGS)
+
+# Old to new to a blind one to one that does not start, watched over MQTT. Ends with 3 where nothing can be shown here, which is no pass.
+test-update: $(MODELS)
+	@$(NODE) --disable-warning=ExperimentalWarning ota/testing/real-update/run.ts $(UPDATE_TEST_FLAGS)
 
 # HARDWARE_FLAGS='--only watchdog' runs a part. Ends with 3 where nothing can be shown here, which is no pass.
 test-hardware: $(MODELS)
