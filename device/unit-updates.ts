@@ -232,7 +232,8 @@ export class UnitUpdates implements UpdateInbox {
 
   /** Retained, and said at each connection. Throws `link-down`: an end counts as said when there is a link. */
   async #report(update: JobUpdate): Promise<void> {
-    this.#update = { ...update, ...(this.#interruption === undefined ? {} : { interruptionS: this.#interruption }) };
+    const told = this.#interruption !== undefined && afterChange.has(update.step);
+    this.#update = told ? { ...update, interruptionS: this.#interruption } : update;
     this.#link?.jobChanged();
     await this.#compose();
     if (this.#link !== undefined && !this.#online) throw new AtalayaError('link-down', 'there is no link');
@@ -262,6 +263,9 @@ export class UnitUpdates implements UpdateInbox {
     }
   }
 }
+
+/** Of these the program was changed for, or back. */
+const afterChange: ReadonlySet<JobUpdate['step']> = new Set(['trial', 'confirmed', 'rolled-back']);
 
 const isClockGood = ({ updates }: Config, clock: Clock): boolean =>
   updates.clock === 'believed' || clock.state().synchronised;

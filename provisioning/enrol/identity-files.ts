@@ -124,7 +124,8 @@ export function unitConfiguration(given: GrantInForce, { data, scene = noTexts, 
 
 /** One of the two repositories alone vouches for nothing: a unit that has not both takes no updates. */
 function updateSettings(configuration: JsonObject, updateRoots: GrantInForce['updateRoots']): JsonObject {
-  if (updateRoots?.['image'] === undefined || updateRoots['director'] === undefined) return {};
+  const { image, director } = updateRoots ?? {};
+  if (image === undefined || director === undefined) return {};
   const roots = { imageRoot: updateRootName('image'), directorRoot: updateRootName('director') };
   return { updates: { ...section(configuration, 'updates'), ...roots } };
 }

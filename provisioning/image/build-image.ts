@@ -20,20 +20,41 @@ import { describeBytes } from '../flash/judge-disk.ts';
 import type { ImageBoard } from './boards.ts';
 import { type BootParts, bootImage } from './boot-image.ts';
 import { DebianArchive, sha256Of } from './debian-archive.ts';
-import { writeDemoClip } from './demo-clip.ts';
+import { writeDemonstration } from './demo-clip.ts';
 import { formatLock, type ImageLock, parseLock } from './lock.ts';
 import { diskBytes, masterBootRecord, type PartitionSize, placePartitions, sector } from './partitions.ts';
-import { type ImagePlan, planImage, shippedProgram } from './plan.ts';
-import { stageProgram } from './program-tree.ts';
+import { type ImagePlan, planImage, programHome } from './plan.ts';
 import { debianRoot, tarArguments, type Workshop } from './root-tar.ts';
 import { checkPrograms, runProgram } from './run-program.ts';
 import { scanSecrets } from './scan-secrets.ts';
+
+/** The program of an image, as updates name it. */
+export interface LaidProgram {
+  readonly version: string;
+  readonly release: number;
+  /** Of the archive that its folder would be: what a patch states that it leads from. */
+  readonly tree: { readonly sha256: string; readonly length: number };
+}
+
+/** Lays a unit's program in a folder that is missing. */
+export type LayProgram = (
+  folder: string,
+  place: {
+    readonly cpu: ImagePlan['board']['cpu'];
+    /** Packages, kept between calls. */
+    readonly cache: string;
+    readonly log: string;
+    readonly signal: AbortSignal;
+  },
+) => Promise<LaidProgram>;
 
 export interface ImageRequest {
   readonly board: ImageBoard;
   readonly out: string;
   /** The program: the folder of `package-lock.json`. */
   readonly source: string;
+  /** Lays what `source` gives a unit. */
+  readonly layProgram: LayProgram;
   /** Packages and finished parts, kept between calls. */
   readonly cache: string;
   /** File of the lock. */
@@ -49,6 +70,7 @@ export interface BuiltImage {
   /** Bytes. */
   readonly size: number;
   readonly sha256: string;
+  readonly program: LaidProgram;
 }
 
 const minutes = (value: number) => milliseconds(value * 60_000);
@@ -84,10 +106,12 @@ export async function buildImage(request: ImageRequest): Promise<BuiltImage> {
     say('root file system');
     const boot = await bootImage(plan, lock, base, archive, shop);
     say('boot partition');
-    await stageProgram({ source, cpu: plan.board.cpu, entry: 'js', cache, log, signal }, join(work, 'program'));
-    await writeDemoClip(source, join(work, 'program'));
-    const root = await squashRoot(plan, base, shop);
-    say('program');
+    const home = join(work, 'home');
+    const place = { cpu: plan.board.cpu, cache, log, signal };
+    const program = await request.layProgram(join(home, programHome.program), place);
+    await writeDemonstration(source, join(home, programHome.demonstration));
+    const root = await squashRoot(plan, base, home, shop);
+    say(`program ${program.version}, release ${program.release}`);
     await checkSecrets(root, shop);
     say('no secrets');
     const data = await dataPartition(plan, shop);
@@ -96,7 +120,7 @@ export async function buildImage(request: ImageRequest): Promise<BuiltImage> {
     rmSync(`${out}.sha256`, { force: true });
     renameSync(`${out}.part`, out);
     writeFileSync(`${out}.sha256`, `${sha256}  ${basename(out)}\n`);
-    return { file: out, size: statSync(out).size, sha256 };
+    return { file: out, size: statSync(out).size, sha256, program };
   } finally {
     rmSync(work, { recursive: true, force: true });
     rmSync(`${out}.part`, { force: true });
@@ -148,21 +172,25 @@ async function lockOf(
   });
 }
 
-/** The root file system with the program in it. */
-async function squashRoot({ epoch }: ImagePlan, base: string, { work, log, signal }: Workshop): Promise<string> {
-  const program = join(work, 'program');
-  const name = `--transform=flags=r;s,^\\.,./${shippedProgram},`;
+/** The root file system with the program, and what lies beside it, in it. */
+async function squashRoot(
+  { epoch }: ImagePlan,
+  base: string,
+  home: string,
+  { work, log, signal }: Workshop,
+): Promise<string> {
+  const name = `--transform=flags=r;s,^\\.,./${programHome.folder},`;
   const mode = '--mode=u+rwX,go+rX,go-w';
-  await runProgram('tar', ['-C', program, ...tarArguments(epoch), mode, name, '-cf', `${program}.tar`, '.'], {
+  await runProgram('tar', ['-C', home, ...tarArguments(epoch), mode, name, '-cf', `${home}.tar`, '.'], {
     deadline: minutes(3),
     log,
     signal,
   });
-  rmSync(program, { recursive: true });
+  rmSync(home, { recursive: true });
   const whole = join(work, 'root.tar');
   copyFileSync(base, whole);
-  await runProgram('tar', ['--concatenate', '--file', whole, `${program}.tar`], { deadline: minutes(5), log, signal });
-  rmSync(`${program}.tar`);
+  await runProgram('tar', ['--concatenate', '--file', whole, `${home}.tar`], { deadline: minutes(5), log, signal });
+  rmSync(`${home}.tar`);
   const root = join(work, 'root.squashfs');
   const squash = ['-tar', '-quiet', '-no-progress', '-comp', 'zstd', '-Xcompression-level', '9', '-processors', '2'];
   const dates = [

@@ -5,7 +5,8 @@ import test from 'ava';
 import { parse } from 'yaml';
 import { configurationFault } from '../cli/enrol/configuration-fault.ts';
 import { type GrantInForce, unitConfiguration } from '../enrol/identity-files.ts';
-import { splitPictures, writeDemoClip } from './demo-clip.ts';
+import { splitPictures, writeDemonstration } from './demo-clip.ts';
+import { programHome } from './plan.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): Record<string, unknown> =>
@@ -28,12 +29,12 @@ test('a unit takes its first configuration, whose files are in the image', async
     readonly scene: string;
     readonly source: { readonly path: string };
   };
-  const program = '/opt/atalaya/current/';
-  t.true(existsSync(join(root, scene.replace(program, ''))));
   const stage = mkdtempSync(join(tmpdir(), 'atalaya-demo-'));
   t.teardown(() => rmSync(stage, { recursive: true }));
-  await writeDemoClip(root, stage);
-  const clip = join(stage, source.path.replace(program, ''));
+  await writeDemonstration(root, stage);
+  const home = `/${programHome.folder}/${programHome.demonstration}/`;
+  t.true(existsSync(join(stage, scene.replace(home, ''))));
+  const clip = join(stage, source.path.replace(home, ''));
   const { times } = JSON.parse(readFileSync(`${clip}.times.json`, 'utf8')) as { readonly times: readonly number[] };
   t.is(times.length, 107);
   t.is(times[1], 200);

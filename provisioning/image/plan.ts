@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path/posix';
 import { type ServiceFile, serviceFiles, usualService } from '../service/service-files.ts';
 import { type BoardImage, boardImage, type ImageBoard } from './boards.ts';
 import { bootFiles } from './boot-files.ts';
@@ -41,6 +42,12 @@ export interface ImagePlan {
 
 /** Where the program of the image lies; `/opt/atalaya/current` leads to it until an update has put another one on the data partition. */
 export const shippedProgram = usualService.shipped.slice(1);
+
+/**
+ * What lies where the program does, by names below `folder`. The demonstration is no part of the program: an update has none, and the unit that
+ * plays it takes updates all the same.
+ */
+export const programHome = { folder: dirname(shippedProgram), program: basename(shippedProgram), demonstration: 'demo' };
 
 const mebibyte = 1024 * 1024;
 /** 2026-01-01. Fixed, so that the same packages and the same program give the same bytes. */

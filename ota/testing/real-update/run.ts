@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -61,6 +61,22 @@ async function makeBundles(): Promise<void> {
   await rm(at('source'), { recursive: true, force: true });
 }
 
+/** A model and a trust document that travel without the program. */
+async function makeComponents({ folder }: UpdateCentre): Promise<void> {
+  const facts = ['--release', '1', '--hardware', cpu, '--out', at('components')];
+  const model = join(source, '.build/models/ssdlite-mobilenet-v2-int8');
+  await call('ota', ['bundle', 'model', '--model', model, ...facts]);
+  const [trust, key] = [join(folder, 'trust-2.json'), join(folder, 'ben-of-operations.pem')];
+  await copyFile(join(folder, 'trust.json'), trust);
+  await call('fleet', ['new-key', '--out', key]);
+  await call('fleet', [
+    ...['trust', 'add', '--file', trust, '--name', 'Ben', '--role', 'operator'],
+    ...['--public-key', key.replace(/\.pem$/, '.public.pem')],
+  ]);
+  await call('fleet', ['trust', 'sign', '--file', trust, '--root', join(folder, 'root.pem'), '--days', '365']);
+  await call('ota', ['bundle', 'trust', '--trust', trust, '--root', join(folder, 'root.public.pem'), ...facts]);
+}
+
 /** What came with the machine: the first release, unpacked. */
 async function layImage(): Promise<void> {
   const name = `${nameOf(releases[0] as (typeof releases)[number])}.tar.zst`;
@@ -79,7 +95,7 @@ async function layImage(): Promise<void> {
 }
 
 async function unitFile({ folder, broker, witness }: UpdateCentre): Promise<string> {
-  const said = await call('audit', ['new-authority', '--out', at('authority.txt')]);
+  const said = await call('audit', ['new-authority', '--out', join(folder, 'authority.txt')]);
   const recipient = /age1[0-9a-z]+/.exec(said)?.[0] ?? '';
   const file = join(folder, 'unit.yaml');
   await writeFile(
@@ -120,6 +136,12 @@ interface Outcome {
   readonly reasons: readonly string[];
 }
 
+/** Bytes that the unit has taken over its link today, as it counts them itself. */
+async function downloaded(): Promise<number> {
+  const text = await readFile(at('slots/update.json'), 'utf8').catch(() => '{}');
+  return (JSON.parse(text) as { readonly bytes?: { readonly bytes: number } }).bytes?.bytes ?? 0;
+}
+
 /** One campaign over the one unit, watched to its end. */
 async function campaign(
   centre: UpdateCentre,
@@ -129,7 +151,7 @@ async function campaign(
   trial: readonly string[],
 ): Promise<Outcome> {
   const from = watched.heard.length;
-  const [began, blocks] = [Date.now(), watched.blocks];
+  const [began, before] = [Date.now(), await downloaded()];
   await centre.fleet(
     ...['rollout', 'start', '--update', `${target}.tar.zst`, '--group', `all=${unit}`],
     ...['--deadline', '30', '--yes', ...trial],
@@ -143,7 +165,7 @@ async function campaign(
     target,
     step: String(end.content.step),
     seconds: (end.at - began) / 1000,
-    bytes: watched.blocks - blocks,
+    bytes: (await downloaded()) - before,
     interruptions: [...new Set(told.filter((one): one is number => typeof one === 'number'))],
     away: longestAway(heard),
     reasons: end.content.reasons ?? [],
@@ -166,7 +188,7 @@ function longestAway(heard: readonly Heard[]): number {
 
 function tell({ target, step, seconds, bytes, interruptions, away, reasons }: Outcome): void {
   const gaps = interruptions.length === 0 ? 'none told' : interruptions.map((one) => `${one.toFixed(2)} s`).join(', ');
-  say(`${target}: ${step} after ${seconds.toFixed(1)} s, ${(bytes / 1e6).toFixed(3)} MB in blocks`);
+  say(`${target}: ${step} after ${seconds.toFixed(1)} s, ${(bytes / 1e6).toFixed(3)} MB downloaded`);
   say(`  frame path interrupted: ${gaps}; away from the broker at most ${away.toFixed(2)} s`);
   for (const reason of reasons) say(`  ${reason}`);
 }
@@ -198,13 +220,14 @@ const expect = (holds: boolean, what: string) => {
 await mkdir(at('bundles'), { recursive: true });
 await makeBundles();
 await layImage();
-for (const name of ['centre', 'slots', 'logs']) await rm(at(name), { recursive: true, force: true });
+for (const name of ['centre', 'components', 'slots', 'logs']) await rm(at(name), { recursive: true, force: true });
 const centre = await UpdateCentre.open(at('centre'), [unit]);
 if (centre === undefined) {
   console.error('mosquitto is not installed: nothing was shown');
   process.exit(3);
 }
-await centre.publish(at('bundles'));
+await makeComponents(centre);
+await centre.publish([at('bundles'), at('components')]);
 const running = new LaunchedUnit({
   root: at('slots'),
   image: at('image'),
@@ -223,6 +246,15 @@ try {
   tell(good);
   expect(good.step === 'confirmed', `0.2.0 ended as ${good.step}`);
   expect(running.starts === 1, `the manager had to start the unit ${running.starts} times`);
+
+  const components = (await readdir(at('components'))).filter((name) => name.endsWith('.tar.zst'));
+  for (const name of components) {
+    const one = await campaign(centre, watched, name.replace(/\.tar\.zst$/, ''), '0.2.0', trial);
+    tell(one);
+    expect(one.step === 'confirmed', `${name} ended as ${one.step}`);
+  }
+  const parts = watched.heard.findLast(({ topic }) => topic === 'job/versions')?.content.parts ?? [];
+  expect(parts.length === 1 + components.length, `the version report names ${parts.length} parts`);
 
   const blind = await campaign(centre, watched, nameOf({ release: 3, version: '0.3.0' }), '0.2.0', [
     '--hold',

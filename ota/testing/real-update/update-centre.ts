@@ -58,11 +58,15 @@ ops: { port: 0 }
     });
   }
 
-  /** Two of three sign what lies in `bundles`; then it is published. */
-  async publish(bundles: string): Promise<void> {
+  /** Two of three sign what lies in these folders; then it is published. */
+  async publish(folders: readonly string[]): Promise<void> {
     const at = (name: string) => join(this.folder, name);
-    const added = (await readdir(bundles)).filter((name) => name.endsWith('.target.json'));
-    await call('ota', ['add', '-r', at('repository'), ...added.map((name) => join(bundles, name))]);
+    const added: string[] = [];
+    for (const folder of folders) {
+      const names = (await readdir(folder)).filter((name) => name.endsWith('.target.json'));
+      added.push(...names.map((name) => join(folder, name)));
+    }
+    await call('ota', ['add', '-r', at('repository'), ...added]);
     await signAll(at);
     await call('ota', ['publish', '-r', at('repository'), '--key', at('office.pem')]);
   }

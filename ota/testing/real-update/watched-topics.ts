@@ -23,8 +23,6 @@ export interface Said {
 /** Everything that a unit says to its broker, as somebody hears it who has nothing to do with either. */
 export class WatchedTopics {
   readonly heard: Heard[] = [];
-  /** Bytes of blocks that went down to the unit. */
-  blocks = 0;
   readonly #client: mqtt.MqttClient;
   readonly #waiting = new Set<() => void>();
 
@@ -34,8 +32,7 @@ export class WatchedTopics {
     client.on('message', (topic, payload) => {
       if (!topic.startsWith(prefix)) return;
       const name = topic.slice(prefix.length);
-      if (name.startsWith('stream/data/')) this.blocks += payload.byteLength;
-      else if (payload.byteLength > 0) this.#take(name, payload);
+      if (payload.byteLength > 0) this.#take(name, payload);
     });
   }
 
