@@ -33,8 +33,8 @@ export function changeFigures(measured: MeasuredChange): readonly Figure[] {
     ...{ section: 'ota', name: `${change}: ${name}`, value, unit: 'bytes', ratio },
   });
   const share = (bytes: number) => `${((100 * bytes) / whole).toFixed(3)} % of the whole`;
-  const times = ({ makeSeconds, applySeconds }: Measured) =>
-    `made in ${makeSeconds.toFixed(1)} s, applied in ${applySeconds.toFixed(1)} s`;
+  const times = ({ makeSeconds, applySeconds }: Measured, applied: string) =>
+    `made in ${makeSeconds.toFixed(1)} s, ${applied} in ${applySeconds.toFixed(1)} s`;
   const against = againstBest(measured);
   const held =
     against === undefined
@@ -42,7 +42,7 @@ export function changeFigures(measured: MeasuredChange): readonly Figure[] {
       : `${against.ratio.toFixed(3)} of the best, ${against.best.way}, bar ${bytesBar}${against.held ? '' : ': MISSED'}`;
   return [
     figure('whole target', whole, `level ${level}`),
-    figure('our patch', ours.bytes, `${held}; ${share(ours.bytes)}; ${times(ours)}`),
-    ...rivals.map((rival) => figure(rival.way, rival.bytes, `${share(rival.bytes)}; ${times(rival)}`)),
+    figure('our patch', ours.bytes, `${held}; ${share(ours.bytes)}; ${times(ours, 'applied as a durable tree')}`),
+    ...rivals.map((rival) => figure(rival.way, rival.bytes, `${share(rival.bytes)}; ${times(rival, 'applied')}`)),
   ];
 }

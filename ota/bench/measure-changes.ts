@@ -20,6 +20,8 @@ export interface MeasureOptions {
   readonly scratch: string;
   /** Of the compression of whole targets. */
   readonly level: number;
+  /** Of zstd alone. */
+  readonly zstdLevel: number;
   /** Programs that run at once, with one thread each. */
   readonly atOnce: number;
   readonly say: (text: string) => void;
@@ -28,7 +30,7 @@ export interface MeasureOptions {
 /** Every change in every way, so many at once. The patches of ours stay in the scratch folder. */
 export async function measureChanges(
   changes: readonly LaidChange[],
-  { scratch, level, atOnce, say }: MeasureOptions,
+  { scratch, level, zstdLevel, atOnce, say }: MeasureOptions,
 ): Promise<readonly MeasuredChange[]> {
   mkdirSync(scratch, { recursive: true });
   const programs = new Set(changes.flatMap(({ base, result }) => [base, result]));
@@ -38,7 +40,7 @@ export async function measureChanges(
   const results = [...new Set(changes.map(({ result }) => result))];
   const wholes = new Map<LaidProgram, number>();
   const ours = new Map<LaidChange, Measured>();
-  const others = new Map<Rival, Map<LaidChange, Measured>>(presentRivals().map((rival) => [rival, new Map()]));
+  const others = new Map<Rival, Map<LaidChange, Measured>>(presentRivals(zstdLevel).map((rival) => [rival, new Map()]));
   const told = async (what: string, work: () => Promise<unknown>) => {
     const began = performance.now();
     await work();

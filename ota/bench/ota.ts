@@ -20,11 +20,11 @@ import {
 
 const cuts = 20;
 
-/** Quick: two changes at level 3, small files, one round. */
+/** Quick: no releases of Node, whole targets at level 3, zstd alone at 19, small files, one round. */
 const sizes = (quick: boolean) =>
   quick
-    ? { level: 3, stream: 30e6, rounds: 1, resumed: 20e6, shaped: 0.5e6 }
-    : { level: 19, stream: 100e6, rounds: 3, resumed: undefined, shaped: 2e6 };
+    ? { level: 3, zstdLevel: 19, stream: 30e6, rounds: 1, resumed: 20e6, shaped: 0.5e6 }
+    : { level: 19, zstdLevel: 22, stream: 100e6, rounds: 3, resumed: undefined, shaped: 1e6 };
 
 /**
  * What an update costs: bytes on the wire by change and way, the throughput of a download, what a bad link makes of it, the memory of a unit. What
@@ -47,14 +47,14 @@ async function benchBytes(
   context: BenchContext,
 ): Promise<{ readonly figures: readonly Figure[]; readonly length: number }> {
   const { root, quick, say } = context;
-  const { level } = sizes(quick);
+  const { level, zstdLevel } = sizes(quick);
   const scratch = join(context.scratch, 'ota');
-  const atOnce = Math.max(1, Math.min(3, availableParallelism() - 1));
+  const atOnce = Math.min(4, availableParallelism());
   say(`# ota: making releases of the program, load ${load()}`);
   const changes = await layChanges(context, scratch, await programChanges(root, quick, say));
   say(`# ota: ${changes.length} changes, whole targets at level ${level}, ${atOnce} programs at once, load ${load()}`);
   const patches = join(scratch, 'patches');
-  const measured = await measureChanges(changes, { scratch: patches, level, atOnce, say });
+  const measured = await measureChanges(changes, { scratch: patches, level, zstdLevel, atOnce, say });
   const [first] = changes as readonly [LaidChange];
   // The one with the most to do.
   const last = changes.at(-1);

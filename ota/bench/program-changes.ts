@@ -38,7 +38,7 @@ export async function programChanges(
     base: { name: 'one-file', release: 1, edit: { file: editedFile, change: withMoreLines } },
     result: checkout,
   };
-  return [oneFile, ...(await dependencyChange(root, say)), ...(quick ? [] : await nodeChanges(root, say))];
+  return [oneFile, ...(await dependencyChange(root, say)), ...(quick ? [] : await nodeChanges(say))];
 }
 
 async function dependencyChange(root: string, say: (text: string) => void): Promise<readonly ProgramChange[]> {
@@ -53,24 +53,16 @@ async function dependencyChange(root: string, say: (text: string) => void): Prom
   return [{ change: `${dependency} ${was} to ${is}`, base, result: checkout }];
 }
 
-async function nodeChanges(root: string, say: (text: string) => void): Promise<readonly ProgramChange[]> {
+async function nodeChanges(say: (text: string) => void): Promise<readonly ProgramChange[]> {
   const versions = await versionsOf(nodePackage);
   const pair = newestPatchPair(versions ?? [], nodeLine);
-  const is = lockedVersion(root, nodePackage);
-  const was = is === undefined ? undefined : versionBefore(versions ?? [], is);
-  if (pair === undefined || is === undefined || was === undefined) {
+  if (pair === undefined) {
     say('# ota: no releases of Node can be had from the registry: left out');
     return [];
   }
+  const [was, is] = pair;
   const node = (name: string, release: number, version: string): Release => ({
     ...{ name, release, packages: { [nodePackage]: version } },
   });
-  return [
-    {
-      change: `Node ${pair[0]} to ${pair[1]}`,
-      base: node('node-patch-base', 1, pair[0]),
-      result: node('node-patch-result', 2, pair[1]),
-    },
-    { change: `Node ${was} to ${is}`, base: node('node-before', 1, was), result: checkout },
-  ];
+  return [{ change: `Node ${was} to ${is}`, base: node('node-base', 1, was), result: node('node-result', 2, is) }];
 }

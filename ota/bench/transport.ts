@@ -56,7 +56,7 @@ const mega = (name: string, rate: number): Figure => ({
 /** A download over a way of 50 ms that is cut about so often, evenly, by what one takes without cuts. */
 export async function measureResumes(bytes: number, cuts: number, bytesPerSecond: number): Promise<DownloadResult> {
   const between = bytes / bytesPerSecond / (cuts + 1);
-  // Time to come back goes by besides: that of `Backoff` first, and of two round trips and more.
+  // What it takes to come back: the first wait of the link, and some round trips.
   const comeBack = 0.5;
   return whole({ bytes, delayMs: 50, cutEverySeconds: between + comeBack });
 }
@@ -66,7 +66,7 @@ export function resumeFigures(bytes: number, result: DownloadResult): readonly F
   return [
     {
       ...{ section: 'ota', name: 'block-resume: whole target, cut again and again', value: published, unit: 'bytes' },
-      ratio: `${(published / bytes).toFixed(4)} of its length with ${cuts} cuts and ${connections} connections, ${seconds.toFixed(0)} s, ${client.receivedTwice} bytes came twice`,
+      ratio: `${(published / bytes).toFixed(4)} of its length published over ${connections} connections (${cuts} cuts, some of them of nothing); what a broker held went nowhere; ${client.receivedTwice} bytes came twice; ${seconds.toFixed(0)} s`,
     },
   ];
 }
