@@ -24,12 +24,12 @@ import { noComponents, type UnitComponents } from './unit-components.ts';
 import { openUnitConfig, type UnitConfig } from './unit-config.ts';
 import type { UnitEvidence } from './unit-evidence.ts';
 import { type HealthParts, UnitHealth } from './unit-health.ts';
+import type { LateUpdates } from './unit-late-updates.ts';
 import type { UnitModes } from './unit-modes.ts';
 import { expiryFault } from './unit-people.ts';
 import { linkFacts } from './unit-selftest-link.ts';
 import { configSentence } from './unit-sentences.ts';
 import { openUpdates } from './unit-update-hooks.ts';
-import type { UnitUpdates } from './unit-updates.ts';
 import { version } from './version.ts';
 
 /** What the health of a unit knows by its source. */
@@ -84,7 +84,7 @@ export class UnitRemote {
   #config: Config;
   #health: UnitHealth | undefined;
   #cloud: UnitCloud = alone;
-  #updates: UnitUpdates | undefined;
+  #updates: LateUpdates | undefined;
 
   constructor(
     unitConfig: UnitConfig,

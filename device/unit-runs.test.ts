@@ -117,8 +117,8 @@ test('a unit that gives way to another program ends, whatever its end came to, a
   t.is(good.runs, 1);
   t.like(good.result, { gives: true });
   const failed = await runs({ fails: broken, standing });
-  t.deepEqual([failed.runs, failed.told], [1, [broken]]);
-  t.like(failed.result, { gives: true });
+  t.deepEqual([failed.runs, failed.told], [1, []]);
+  t.like(failed.result, { thrown: broken }, 'the process ends, and with it what did not close');
   const stopped = await runs({ again: true, standing, stop: true });
   t.like(stopped.result, { gives: false }, 'a person stops it: nothing follows');
 });

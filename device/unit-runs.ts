@@ -59,15 +59,16 @@ export async function runUntilDone({ run, stopped, timer, tell, stuck }: RunsOpt
       // Stopped by a person while something was still being opened: nothing was seen, nothing is lost.
       if (stopped.aborted && fault instanceof Error && fault.name === 'AbortError')
         return { last: undefined, lost, gives: false, lastFrame: undefined };
-      const { onTrial = false, restarting = false, gives = false, lastFrame } = standing?.() ?? {};
+      const { onTrial = false, restarting = false, gives = false } = standing?.() ?? {};
       // Another unit runs with these data: its trial is not ours to use up.
+      // What did not close may still be held by children of this process, and the next program would find it busy: so the process ends, with all
+      // of them, and whoever manages it starts the launcher.
+      if (gives) throw error;
       const follows = (onTrial || restarting) && !stopped.aborted && !isAtalayaError(fault, 'store-locked');
       if (!follows) throw error;
       tell(fault);
-      // What this program could not do any more on its way out does not keep the next one from taking over.
-      if (gives) return { last: undefined, lost, gives, lastFrame };
       await timer.sleep(AFTER_FAULT, stopped);
-      if (stopped.aborted) return { last: undefined, lost, gives: false, lastFrame };
+      if (stopped.aborted) return { last: undefined, lost, gives: false, lastFrame: undefined };
     } finally {
       ended.abort();
     }

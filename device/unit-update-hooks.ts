@@ -1,8 +1,9 @@
 import type { EvidenceStore } from './evidence/evidence-store.ts';
 import { recordAct } from './evidence/record-act.ts';
-import { isAtalayaError } from './kernel/errors.ts';
+import { systemTimer } from './kernel/timer.ts';
 import type { UnitEyes } from './unit-commands.ts';
 import type { UnitEvidence } from './unit-evidence.ts';
+import { LateUpdates } from './unit-late-updates.ts';
 import { UnitUpdates, type UpdateHooks } from './unit-updates.ts';
 
 type Given = 'launched' | 'config' | 'clock' | 'log' | 'notice' | 'tell';
@@ -18,46 +19,32 @@ export interface UpdatedUnit extends Pick<UpdateHooks, Given> {
 
 const updating = { kind: 'unit', name: 'updates' } as const;
 
-/**
- * The updates of a unit whose evidence is open; undefined where it trusts nobody's. A unit that cannot take updates does its work all the
- * same, and says why.
- */
-export async function openUpdates({
-  store,
-  signer,
-  eyes,
-  giveWay,
-  ...given
-}: UpdatedUnit): Promise<UnitUpdates | undefined> {
+/** The updates of a unit whose evidence is open; undefined where it trusts nobody's. */
+export function openUpdates({ store, signer, eyes, giveWay, ...given }: UpdatedUnit): Promise<LateUpdates | undefined> {
   const { clock, notice, tell } = given;
-  try {
-    return await UnitUpdates.open({
-      ...given,
-      sign: async (bytes) => {
-        const value = (await signer.sign(bytes)).toString('base64');
-        return { key: signer.id, algorithm: signer.algorithm, value };
-      },
-      selfTest: async (seal) => eyes()?.selfTest({ pulse: [], seal, asked: 'start', actor: updating }),
-      giveWay: (why) => {
-        tell(`the program of another slot takes over (${why})`);
-        giveWay();
-      },
-      act: async ({ job, outcome, program, reasons }) => {
-        const action = { kind: 'update' as const, outcome, program, reasons: [...reasons] };
-        await recordAct(
-          store.ledger,
-          {
-            actor: updating,
-            action: job === undefined ? action : { ...action, job },
-            reason: job === undefined ? `an update ${outcome}` : `update ${job} ${outcome}`,
-          },
-          clock,
-        );
-      },
-    });
-  } catch (error) {
-    if (!isAtalayaError(error)) throw error;
-    notice(error);
-    return undefined;
-  }
+  const hooks: UpdateHooks = {
+    ...given,
+    sign: async (bytes) => {
+      const value = (await signer.sign(bytes)).toString('base64');
+      return { key: signer.id, algorithm: signer.algorithm, value };
+    },
+    selfTest: async (seal) => eyes()?.selfTest({ pulse: [], seal, asked: 'start', actor: updating }),
+    giveWay: (why) => {
+      tell(`the program of another slot takes over (${why})`);
+      giveWay();
+    },
+    act: async ({ job, outcome, program, reasons }) => {
+      const action = { kind: 'update' as const, outcome, program, reasons: [...reasons] };
+      await recordAct(
+        store.ledger,
+        {
+          actor: updating,
+          action: job === undefined ? action : { ...action, job },
+          reason: job === undefined ? `an update ${outcome}` : `update ${job} ${outcome}`,
+        },
+        clock,
+      );
+    },
+  };
+  return LateUpdates.open({ open: () => UnitUpdates.open(hooks), timer: systemTimer, notice });
 }

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { SelfTestCheck, SelfTestFinding, SelfTestOutcome } from './selftest/contract/self-test-report.ts';
-import { judgeTrial } from './unit-update-trial.ts';
+import { judgeTrial, TrialWatch } from './unit-update-trial.ts';
 
 const usual: Readonly<Partial<Record<SelfTestCheck, SelfTestOutcome>>> = {
   camera: 'passed',
@@ -42,4 +42,18 @@ test('what could not be tried is no good word where one is needed', (t) => {
 
 test('at a desk the clock is believed', (t) => {
   t.true(judgeTrial(found({ clock: 'failed' }), { ...roadside, clockBelieved: true }).good);
+});
+
+test('test evidence is sealed once a start; a store that refuses later is no good store', (t) => {
+  const watch = new TrialWatch();
+  t.true(watch.seals);
+  t.false(watch.judge(undefined, roadside).good);
+  t.true(watch.seals, 'nothing was sealed yet');
+  t.true(watch.judge(found({ evidence: 'doubtful' }), roadside).good);
+  t.false(watch.seals);
+  t.true(watch.judge(found({ evidence: 'not-tested' }), roadside).good);
+  t.false(watch.judge(found({ evidence: 'failed' }), roadside).good);
+  t.true(watch.seals, 'and it has to show that it seals again');
+  t.false(watch.judge(found({ evidence: 'not-tested' }), roadside).good);
+  t.true(watch.judge(found(), roadside).good);
 });

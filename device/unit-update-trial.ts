@@ -39,3 +39,22 @@ const isGood = ({ outcome }: SelfTestFinding): boolean => outcome === 'passed' |
 
 const isBad = ({ check, outcome }: SelfTestFinding, { clockBelieved }: TrialTerms): boolean =>
   outcome === 'failed' && counted.has(check) && !(check === 'clock' && clockBelieved);
+
+/** The self-tests of one start on trial. Test evidence is sealed once, as long as nothing speaks against it: a ledger keeps it for good. */
+export class TrialWatch {
+  #evidence: readonly SelfTestFinding[] = [];
+
+  /** Whether the next test seals test evidence. */
+  get seals(): boolean {
+    return !this.#evidence.some(isGood);
+  }
+
+  /** `findings` of a test as `seals` asked for it; undefined while the camera has not come. */
+  judge(findings: readonly SelfTestFinding[] | undefined, terms: TrialTerms): TrialVerdict {
+    const found = findings?.filter(({ check }) => check === 'evidence') ?? [];
+    // A store that refuses is seen by a test that seals nothing, too.
+    if (this.seals || found.some(({ outcome }) => outcome === 'failed')) this.#evidence = found;
+    const others = findings?.filter(({ check }) => check !== 'evidence');
+    return judgeTrial(others && [...others, ...this.#evidence], terms);
+  }
+}

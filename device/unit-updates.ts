@@ -22,9 +22,9 @@ import { FolderLock } from './kernel/folder-lock.ts';
 import type { Log } from './kernel/log/log.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { systemTreeFiles } from './kernel/tree-files.ts';
-import type { SelfTestFinding, SelfTestReport } from './selftest/contract/self-test-report.ts';
+import type { SelfTestReport } from './selftest/contract/self-test-report.ts';
 import { hardwareOf, imageProgram, updateFolders, updateRoots } from './unit-update-folders.ts';
-import { judgeTrial } from './unit-update-trial.ts';
+import { TrialWatch } from './unit-update-trial.ts';
 
 /** What updates need of the rest of a unit. */
 export interface UpdateHooks {
@@ -63,8 +63,7 @@ export class UnitUpdates implements UpdateInbox {
   #working: Promise<void> = Promise.resolve();
   #link: UpdateLink | undefined;
   #online = false;
-  /** What the test evidence of this start came to. */
-  #evidence: readonly SelfTestFinding[] = [];
+  readonly #watch = new TrialWatch();
   #update: JobUpdate | undefined;
   /** Seconds without a judged frame while the program before gave way to this one. */
   #interruption: number | undefined;
@@ -100,7 +99,7 @@ export class UnitUpdates implements UpdateInbox {
       ...{ files, root: launched.root },
       link: () => (this.#online ? this.#streams : undefined),
       stick: (folder) => new FolderSource({ folder, timer: systemTimer }),
-      selfTest: () => this.#selfTest(),
+      selfTest: (signal) => this.#selfTest(signal),
       restart: async (reason) => hooks.giveWay(reason),
       report: (update) => this.#report(update),
       act: hooks.act,
@@ -130,19 +129,19 @@ export class UnitUpdates implements UpdateInbox {
     try {
       const slots = new FolderSlots({ files, root: launched.root, image: launched.image, running: launched.running });
       const { running } = await slots.state();
+      const image = await imageProgram(launched);
       const { clock } = hooks;
       const late: { updates: UnitUpdates | undefined } = { updates: undefined };
       const trust = await TrustKeeper.open({
         ...{ folder: folders.trust, floors: folders.floors, scratch: folders.scratch, roots, files, clock },
         unit: config.unit.id,
         hardware: hardwareOf(process.env),
-        running: running.record?.parts ?? [],
+        running: running.record?.parts ?? (running.slot === 'image' ? releasesOf(image) : []),
         clockGood: () => isClockGood(hooks.config(), clock),
         begunJob: () => late.updates?.begunJob,
       });
       for (const words of trust.notices) hooks.log.warn({ part: 'updates' }, words);
       const history = await UpdateHistory.open(files, launched.root);
-      const image = await imageProgram(launched);
       const updates = new UnitUpdates(hooks, { trust, slots, lock, history, image });
       late.updates = updates;
       return updates;
@@ -187,8 +186,8 @@ export class UnitUpdates implements UpdateInbox {
     if (this.#update !== undefined) void this.#report(this.#update).catch(() => undefined);
   }
 
-  notified(): void {
-    this.#keeper.notified();
+  notified(job: string): void {
+    this.#keeper.notified(job);
   }
 
   answered(answer: StreamAnswer): void {
@@ -218,16 +217,12 @@ export class UnitUpdates implements UpdateInbox {
     await this.#lock.release();
   }
 
-  async #selfTest() {
+  async #selfTest(signal: AbortSignal) {
     const { config, selfTest } = this.#hooks;
     const { cloud, updates } = config();
-    // Test evidence that is good is sealed once a start: a ledger keeps it for good.
-    const sealed = this.#evidence.some(({ outcome }) => outcome === 'passed');
-    const report = await selfTest(!sealed);
-    if (report !== undefined && !sealed) this.#evidence = report.findings.filter(({ check }) => check === 'evidence');
-    const others = report?.findings.filter(({ check }) => check !== 'evidence');
+    const report = await untilAborted(selfTest(this.#watch.seals), signal);
     const terms = { connected: cloud.broker !== undefined, clockBelieved: updates.clock === 'believed' };
-    return judgeTrial(others && [...others, ...this.#evidence], terms);
+    return this.#watch.judge(report?.findings, terms);
   }
 
   /** Retained, and said at each connection. Throws `link-down`: an end counts as said when there is a link. */
@@ -266,6 +261,23 @@ export class UnitUpdates implements UpdateInbox {
 
 /** Of these the program was changed for, or back. */
 const afterChange: ReadonlySet<JobUpdate['step']> = new Set(['trial', 'confirmed', 'rolled-back']);
+
+/** Whoever stops the unit does not wait for a test whose answer nobody wants any more. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => undefined);
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** What the image brought counts like what was confirmed; one without a manifest counts as nothing. */
+const releasesOf = ({ release }: { readonly release: number }) =>
+  release === 0 ? [] : [{ kind: 'program', name: 'unit', release } as const];
 
 const isClockGood = ({ updates }: Config, clock: Clock): boolean =>
   updates.clock === 'believed' || clock.state().synchronised;

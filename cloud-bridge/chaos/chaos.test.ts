@@ -31,7 +31,7 @@ test('what three units seal while everything breaks is in the archive once, in o
     ]) {
       t.true((account.faults.get(fault) ?? 0) > 0, fault);
     }
-    t.true(account.archived.alert > 50 && account.archived.infraction > 200 && account.archived.telemetry > 500);
+    t.true(account.archived.alert > 50 && account.archived.infraction > 100 && account.archived.telemetry > 500);
     t.true(account.sentEvents > account.archived.alert + account.archived.infraction + account.archived.telemetry);
     t.true(account.connections > 3 && account.cosigned > 0);
   } finally {

@@ -83,7 +83,7 @@ function deliveryOf(
     case 'cosigned':
       return { inbox: 'cosigned', content: (content as { readonly note?: unknown }).note };
     case 'jobNotify':
-      return { inbox: 'jobNotify', content: undefined };
+      return { inbox: 'jobNotify', content: (content as { readonly job?: unknown }).job };
     case 'streamData':
       return { inbox: 'streamData', content: payload, topic: parameters };
     default:

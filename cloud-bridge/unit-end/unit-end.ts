@@ -34,7 +34,8 @@ export interface Inboxes {
 
 /** What concerns updates. None of it throws; a file's blocks come faster than anything else, and are taken at once. */
 export interface UpdateInbox {
-  readonly notified: () => void;
+  /** Id of the job that is hinted at; nothing of it is believed. */
+  readonly notified: (job: string) => void;
   readonly answered: (answer: StreamAnswer) => void;
   readonly block: (stream: string, block: number, bytes: Buffer) => void;
 }
@@ -244,7 +245,7 @@ export class UnitEnd {
       case 'cosigned':
         return inboxes.cosigned(message.content.note);
       case 'jobNotify':
-        return inboxes.updates?.notified();
+        return inboxes.updates?.notified(message.content.job);
       case 'streamAnswer':
         return inboxes.updates?.answered(message.content);
       case 'streamData':

@@ -2,7 +2,7 @@
 import '../kernel/quiet-libraries.ts';
 
 import { Command, CommanderError } from 'commander';
-import { launchedBy } from '../../ota/slots/launch-environment.ts';
+import { launchedBy, withoutLastFrame } from '../../ota/slots/launch-environment.ts';
 import { sleep } from '../kernel/clock.ts';
 import { explain, firstFault } from '../kernel/errors.ts';
 import { systemTimer } from '../kernel/timer.ts';
@@ -34,7 +34,7 @@ const LINES_MS = 300;
 
 async function run(request: RunRequest & GuardRequest): Promise<number> {
   const stop = new AbortController();
-  const launched = launchedBy(process.env);
+  let launched = launchedBy(process.env);
   const guard = await openGuard(request, process.env, (line) => process.stderr.write(`${line}\n`));
   guard?.begin();
   const lines: { makeSafe: () => Promise<void> } = { makeSafe: async () => {} };
@@ -65,7 +65,10 @@ async function run(request: RunRequest & GuardRequest): Promise<number> {
     // Another configuration, or a command: everything is opened anew, by the file as it is now.
     run: async (onStanding) => {
       guard?.opening();
-      return runUnit(await settle(request, launched), { ...io, onStanding }, stop.signal);
+      const settings = await settle(request, launched);
+      // Of the program before only the first run is the successor.
+      launched = launched && withoutLastFrame(launched);
+      return runUnit(settings, { ...io, onStanding }, stop.signal);
     },
     stopped: stop.signal,
     timer: systemTimer,
@@ -73,7 +76,8 @@ async function run(request: RunRequest & GuardRequest): Promise<number> {
     stuck: () => void leave('the unit does not come to rest, and was to begin anew'),
   }).finally(() => guard?.close());
   const { last, lost, gives, lastFrame } = ended;
-  if (gives) giveWay(launched, process.argv.slice(2), lastFrame);
+  // Stopped meanwhile: nothing follows.
+  if (gives && !stop.signal.aborted) giveWay(launched, process.argv.slice(2), lastFrame);
   if (lost > 0) return exit.failed;
   const comparison = last?.comparison;
   if (comparison === undefined || stop.signal.aborted) return exit.done;

@@ -32,7 +32,7 @@ export type Job =
 
 export interface JobResult {
   readonly seconds: number;
-  /** Bytes that the process had at most (getrusage(2), ru_maxrss). */
+  /** Bytes that the process had at most (proc(5), VmHWM). */
   readonly peak: number;
 }
 

@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { AtalayaError, explain } from '../../device/kernel/errors.ts';
 import { systemTimer } from '../../device/kernel/timer.ts';
@@ -61,13 +61,19 @@ function installed(outcome: Installed | UpdateRefused): void {
   if (outcome.kind === 'refused') throw new AtalayaError('internal', reasonOf(outcome));
 }
 
+/** Of getrusage(2) the highest would do as well, were it not handed on by whoever started this: ru_maxrss outlives execve(2), VmHWM does not. */
+function peak(): number {
+  const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return 1024 * Number(kibibytes);
+}
+
 process.once('message', (job: Job) => {
   const began = performance.now();
   work(job)
     .then(
       () => {
         const seconds = (performance.now() - began) / 1000;
-        return { result: { seconds, peak: 1024 * process.resourceUsage().maxRSS } satisfies JobResult };
+        return { result: { seconds, peak: peak() } satisfies JobResult };
       },
       (error: unknown) => ({ fault: explain(error) }),
     )

@@ -6,7 +6,8 @@ import { median } from './median.ts';
 import { memoryFigures } from './memory.ts';
 import type { Measured } from './patch-ways.ts';
 import { newestPatchPair, versionBefore } from './pick-versions.ts';
-import { resumeFigures, shapedFigures, throughputFigures } from './transport.ts';
+import { resumeFigures } from './resume.ts';
+import { shapedFigures, throughputFigures } from './transport.ts';
 
 const way = (name: string, bytes: number): Measured => ({ way: name, bytes, makeSeconds: 2, applySeconds: 1 });
 
@@ -70,8 +71,8 @@ test('what is over a bar says so', (t) => {
     'ota shaped link: sent twice 2.900 %, bar 3',
   ]);
   t.is(shaped(3)[1], 'ota shaped link: sent twice 3.000 %, bar 3: MISSED');
-  const [resumed] = resumeFigures(1000, { ...result, published: 1025, twicePercent: 2.5 });
-  t.regex(resumed?.ratio ?? '', /^1\.0250 of its length published over 5 connections .*; 7 bytes came twice; 100 s$/);
+  const [resumed] = resumeFigures({ bytes: 1000, cuts: 4, seconds: 100, published: 1025, twice: 7 });
+  t.regex(resumed?.ratio ?? '', /^1\.0250 of its length, .*; 7 bytes came twice; 100 s$/);
 });
 
 test('throughput is compared by the middle of the rounds', (t) => {

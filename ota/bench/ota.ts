@@ -8,22 +8,15 @@ import { copySources, type LaidProgram, layProgram, type Release } from './lay-p
 import { type LaidChange, measureChanges } from './measure-changes.ts';
 import { measureMemory, memoryFigures } from './memory.ts';
 import { type ProgramChange, programChanges } from './program-changes.ts';
-import {
-  measureResumes,
-  measureThroughput,
-  resumeFigures,
-  shapedFigures,
-  shapedTrial,
-  throughputFigures,
-  whole,
-} from './transport.ts';
+import { measureResumes, resumeFigures } from './resume.ts';
+import { measureThroughput, shapedFigures, shapedTrial, throughputFigures, whole } from './transport.ts';
 
 const cuts = 20;
 
 /** Quick: no releases of Node, whole targets at level 3, zstd alone at 19, small files, one round. */
 const sizes = (quick: boolean) =>
   quick
-    ? { level: 3, zstdLevel: 19, stream: 30e6, rounds: 1, resumed: 20e6, shaped: 0.5e6 }
+    ? { level: 3, zstdLevel: 19, stream: 30e6, rounds: 1, resumed: 30e6, shaped: 0.5e6 }
     : { level: 19, zstdLevel: 22, stream: 100e6, rounds: 3, resumed: undefined, shaped: 1e6 };
 
 /**
@@ -95,16 +88,14 @@ async function layChanges(
   return changes;
 }
 
-async function benchTransport({ quick, say }: BenchContext, length: number): Promise<readonly Figure[]> {
+async function benchTransport({ quick, scratch, say }: BenchContext, length: number): Promise<readonly Figure[]> {
   const { stream, rounds, resumed = length, shaped } = sizes(quick);
   const figures: Figure[] = [];
   try {
     say(`# ota: downloads, load ${load()}`);
-    const throughput = await measureThroughput(stream, rounds, say);
-    figures.push(...throughputFigures(throughput));
+    figures.push(...throughputFigures(await measureThroughput(stream, rounds, say)));
     say(`# ota: ${(resumed / 1e6).toFixed(0)} MB, cut ${cuts} times, load ${load()}`);
-    const rate = throughput.at(-1)?.ours[0] ?? 1e6;
-    figures.push(...resumeFigures(resumed, await measureResumes(resumed, cuts, rate)));
+    figures.push(...resumeFigures(await measureResumes(resumed, cuts, join(scratch, 'resumed'))));
     if (process.getuid?.() !== 0) {
       say('# ota: the shaped link needs root, for a network namespace: left out');
       return figures;

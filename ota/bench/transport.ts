@@ -53,24 +53,6 @@ const mega = (name: string, rate: number): Figure => ({
   ...{ section: 'ota', name, value: rate / 1e6, unit: 'MB/s' },
 });
 
-/** A download over a way of 50 ms that is cut about so often, evenly, by what one takes without cuts. */
-export async function measureResumes(bytes: number, cuts: number, bytesPerSecond: number): Promise<DownloadResult> {
-  const between = bytes / bytesPerSecond / (cuts + 1);
-  // What it takes to come back: the first wait of the link, and some round trips.
-  const comeBack = 0.5;
-  return whole({ bytes, delayMs: 50, cutEverySeconds: between + comeBack });
-}
-
-export function resumeFigures(bytes: number, result: DownloadResult): readonly Figure[] {
-  const { published, cuts, connections, seconds, client } = result;
-  return [
-    {
-      ...{ section: 'ota', name: 'block-resume: whole target, cut again and again', value: published, unit: 'bytes' },
-      ratio: `${(published / bytes).toFixed(4)} of its length published over ${connections} connections (${cuts} cuts, some of them of nothing); what a broker held went nowhere; ${client.receivedTwice} bytes came twice; ${seconds.toFixed(0)} s`,
-    },
-  ];
-}
-
 /** 200 kbit/s, a round trip of 300 ms, 5 % of packets lost, a cut every 20 seconds. */
 export const shapedTrial = (bytes: number): DownloadTrial => ({
   ...{ bytes, delayMs: 300, rateKbit: 200, lossPercent: 5, cutEverySeconds: 20 },

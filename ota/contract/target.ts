@@ -6,7 +6,6 @@ import { componentName, hardwareId, release, targetName, versionName } from './n
 
 /** `program`: all that a unit runs. The others lie beside it and take the place of what it brought, or of what enrolment gave. */
 export const componentKinds = ['program', 'model', 'scene', 'trust'] as const;
-export type ComponentKind = (typeof componentKinds)[number];
 
 /** A folder as an archive: `ota/archive` states its one form. */
 export const treeDigest = z.strictObject({

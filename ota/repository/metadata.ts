@@ -1,5 +1,4 @@
 import {
-  Key,
   Metadata,
   MetadataKind,
   type Root,
@@ -11,13 +10,7 @@ import {
 import { AtalayaError } from '../../device/kernel/errors.ts';
 import { sha256 } from '../../device/kernel/hash.ts';
 import { longestMetadata } from '../contract/repository.ts';
-import {
-  keyIdOf,
-  keyObjectOf,
-  type MetadataSigner,
-  type PublicMetadataKey,
-  publicMetadataKey,
-} from './signers/metadata-signer.ts';
+import { keyIdOf, keyObjectOf, type MetadataSigner, publicMetadataKey } from './signers/metadata-signer.ts';
 
 /** One piece of TUF metadata: read, written, signed, and its signatures counted. */
 
@@ -131,8 +124,6 @@ export async function addSignature(metadata: AnyMetadata, signer: MetadataSigner
   const signature = await signer.sign(signedBytes(metadata));
   metadata.signatures[signer.keyId] = new Signature({ keyID: signer.keyId, sig: signature.toString('hex') });
 }
-
-export const tufKey = (key: PublicMetadataKey): Key => Key.fromJSON(keyIdOf(key), key as Json);
 
 /** How many signatures of a role there are by the keys of a root, and how many it asks for. */
 export interface Standing {

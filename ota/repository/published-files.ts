@@ -7,7 +7,7 @@ import type { PublishedFile } from '../contract/director.ts';
 import { isRepositoryPath } from '../contract/repository.ts';
 
 /** Where a path of the layout lies for a unit, below the repository; undefined for what is no such path. */
-export function publishedPlace(unit: string, path: string): string | undefined {
+function publishedPlace(unit: string, path: string): string | undefined {
   if (!isRepositoryPath(path) || !unitId.safeParse(unit).success) return undefined;
   const own = /^director\/(.*(?:timestamp|snapshot|targets)\.json)$/.exec(path)?.[1];
   return own === undefined ? path : `director/${unit}/${own}`;

@@ -20,7 +20,8 @@ export interface TargetsChange {
 
 /**
  * Stages new targets of the image repository, on top of those that wait already. Throws `document-refused` for a target whose name stands
- * for another file, a patch without a whole target of the same tree, a release that is taken by another tree, and a name that is not there.
+ * for another file, a patch without a whole target of the same tree, a release that is taken by another tree, and a name that is not there. What is
+ * published counts as taken even where its removal waits: units may have it.
  */
 export async function stageTargets(
   files: Files,
@@ -33,16 +34,21 @@ export async function stageTargets(
   const chain = await readChain(files, placesIn(folder).metadata('image'), 'image');
   const waiting = await stagedIn(files, folder, 'image', 'targets');
   const nextRoot = await stagedIn(files, folder, 'image', 'root');
-  const base = targetsOf((waiting?.metadata ?? chain?.targets)?.signed ?? empty, 'the image repository');
+  const published = targetsOf(chain?.targets.signed ?? empty, 'the image repository');
+  const base = waiting === undefined ? published : targetsOf(waiting.metadata.signed, 'what waits for signatures');
   const after = new Map(base.map((target) => [target.target, target]));
   for (const name of change.remove) {
     if (!after.delete(name)) throw refused(`there is no target ${name}`, 'Look with: atalaya-ota targets');
   }
   for (const target of change.add) {
-    const there = after.get(target.target);
-    if (there !== undefined && JSON.stringify(there) !== JSON.stringify(target)) {
+    for (const [where, those] of [
+      ['is published already', published],
+      ['waits for signatures already', base],
+    ] as const) {
+      const there = those.find(({ target: name }) => name === target.target);
+      if (there === undefined || isDeepStrictEqual(there, target)) continue;
       throw refused(
-        `${target.target} is published already, with another content`,
+        `${target.target} ${where}, with another content`,
         'A name is given once: give the bundle a new release.',
       );
     }

@@ -64,6 +64,3 @@ async function copyFile(files: TreeFiles, from: string, to: string): Promise<voi
     throw new AtalayaError('store-damaged', `${from} is missing`, { hint: 'Run: atalaya-ota check' });
   await writeWholeFile(files, to, bytes);
 }
-
-/** Bytes of the files on a stick. */
-export const stickBytes = ({ targets }: Stick): number => targets.reduce((sum, { length }) => sum + length, 0);

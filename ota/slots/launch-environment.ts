@@ -17,6 +17,9 @@ export interface Launched {
   readonly lastFrame?: number;
 }
 
+/** For whoever runs anew in the same process. */
+export const withoutLastFrame = ({ lastFrame: _, ...launched }: Launched): Launched => launched;
+
 /** Undefined where the program was not started by the launcher. */
 export function launchedBy(environment: Readonly<Record<string, string | undefined>>): Launched | undefined {
   const {

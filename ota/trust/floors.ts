@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { digest, instant } from '../../cloud-bridge/contract/names.ts';
 import { jobId, release } from '../contract/names.ts';
 import type { MetadataVersions } from '../contract/parts.ts';
-import { type RepositoryName, repositoryNames } from '../contract/repository.ts';
+import type { RepositoryName } from '../contract/repository.ts';
 import type { RoleName } from './read-metadata.ts';
 
 /**
@@ -90,7 +90,3 @@ export const versionsOf = ({ root, timestamp, snapshot, targets }: RepositoryFlo
   snapshot: snapshot.version,
   targets: targets.version,
 });
-
-/** Whether nothing was ever accepted. */
-export const isFresh = (floors: Floors): boolean =>
-  repositoryNames.every((name) => floors[name].root === 0 && floors[name].timestamp.version === 0);

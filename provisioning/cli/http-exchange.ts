@@ -10,7 +10,9 @@ export const exchangeOverHttp =
         method,
         redirect: 'error',
         signal: AbortSignal.any([signal, AbortSignal.timeout(deadline)]),
-        ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
+        // One connection an exchange: between two of them a person reads or signs, and the unit may be closing the old one just then.
+        headers: { connection: 'close', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        ...(body === undefined ? {} : { body }),
       });
       const chunks: Uint8Array[] = [];
       let bytes = 0;

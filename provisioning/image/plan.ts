@@ -47,7 +47,11 @@ export const shippedProgram = usualService.shipped.slice(1);
  * What lies where the program does, by names below `folder`. The demonstration is no part of the program: an update has none, and the unit that
  * plays it takes updates all the same.
  */
-export const programHome = { folder: dirname(shippedProgram), program: basename(shippedProgram), demonstration: 'demo' };
+export const programHome = {
+  folder: dirname(shippedProgram),
+  program: basename(shippedProgram),
+  demonstration: 'demo',
+};
 
 const mebibyte = 1024 * 1024;
 /** 2026-01-01. Fixed, so that the same packages and the same program give the same bytes. */

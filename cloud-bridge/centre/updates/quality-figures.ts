@@ -17,7 +17,7 @@ interface Stretch {
 }
 
 /** Telemetry comes late: so long after the last unit's time is over it is looked at. */
-export const qualityLag = 120_000;
+const qualityLag = 120_000;
 /** Telemetry messages of one unit and stretch that are read at most; what is beyond is not covered. */
 const mostMessages = 5000;
 const wide = 8;

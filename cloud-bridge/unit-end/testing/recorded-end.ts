@@ -63,7 +63,7 @@ export function recordedEnd(unit: string, openLink: UnitEndParts['openLink']): R
         cosigned: async (content) => void delivered.push({ inbox: 'cosigned', content }),
         certificateGrant: (content) => void delivered.push({ inbox: 'certificateGrant', content }),
         updates: {
-          notified: () => void delivered.push({ inbox: 'jobNotify', content: undefined }),
+          notified: (job) => void delivered.push({ inbox: 'jobNotify', content: job }),
           answered: (content) => void delivered.push({ inbox: 'streamAnswer', content }),
           block: (id, block, content) =>
             void delivered.push({ inbox: 'streamData', content, topic: { id, block: String(block) } }),

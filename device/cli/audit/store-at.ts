@@ -11,6 +11,7 @@ import { TpmKeystore } from '../../evidence/keystore/tpm-keystore.ts';
 import type { StoreOptions } from '../../evidence/store-options.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { AtalayaError, type ErrorCode, isAtalayaError } from '../../kernel/errors.ts';
+import { needOwner } from '../../kernel/folder-owner.ts';
 import { defaultKeyFile, evidenceFolder } from '../../unit-evidence.ts';
 
 /** Where the evidence is, and what signs there: looking is stated in the log, so looking signs. */
@@ -61,7 +62,8 @@ export async function openOwnStore(
   more: Pick<StoreOptions, 'rebuildLog' | 'witnesses'> = {},
 ): Promise<{ readonly store: EvidenceStore; readonly unit: string; readonly keystore: Keystore }> {
   const folder = await evidenceAt(flags.store);
-  await needOwner(folder);
+  // What another account writes here, the unit may not read or go on with.
+  await needOwner({ folder, what: 'the evidence', program: 'atalaya-audit' });
   const unit = await unitOf(folder);
   const keystore = await openKeystore(folder, flags);
   try {
@@ -75,15 +77,6 @@ export async function openOwnStore(
       'key-mismatch': 'Name the key that signed here with --signing-key or --tpm-handle; nothing was changed.',
     });
   }
-}
-
-/** What another account writes here, the unit may not read or go on with. Throws `usage-invalid`. */
-async function needOwner(folder: string): Promise<void> {
-  const { uid } = await stat(folder);
-  if (uid === process.getuid?.()) return;
-  throw new AtalayaError('usage-invalid', `the evidence belongs to another account (number ${uid})`, {
-    hint: `Run this as the account that the unit runs under: sudo -u '#${uid}' atalaya-audit ...`,
-  });
 }
 
 /** The unit whose evidence it is: the name of its verifier key. */

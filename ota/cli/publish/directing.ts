@@ -5,7 +5,7 @@ import { systemFiles } from '../../../device/kernel/files.ts';
 import { parse } from '../../../device/kernel/schema.ts';
 import { systemTreeFiles } from '../../../device/kernel/tree-files.ts';
 import type { Director } from '../../contract/director.ts';
-import type { UpdateJobInput } from '../../contract/job.ts';
+import { type UpdateJobInput, updateJob } from '../../contract/job.ts';
 import { readChain } from '../../repository/chain.ts';
 import { openDirector, readDirector } from '../../repository/director.ts';
 import { placesIn, readRoots, waitingLock } from '../../repository/repository-folder.ts';
@@ -83,6 +83,7 @@ async function assign(units: readonly string[], flags: JobFlags, io: OtaIo): Pro
       hint: 'For example: --install unit-1.2.0-r7-arm64.tar.zst',
     });
   }
+  checkTrial(flags);
   const director = await withKeys(flags, io);
   for (const unit of units) {
     const job = jobOf(flags, io);
@@ -115,6 +116,16 @@ function jobOf(flags: JobFlags, io: OtaIo): UpdateJobInput {
       ...(starts === undefined ? {} : { starts }),
     },
   };
+}
+
+/** Before anybody types a PIN: a trial that no program could pass. */
+function checkTrial({ hold, deadline }: JobFlags): void {
+  const usual = updateJob.shape.trial.parse(undefined);
+  const [holdSeconds, deadlineSeconds] = [hold ?? usual.holdSeconds, deadline ?? usual.deadlineSeconds];
+  if (holdSeconds < deadlineSeconds) return;
+  throw new AtalayaError('usage-invalid', `a trial of ${deadlineSeconds} s is over before it could be confirmed`, {
+    hint: `The self-test has to hold for ${holdSeconds} s (--hold): give a longer --deadline, or a shorter --hold.`,
+  });
 }
 
 async function show(units: readonly string[], { repository }: RepositoryFlags, io: OtaIo): Promise<void> {

@@ -9,7 +9,7 @@ import type { OtaIo } from '../ota-io.ts';
 import { askUnit, followJob } from './ask-unit.ts';
 import { installAlone } from './install-alone.ts';
 import { historyWords, statusWords } from './status-words.ts';
-import { placeOf, slotsOf, standingOf, takeLock, unitRuns } from './unit-place.ts';
+import { placeOf, slotsOf, standingOf, takeLock, unitRuns, workAsUnit } from './unit-place.ts';
 
 interface PlaceFlags {
   readonly root?: string;
@@ -59,6 +59,7 @@ async function status(flags: JsonFlags, io: OtaIo): Promise<void> {
 async function install({ from, config, ...flags }: InstallFlags, io: OtaIo): Promise<void> {
   const place = placeOf(flags, io.environment);
   const folder = resolve(from);
+  await workAsUnit(place, io);
   await lookAt(folder);
   const lock = await takeLock(place);
   if (lock === undefined) {
@@ -80,6 +81,7 @@ async function install({ from, config, ...flags }: InstallFlags, io: OtaIo): Pro
 
 async function confirm({ yes, ...flags }: PlaceFlags & { readonly yes?: boolean }, io: OtaIo): Promise<void> {
   const place = placeOf(flags, io.environment);
+  await workAsUnit(place, io);
   const { trial } = await slotsOf(place).state();
   if (trial === undefined) {
     io.note('nothing is on trial: what runs is confirmed');
@@ -107,6 +109,7 @@ async function rollBack({ reason, ...flags }: PlaceFlags & { readonly reason: st
   const words = reason.trim().slice(0, 500);
   if (words === '')
     throw new AtalayaError('usage-invalid', 'the reason is empty', { hint: 'Say why, in a few words.' });
+  await workAsUnit(place, io);
   const lock = await takeLock(place);
   if (lock === undefined) {
     io.write(await askUnit(place, { act: 'roll-back', reason: words }, io));
@@ -142,7 +145,12 @@ async function history(flags: JsonFlags & { readonly last: string }, io: OtaIo):
 async function lookAt(folder: string): Promise<void> {
   const there = await Promise.all(
     ['image', 'director'].map(async (name) => (await systemTreeFiles.look(`${folder}/${name}`))?.kind === 'folder'),
-  );
+  ).catch((cause: unknown) => {
+    throw new AtalayaError('usage-invalid', `the account of the unit cannot read ${folder}`, {
+      cause,
+      hint: 'Mount the stick where every account reads it: sudo mount -o ro,umask=022 /dev/sda1 /mnt',
+    });
+  });
   if (there.every(Boolean)) return;
   throw new AtalayaError('usage-invalid', `${folder} holds no update: it has no folders image and director`, {
     hint: 'Put the stick in, or name the folder that `atalaya-ota` made for this unit.',

@@ -1,6 +1,7 @@
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { isAtalayaError, systemCode } from '../../../device/kernel/errors.ts';
 import { FolderLock } from '../../../device/kernel/folder-lock.ts';
+import { becomeOwner } from '../../../device/kernel/folder-owner.ts';
 import { systemTreeFiles } from '../../../device/kernel/tree-files.ts';
 import { toIso } from '../../../device/kernel/units.ts';
 import { imageProgram } from '../../../device/unit-update-folders.ts';
@@ -24,6 +25,16 @@ export const placeOf = (
   root: flags.root ?? root ?? '/data/program',
   image: flags.image ?? image ?? '/opt/atalaya/image',
 });
+
+/**
+ * Before anything is written there: from here on this process is the account whose slots they are, as which the unit runs, so that whatever
+ * it leaves can be read and replaced by the unit; what a stick holds is read with no more rights than the unit has. Throws `usage-invalid` for
+ * who is neither that account nor root.
+ */
+export async function workAsUnit({ root }: UnitPlace, { note }: Pick<OtaIo, 'note'>): Promise<void> {
+  const account = await becomeOwner({ folder: root, what: 'the folder of the slots', program: 'atalaya-ota' });
+  if (account !== undefined) note(`working as ${account}, whose slots they are`);
+}
 
 /**
  * Whether a unit works on it now: the process that the lock names has it open. Looks only: a lock taken to find out would be in the way of a

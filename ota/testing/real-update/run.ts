@@ -13,7 +13,7 @@ import { call, source } from './call.ts';
 import { type Change, changedSource, crashes, isBlind, versionIs } from './changed-source.ts';
 import { LaunchedUnit } from './launched-unit.ts';
 import { UpdateCentre } from './update-centre.ts';
-import { type Heard, WatchedTopics } from './watched-topics.ts';
+import { isEnd, isJob, isOnline, longestAway, WatchedTopics } from './watched-topics.ts';
 
 /**
  * The running program of this machine is updated: to a new one, to one that is blind, to one that does not start; and is watched from outside, over
@@ -120,12 +120,6 @@ log: { folder: ${at('logs')}, level: info }
   return file;
 }
 
-const isJob = ({ topic }: Heard) => topic === 'job/update';
-const ends = new Set(['confirmed', 'rolled-back', 'refused', 'failed', 'canceled']);
-const isEnd = (heard: Heard) => isJob(heard) && ends.has(String(heard.content.step));
-const isOnline = (heard: Heard, version: string) =>
-  heard.topic === 'state' && heard.content.online === true && heard.content.software === version;
-
 interface Outcome {
   readonly target: string;
   readonly step: string;
@@ -170,20 +164,6 @@ async function campaign(
     away: longestAway(heard),
     reasons: end.content.reasons ?? [],
   };
-}
-
-/** Seconds from the unit's leave-taking, or its last will, to its next word. */
-function longestAway(heard: readonly Heard[]): number {
-  let [since, longest]: [number | undefined, number] = [undefined, 0];
-  for (const { topic, content, at: when } of heard) {
-    if (topic !== 'state') continue;
-    if (content.online === false) since ??= when;
-    else if (since !== undefined) {
-      longest = Math.max(longest, when - since);
-      since = undefined;
-    }
-  }
-  return longest / 1000;
 }
 
 function tell({ target, step, seconds, bytes, interruptions, away, reasons }: Outcome): void {

@@ -1,9 +1,10 @@
-import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePki } from '../../../cloud-bridge/testing/make-pki.ts';
 import { type Program, runProgram } from '../../../cloud-bridge/testing/run-program.ts';
 import { type StartedBroker, startMosquitto } from '../../../cloud-bridge/testing/start-mosquitto.ts';
 import { call, source } from './call.ts';
+import { makeUpdateRepository, publishTargets, updatesOfBridge } from './update-repository.ts';
 
 /** A broker, a bridge that gives updates, and the people and the repository of one fleet, each made with the program that it would be made with. */
 export class UpdateCentre {
@@ -32,13 +33,13 @@ export class UpdateCentre {
       await writeFile(at(`${cn}.key`), key, { mode: 0o600 });
     }
     await makePeople(at);
-    await makeRepository(at);
+    await makeUpdateRepository(folder);
     await writeFile(
       at('bridge.yaml'),
       `data: centre
 broker: { url: '${broker.url}', ca: pki/ca.pem, cert: bridge-1.pem, key: bridge-1.key }
 trust: { rootKey: root.public.pem, document: trust.json }
-updates: { repository: repository, keys: { targets: online.pem, snapshot: online.pem, timestamp: online.pem } }
+${updatesOfBridge}
 ops: { port: 0 }
 `,
     );
@@ -59,16 +60,8 @@ ops: { port: 0 }
   }
 
   /** Two of three sign what lies in these folders; then it is published. */
-  async publish(folders: readonly string[]): Promise<void> {
-    const at = (name: string) => join(this.folder, name);
-    const added: string[] = [];
-    for (const folder of folders) {
-      const names = (await readdir(folder)).filter((name) => name.endsWith('.target.json'));
-      added.push(...names.map((name) => join(folder, name)));
-    }
-    await call('ota', ['add', '-r', at('repository'), ...added]);
-    await signAll(at);
-    await call('ota', ['publish', '-r', at('repository'), '--key', at('office.pem')]);
+  publish(bundles: readonly string[]): Promise<void> {
+    return publishTargets(this.folder, bundles);
   }
 
   async close(): Promise<void> {
@@ -85,35 +78,4 @@ async function makePeople(at: (name: string) => string): Promise<void> {
     ...['--public-key', at('ana.public.pem')],
   ]);
   await call('fleet', ['trust', 'sign', '--file', at('trust.json'), '--root', at('root.pem'), '--days', '365']);
-}
-
-async function makeRepository(at: (name: string) => string): Promise<void> {
-  const holders = ['anna', 'ben', 'cleo'];
-  for (const name of [...holders, 'office', 'online'])
-    await call('ota', [
-      'keys',
-      'new',
-      '--out',
-      at(`${name}.pem`),
-      '--public',
-      at(`${name}.pub.json`),
-      '--no-passphrase',
-    ]);
-  await call('ota', [
-    ...['repository', 'new', at('repository')],
-    ...holders.flatMap((name) => ['--holder', at(`${name}.pub.json`)]),
-    ...['--office', at('office.pub.json'), '--director', at('online.pub.json')],
-  ]);
-  await signAll(at);
-  await call('ota', ['publish', '-r', at('repository'), '--key', at('office.pem')]);
-  await copyFile(at('repository/image/1.root.json'), at('image-root.json'));
-  await copyFile(at('repository/director/1.root.json'), at('director-root.json'));
-}
-
-/** Two of three sign whatever waits. */
-async function signAll(at: (name: string) => string): Promise<void> {
-  const staged = (await readdir(at('repository/staged'))).filter((name) => name.endsWith('.json'));
-  for (const name of staged)
-    for (const holder of ['anna', 'ben'])
-      await call('ota', ['sign', at(`repository/staged/${name}`), '--yes', '--key', at(`${holder}.pem`)]);
 }

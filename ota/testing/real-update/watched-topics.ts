@@ -16,8 +16,30 @@ export interface Said {
   readonly software?: string;
   readonly step?: string;
   readonly reasons?: readonly string[];
+  readonly progress?: { readonly done: number; readonly total: number };
   readonly interruptionS?: number;
-  readonly parts?: readonly { readonly version: string }[];
+  readonly parts?: readonly { readonly version: string; readonly release?: number }[];
+}
+
+const ends = new Set(['confirmed', 'rolled-back', 'refused', 'failed', 'canceled']);
+
+export const isJob = ({ topic }: Heard): boolean => topic === 'job/update';
+export const isEnd = (heard: Heard): boolean => isJob(heard) && ends.has(String(heard.content.step));
+export const isOnline = ({ topic, content }: Heard, version: string): boolean =>
+  topic === 'state' && content.online === true && content.software === version;
+
+/** Seconds from the unit's leave-taking, or its last will, to its next word. */
+export function longestAway(heard: readonly Heard[]): number {
+  let [since, longest]: [number | undefined, number] = [undefined, 0];
+  for (const { topic, content, at: when } of heard) {
+    if (topic !== 'state') continue;
+    if (content.online === false) since ??= when;
+    else if (since !== undefined) {
+      longest = Math.max(longest, when - since);
+      since = undefined;
+    }
+  }
+  return longest / 1000;
 }
 
 /** Everything that a unit says to its broker, as somebody hears it who has nothing to do with either. */
@@ -36,12 +58,13 @@ export class WatchedTopics {
     });
   }
 
-  static async open(folder: string, url: string, unit: string): Promise<WatchedTopics> {
+  /** `folder` has key and certificate of `bridge-2`; `ca`: path of the authorities from there. */
+  static async open(folder: string, url: string, unit: string, ca = 'pki/ca.pem'): Promise<WatchedTopics> {
     const read = (name: string) => readFile(join(folder, name));
     const client = await mqtt.connectAsync(url, {
       protocolVersion: 5,
       clientId: 'bridge-2',
-      ca: await read('pki/ca.pem'),
+      ca: await read(ca),
       cert: await read('bridge-2.pem'),
       key: await read('bridge-2.key'),
     });

@@ -2,12 +2,17 @@ import { isAbsolute } from 'node:path';
 import { type Config, configSchema } from '../../../device/config/config-schema.ts';
 import { locateConfig } from '../../../device/config/load-config.ts';
 import { sceneNames } from '../../enrol/granted-scene.ts';
+import { updateRootName } from '../../enrol/identity-files.ts';
 
 /** Paths that the enrolment itself writes, relative to the configuration file beside them. */
 const written = new Set(['cloud.ca', 'cloud.cert', 'cloud.key', 'cloud.trust', 'cloud.rootKey']);
 
 /** The same, where they name what lies there and nothing else. */
-const beside = new Map<string, string>(Object.entries(sceneNames));
+const beside = new Map<string, string>([
+  ...Object.entries(sceneNames),
+  ['updates.imageRoot', updateRootName('image')],
+  ['updates.directorRoot', updateRootName('director')],
+]);
 
 /** What `atalaya-unit run` does not start without. A unit may be enrolled before it has them; none loses them by a grant. */
 const needs: readonly (readonly [what: string, has: (config: Config) => boolean])[] = [

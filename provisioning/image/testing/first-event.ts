@@ -6,13 +6,16 @@ import { freePort } from '../../../cloud-bridge/testing/free-port.ts';
 import { findProgram } from '../run-program.ts';
 import { hostSeenFromMachine, whyNoBoot } from './booted-disk.ts';
 import { call, HostCentre, source } from './host-centre.ts';
+import { type MadeReleases, makeReleases } from './made-releases.ts';
 import { cutAtRandom } from './power-cuts.ts';
 import { StreetUnit, unitName, until } from './street-unit.ts';
+import { lookAfterUpdates, updateByAir } from './update-unit.ts';
 
 /**
  * From a blank disk to the first event at a centre, with the programs that a technician has: the image is flashed to a disk and started in an
  * emulated PC, enrolled by the digits of its screen, and watches the street; what it judges is archived by a bridge behind a Mosquitto on this
- * machine. With `--cuts` its power is then cut at random, and everything is held together at the end (`power-cuts.ts`).
+ * machine. Then it is updated over its link, to a good program and to a broken one (`update-unit.ts`; not with `--no-updates`). With `--cuts`
+ * its power is then cut at random, and everything is held together at the end (`power-cuts.ts`).
  *
  * Ends with 0 where all holds, 1 where it does not, 3 where a program is missing here.
  */
@@ -21,13 +24,17 @@ async function watchFirstEvent(): Promise<number> {
     options: {
       image: { type: 'string' },
       cuts: { type: 'string', default: '0' },
+      updates: { type: 'boolean', default: true },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       work: { type: 'string' },
     },
+    allowNegative: true,
   });
-  const missing = whyNoBoot() ?? ['mosquitto', 'openssl'].find((name) => findProgram(name) === undefined);
+  const missing = whyNoBoot() ?? ['mosquitto', 'openssl', 'unsquashfs'].find((name) => findProgram(name) === undefined);
   if (missing !== undefined) {
-    console.log(`passed over: ${missing} missing (apt-get install qemu-system-x86 e2fsprogs mosquitto openssl)`);
+    console.log(
+      `passed over: ${missing} missing (apt-get install qemu-system-x86 e2fsprogs mosquitto openssl squashfs-tools)`,
+    );
     return 3;
   }
   const image = values.image ?? join(source, '.build/image/qemu-x86.img');
@@ -43,6 +50,8 @@ async function watchFirstEvent(): Promise<number> {
   const ports = { page: await freePort(), status: await freePort() };
   const unit = new StreetUnit({ image, work, ports });
   try {
+    const releases = values.updates ? await publishReleases(unit, centre, work) : undefined;
+    if (releases !== undefined) log('releases made and published, and a patch of what the image has');
     const blank = stopwatch('from the blank disk');
     await unit.flash();
     blank('flashed, and read back');
@@ -55,13 +64,20 @@ async function watchFirstEvent(): Promise<number> {
     const watching = performance.now();
     await until('an infraction is archived', async () => (await centre.listed(unitName)).length > 0);
     blank('FIRST EVENT archived at the centre');
-    const cuts = Number(values.cuts);
-    if (cuts === 0) return 0;
     const toEvent = performance.now() - watching;
-    const { faults, lines } = await cutAtRandom({
-      ...{ unit, centre, cuts, seed: Number(values.seed), toEvent, work, tell: log },
-    });
-    for (const line of lines) log(line);
+    const faults: string[] = [];
+    if (releases !== undefined) {
+      const show = { unit, centre, releases, work, tell: stopwatch('of updates') };
+      faults.push(...(await updateByAir(show)), ...(await lookAfterUpdates(show)));
+    }
+    const cuts = Number(values.cuts);
+    if (cuts > 0) {
+      if (releases !== undefined) await unit.startEnrolled();
+      const seed = Number(values.seed);
+      const account = await cutAtRandom({ unit, centre, cuts, seed, toEvent, work, tell: log });
+      for (const line of account.lines) log(line);
+      faults.push(...account.faults);
+    }
     for (const fault of faults) console.log(`FAULT: ${fault}`);
     return Math.min(faults.length, 1);
   } finally {
@@ -69,6 +85,14 @@ async function watchFirstEvent(): Promise<number> {
     await centre.kill();
     if (values.work === undefined) rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** Everything that is published is made before the machine starts: both would take each other's time. */
+async function publishReleases(unit: StreetUnit, centre: HostCentre, work: string): Promise<MadeReleases> {
+  await unit.flash();
+  const releases = await makeReleases(unit.machine, work);
+  await centre.publish([releases.bundles]);
+  return releases;
 }
 
 /** Says a line with the seconds since it was made, and since the line before. */

@@ -7,6 +7,13 @@ import { SqliteArchive } from '../../../cloud-bridge/centre/archive/sqlite-archi
 import { type Program, runProgram } from '../../../cloud-bridge/testing/run-program.ts';
 import { type StartedBroker, startMosquitto } from '../../../cloud-bridge/testing/start-mosquitto.ts';
 import { systemClock } from '../../../device/kernel/clock.ts';
+import {
+  makeUpdateRepository,
+  publishTargets,
+  updateRoots,
+  updatesOfBridge,
+} from '../../../ota/testing/real-update/update-repository.ts';
+import { WatchedTopics } from '../../../ota/testing/real-update/watched-topics.ts';
 
 /** Folder of the program. */
 export const source = fileURLToPath(new URL('../../..', import.meta.url));
@@ -44,7 +51,7 @@ export interface ArchivedInfraction {
 }
 
 /**
- * A fleet's authority, a Mosquitto with the recommended configuration and a bridge with its archive: everything that a city has before its first
+ * A fleet's authority, a Mosquitto with the recommended configuration, a bridge with its archive and an update repository: everything that a city has before its first
  * unit, made with the programs that it would be made with. On the loopback of this machine.
  */
 export class HostCentre {
@@ -67,11 +74,13 @@ export class HostCentre {
     await call('provision', ['ca', 'init', '--out', at('ca'), '--name', 'A city', ...secret]);
     const hosts = ['--host', host, '--host', '127.0.0.1'];
     await issue(folder, 'broker', ['--kind', 'broker', '--name', 'localhost', ...hosts, ...secret]);
-    await issue(folder, 'bridge-1', ['--kind', 'bridge', '--name', 'bridge-1', ...secret]);
+    // The second one only looks.
+    const bridges = ['bridge-1', 'bridge-2'];
+    for (const name of bridges) await issue(folder, name, ['--kind', 'bridge', '--name', name, ...secret]);
     await call('provision', ['ca', 'crl', '--ca', at('ca'), ...secret]);
     const broker = await startMosquitto({
       folder: at('mosquitto'),
-      bridges: ['bridge-1'],
+      bridges,
       pki: {
         ca: at('ca/ca.pem'),
         crl: at('ca/crl.pem'),
@@ -80,11 +89,13 @@ export class HostCentre {
     });
     if (broker === undefined) return undefined;
     await makePeople(folder);
+    await makeUpdateRepository(folder);
     await writeFile(
       at('bridge.yaml'),
       `data: centre
 broker: { url: '${broker.url}', ca: ca/ca.pem, cert: bridge-1.pem, key: bridge-1.key }
 trust: { rootKey: root.public.pem, document: trust.json }
+${updatesOfBridge}
 ops: { port: 0 }
 `,
     );
@@ -103,6 +114,7 @@ ops: { port: 0 }
       ...['--ca', at('ca'), '--passphrase-file', at('passphrase')],
       ...['--broker', `mqtts://${host}:${this.#broker.port}`],
       ...['--trust', at('trust.json'), '--root-key', at('root.public.pem')],
+      ...Object.entries(updateRoots).flatMap(([name, file]) => ['--update-root', `${name}=${at(file)}`]),
       ...['--recipients', at('recipients'), '--witnesses', at('witnesses'), '--config', at('first.yaml')],
     ]);
   }
@@ -123,12 +135,27 @@ ops: { port: 0 }
     return units.find((one) => one.unit === unit)?.key?.vkey;
   }
 
-  async #ask<T>(...words: readonly string[]): Promise<T> {
+  /** What `atalaya-fleet` answers to Ana. */
+  async fleet(...words: readonly string[]): Promise<string> {
     const environment = {
       ATALAYA_BRIDGE: `unix:${join(this.folder, 'centre/api.sock')}`,
       ATALAYA_KEY: join(this.folder, 'ana.pem'),
     };
-    return JSON.parse((await call('fleet', [...words, '--json'], environment)).out) as T;
+    return (await call('fleet', words, environment)).out;
+  }
+
+  /** Two of three sign what lies in these folders; then it is published. */
+  publish(bundles: readonly string[]): Promise<void> {
+    return publishTargets(this.folder, bundles);
+  }
+
+  /** What a unit says to its broker, from outside. */
+  watch(unit: string): Promise<WatchedTopics> {
+    return WatchedTopics.open(this.folder, this.#broker.url, unit, 'ca/ca.pem');
+  }
+
+  async #ask<T>(...words: readonly string[]): Promise<T> {
+    return JSON.parse(await this.fleet(...words, '--json')) as T;
   }
 
   /** Ends broker and bridge; gives what the archive has of a unit's lane of infractions, in its order. */
