@@ -21,7 +21,7 @@ export interface PatchOrder {
   /** A folder for files of the work, on a file system with room for some 30 MB for each of `workers`. */
   readonly scratch: string;
   readonly signal: AbortSignal;
-  /** Of zstd, 1 to 22; 19 where it is not told. */
+  /** Of zstd, 1 to 22; 22 where it is not told. */
   readonly level?: number;
   /** Frames compressed at once; 2 where it is not told. */
   readonly workers?: number;
@@ -75,7 +75,7 @@ async function archiveOf(files: TreeFiles, folder: string): Promise<VirtualArchi
 async function compressed(
   base: VirtualArchive,
   result: VirtualArchive,
-  { signal, level = 19, workers = 2 }: PatchOrder,
+  { signal, level = 22, workers = 2 }: PatchOrder,
   work: string,
 ): Promise<readonly Buffer[]> {
   const bytes = await base.read(0, base.length);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Metadata as Made, type Metadata, type Root, TargetFile, Targets } from '@tufjs/models';
 import { AtalayaError } from '../../device/kernel/errors.ts';
 import type { Files } from '../../device/kernel/files.ts';
@@ -41,20 +42,19 @@ export async function stageTargets(
     if (!after.delete(name)) throw refused(`there is no target ${name}`, 'Look with: atalaya-ota targets');
   }
   for (const target of change.add) {
-    for (const [where, those] of [
-      ['is published already', published],
-      ['waits for signatures already', base],
-    ] as const) {
-      const there = those.find(({ target: name }) => name === target.target);
-      if (there === undefined || isDeepStrictEqual(there, target)) continue;
+    const seen = published.find(({ target: name }) => name === target.target);
+    const there = seen ?? after.get(target.target);
+    if (there !== undefined && !isDeepStrictEqual(there, target)) {
       throw refused(
-        `${target.target} ${where}, with another content`,
-        'A name is given once: give the bundle a new release.',
+        `${target.target} ${seen === undefined ? 'waits for signatures' : 'is published'} already, with another content`,
+        seen === undefined
+          ? 'Take that one back first: atalaya-ota remove'
+          : 'A name is given once: give the bundle a new release.',
       );
     }
     after.set(target.target, target);
   }
-  checkTogether([...after.values()]);
+  checkTogether([...after.values()], published);
   const staged: StagedTargets = {
     repository: 'image',
     role: 'targets',
@@ -83,7 +83,7 @@ const roomForSignatures = 8192;
 
 const empty = new Targets({ version: 1, specVersion, expires: '2000-01-01T00:00:00Z', targets: {} });
 
-function checkTogether(targets: readonly Target[]): void {
+function checkTogether(targets: readonly Target[], published: readonly Target[]): void {
   const wholes = targets.filter(({ description }) => description.patchFrom === undefined);
   for (const { target, description } of targets) {
     const same = wholes.filter(({ description: of }) => of.tree.sha256 === description.tree.sha256);
@@ -93,8 +93,9 @@ function checkTogether(targets: readonly Target[]): void {
         'Add the whole bundle first, and remove patches with it.',
       );
     }
-    const taken = wholes.find(
+    const taken = [...wholes, ...published].find(
       ({ description: of }) =>
+        of.patchFrom === undefined &&
         of.kind === description.kind &&
         of.name === description.name &&
         of.release === description.release &&

@@ -14,7 +14,9 @@ import { type Building, partKey } from './update-step.ts';
 export const executePrepare: Execute<'prepare'> = async (_step, desk) => {
   const { parts, session, state } = desk;
   if (state.job === undefined) return;
-  await desk.changeHeld((held) => (held.begun ? held : { ...held, begun: true }));
+  // Written down before: what follows may end this process without a word.
+  await desk.changeHeld((held) => ({ ...held, begun: true, prepares: (held.prepares ?? 0) + 1 }));
+  session.freeable = undefined;
   const { slot, folder } = await parts.slots.prepare();
   session.building = { job: state.job.job.id, slot, folder, parts: [] };
 };
@@ -76,6 +78,7 @@ export const executeComplete: Execute<'complete'> = async ({ slot, record }, des
   await desk.parts.slots.complete(slot, { ...record, at: desk.at() });
   await desk.note({ event: 'installed', job: record.job, slot });
   desk.session.building = undefined;
+  desk.session.freeable = undefined;
   desk.session.progress = undefined;
 };
 

@@ -1,10 +1,12 @@
 import { isAtalayaError } from '../../device/kernel/errors.ts';
 import { backoff } from '../../device/kernel/supervise.ts';
 import { milliseconds } from '../../device/kernel/units.ts';
+import type { RepositorySource } from '../contract/repository.ts';
 import type { Execute } from './execute-steps.ts';
 import { endedReport, refusedReport } from './job-report.ts';
 import { takeCheck } from './take-check.ts';
 import type { UpdateDesk } from './update-desk.ts';
+import { withBytes } from './update-state.ts';
 
 /** The director is asked again after so long, drawn from the upper half. */
 const checkEvery = { first: milliseconds(6 * 3_600_000), most: milliseconds(6 * 3_600_000) };
@@ -18,14 +20,15 @@ export const executeCheck: Execute<'check'> = async ({ from }, desk) => {
   if (source === undefined) return;
   if (from === 'stick' && stick !== undefined) stick.checked = true;
   let checked: Awaited<ReturnType<typeof parts.trust.check>>;
+  const metered = meteredSource(source);
   try {
-    checked = await parts.trust.check(source);
+    checked = await parts.trust.check(metered.source);
   } catch (error) {
     if (from === 'link') {
       session.checksFailed += 1;
-      session.nextCheck = parts.clock.utc() + backoff(checkSoon, session.checksFailed - 1, parts.random);
+      session.nextCheck = parts.clock.monotonic() + backoff(checkSoon, session.checksFailed - 1, parts.random);
       if (!isAtalayaError(error, 'link-down')) parts.tell('the director could not be asked', error);
-      return;
+      return desk.change((one) => withBytes(one, parts.clock.utc(), metered.bytes));
     }
     session.stick = undefined;
     stick?.answer({ good: false, words: error instanceof Error ? error.message : String(error) });
@@ -33,9 +36,11 @@ export const executeCheck: Execute<'check'> = async ({ from }, desk) => {
   }
   if (from === 'link') {
     session.checksFailed = 0;
-    // Without a good clock nothing can be believed yet; it is asked again as soon as it may have become good.
+    // Without a good clock nothing can be believed yet; it is asked again when it may have become good.
     const soon = checked.kind === 'refused' && checked.code === 'clock-not-good';
-    session.nextCheck = parts.clock.utc() + backoff(soon ? checkSoon : checkEvery, soon ? 1 : 0, parts.random);
+    session.clockRefused = soon ? session.clockRefused + 1 : 0;
+    const wait = backoff(soon ? checkSoon : checkEvery, session.clockRefused, parts.random);
+    session.nextCheck = parts.clock.monotonic() + wait;
   }
   const before = desk.state;
   const folder = from === 'stick' ? stick?.folder : undefined;
@@ -46,6 +51,7 @@ export const executeCheck: Execute<'check'> = async ({ from }, desk) => {
     session.ready = {};
     session.row = 0;
     session.resume = undefined;
+    session.missed = undefined;
   }
   if (another && state.job !== undefined) await desk.note({ event: 'taken', job: state.job.job.id });
   const refusal = state.refusals.at(-1);
@@ -53,7 +59,7 @@ export const executeCheck: Execute<'check'> = async ({ from }, desk) => {
     await desk.note({ event: 'refused', reasons: [refusal.reason] });
     await desk.act('refused', (await parts.slots.state()).confirmed, undefined, [refusal.reason]);
   }
-  await desk.change(() => state);
+  await desk.change(() => (from === 'link' ? withBytes(state, parts.clock.utc(), metered.bytes) : state));
   if (from !== 'stick') return;
   if (taken.kind !== 'taken') session.stick = undefined;
   stick?.answer(
@@ -65,6 +71,24 @@ export const executeCheck: Execute<'check'> = async ({ from }, desk) => {
         },
   );
 };
+
+/** Counts what came from it. */
+function meteredSource(source: RepositorySource): { readonly source: RepositorySource; readonly bytes: number } {
+  let bytes = 0;
+  return {
+    source: {
+      name: source.name,
+      metadata: async (path, most) => {
+        const came = await source.metadata(path, most);
+        bytes += came?.byteLength ?? 0;
+        return came;
+      },
+    },
+    get bytes() {
+      return bytes;
+    },
+  };
+}
 
 /** Not before, where it could not be told; sooner where the link comes. */
 const reportAgain = 60_000;

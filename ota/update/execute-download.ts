@@ -1,18 +1,25 @@
 import { isAtalayaError } from '../../device/kernel/errors.ts';
+import { backoff } from '../../device/kernel/supervise.ts';
 import { milliseconds } from '../../device/kernel/units.ts';
-import { reasonOf, type UpdateRefused } from '../contract/refusals.ts';
+import { type RefusalCode, reasonOf, type UpdateRefused } from '../contract/refusals.ts';
 import type { Target } from '../contract/target.ts';
 import type { Execute } from './execute-steps.ts';
 import { noSource } from './no-source.ts';
 import type { UpdateDesk } from './update-desk.ts';
 import { sourceOf } from './update-session.ts';
-import { shortened } from './update-state.ts';
-import { dayOf } from './windows.ts';
+import { type HeldJob, shortened, withBytes } from './update-state.ts';
+import type { Where } from './update-step.ts';
 
 /** How often what was downloaded is counted durably and reported, ms. */
 const countEvery = 15_000;
-/** Files of another hash, or that the source does not have, are asked for so often. */
-const mostTries = 2;
+/** Files that are not what the metadata says are asked for so often. */
+const mostTries = { link: 5, stick: 2 };
+/** Of a file that the link did not give as it should be. */
+const askAgain = { first: milliseconds(30_000), most: milliseconds(3_600_000) };
+/** A centre may not have the file yet, or not have it whole. */
+const notThere: ReadonlySet<RefusalCode> = new Set(['target-absent', 'target-truncated']);
+/** Such a file is waited for until the job would run out, but not longer than so after it was taken, ms. */
+const longestMissing = 30 * 86_400_000;
 /** For a stick that was pulled out, ms. */
 const lookAgain = 60_000;
 
@@ -31,11 +38,7 @@ export const executeDownload: Execute<'download'> = async (step, desk, { signal,
   const count = async () => {
     if (!metered || fresh === counted) return;
     const more = fresh - counted;
-    const day = dayOf(parts.clock.utc());
-    await desk.change((state) => ({
-      ...state,
-      bytes: { day, bytes: (state.bytes.day === day ? state.bytes.bytes : 0) + more },
-    }));
+    await desk.change((state) => withBytes(state, parts.clock.utc(), more));
     counted += more;
   };
   const watch = async () => {
@@ -67,8 +70,11 @@ export const executeDownload: Execute<'download'> = async (step, desk, { signal,
       rate,
       progress,
     });
-    if (fetched.kind === 'complete') session.ready[target.sha256] = fetched.path;
-    if (fetched.kind === 'refused') await refused(desk, target, fetched);
+    if (fetched.kind === 'complete') {
+      session.ready[target.sha256] = fetched.path;
+      session.missed = undefined;
+    }
+    if (fetched.kind === 'refused') await refused(desk, target, fetched, from?.where);
   } catch (error) {
     if (from?.where === 'stick' && isAtalayaError(error, 'link-down')) {
       // It was pulled out. The link serves as well, and it may be put in again.
@@ -82,17 +88,36 @@ export const executeDownload: Execute<'download'> = async (step, desk, { signal,
   }
 };
 
-/** A patch is passed over, and that is said; the whole is asked for once more, and then the job is refused. */
-async function refused(desk: UpdateDesk, target: Target, refusal: UpdateRefused): Promise<void> {
+/**
+ * A patch is passed over, and that is said. The whole is waited for where the link does not have it yet, and asked for again where it is not what
+ * it should be; then the job is refused. A stick does not become another by waiting.
+ */
+async function refused(desk: UpdateDesk, target: Target, refusal: UpdateRefused, from: Where | undefined): Promise<void> {
   const { job: held } = desk.state;
   if (held === undefined) return;
   if (target.description.patchFrom !== undefined) return passOver(desk, target, refusal);
-  if (refusal.code !== 'no-room' && held.faults + 1 < mostTries) {
-    desk.parts.tell(reasonOf(refusal));
+  const missing = notThere.has(refusal.code);
+  if (missing && from !== 'stick' && desk.parts.clock.utc() <= missingUntil(held))
+    return askLater(desk, target, reasonOf(refusal));
+  const most = refusal.code === 'no-room' || (missing && from === 'stick') ? 1 : mostTries[from ?? 'link'];
+  if (held.faults + 1 < most) {
     await desk.changeHeld((one) => ({ ...one, faults: one.faults + 1 }));
+    if (from === 'stick') desk.parts.tell(reasonOf(refusal));
+    else askLater(desk, target, reasonOf(refusal));
     return;
   }
   await desk.end({ job: held.job.id, outcome: 'refused', reasons: [reasonOf(refusal)] });
+}
+
+const missingUntil = ({ job, taken }: HeldJob): number =>
+  Math.min(Date.parse(job.expires), Date.parse(taken) + longestMissing);
+
+/** Other work, and a newer job, do not wait for it. */
+function askLater({ parts, session }: UpdateDesk, { sha256 }: Target, reason: string): void {
+  const row = session.missed?.sha256 === sha256 ? session.missed.row + 1 : 0;
+  const wait = backoff(askAgain, row, parts.random);
+  session.missed = { sha256, row, at: parts.clock.monotonic() + wait, reason: shortened(reason) };
+  if (row === 0) parts.tell(`${reason}; it is asked for again`);
 }
 
 /** The whole is taken in place of this patch. */
@@ -111,6 +136,7 @@ export const executeClean: Execute<'clean'> = async ({ free }, desk) => {
   session.building = undefined;
   if (free) {
     await parts.slots.prepare();
+    session.freeable = undefined;
     session.freed = true;
   }
   await desk.change((before) => ({ ...before, litter: false }));

@@ -1,32 +1,23 @@
 import { isAtalayaError } from '../../device/kernel/errors.ts';
 import { withDeadline } from '../../device/kernel/timer.ts';
 import { milliseconds } from '../../device/kernel/units.ts';
-import { updateJob } from '../contract/job.ts';
-import type { TrialAllowance } from '../contract/slots.ts';
 import type { Execute } from './execute-steps.ts';
 import { rolledBackWords } from './plan-trial.ts';
+import { trialAllowance, usualTrial } from './trial-allowance.ts';
 import type { SelfTest } from './update-parts.ts';
+import type { UpdateDesk } from './update-desk.ts';
 import type { Answer, UpdateSession } from './update-session.ts';
 import { shortened, type TrialRecord } from './update-state.ts';
 
-/** Of a trial that no job states. */
-const usual = updateJob.shape.trial.parse(undefined);
-/** Minutes that whoever guards the launcher leaves the unit beyond its own deadline: it knows why a trial failed. */
-const graceMinutes = 2;
 /** A self-test that takes longer is not good. */
 const longestTest = milliseconds(180_000);
-
-const allowanceOf = ({ starts, deadlineSeconds }: Pick<TrialRecord, 'starts' | 'deadlineSeconds'>): TrialAllowance => ({
-  starts,
-  minutes: Math.ceil(deadlineSeconds / 60) + graceMinutes,
-});
 
 /** First it is written down what is meant, then the slots are told. */
 export const executeSwitch: Execute<'switch'> = async ({ slot, job }, desk) => {
   const { parts, session } = desk;
   const before = rolledBackWords(await parts.slots.state());
   await desk.change((state) => {
-    const terms = state.job?.job.id === job ? state.job.job.trial : (state.trial ?? usual);
+    const terms = state.job?.job.id === job ? state.job.job.trial : (state.trial ?? usualTrial);
     const tries = (state.trial?.job === job ? state.trial.tries : 0) + 1;
     const { wanted } = state.trial?.job === job ? state.trial : {};
     return {
@@ -42,7 +33,7 @@ export const executeSwitch: Execute<'switch'> = async ({ slot, job }, desk) => {
   const { trial } = desk.state;
   if (trial === undefined) return;
   session.stick = undefined;
-  await parts.slots.startTrial(slot, allowanceOf(trial));
+  await parts.slots.startTrial(slot, trialAllowance(trial));
   await desk.note({ event: 'switched', job, slot });
 };
 
@@ -67,7 +58,7 @@ export const executeAdopt: Execute<'adopt'> = async ({ slot, job }, desk) => {
   await desk.change((state) => ({
     ...state,
     trial: {
-      ...trialOf(state.job?.job.id === job ? (state.job?.job.trial ?? usual) : usual, slot, job),
+      ...trialOf(state.job?.job.id === job ? (state.job?.job.trial ?? usualTrial) : usualTrial, slot, job),
       ...(wanted === undefined ? {} : { wanted }),
     },
   }));
@@ -77,7 +68,9 @@ export const executeAdopt: Execute<'adopt'> = async ({ slot, job }, desk) => {
 
 export const executeRestart: Execute<'restart'> = async ({ reason }, desk) => {
   const { parts, session } = desk;
-  await desk.changeTrial((trial) => ({ ...trial, restarts: trial.restarts + 1 }));
+  const count = desk.changeTrial((trial) => ({ ...trial, restarts: trial.restarts + 1 }));
+  // The way back does not wait for a disk that takes nothing; into a trial it does, or nobody would count its starts.
+  await (session.leaving ? whereItCan(desk, count) : count);
   session.restartAsked = parts.clock.monotonic();
   await parts.restart(reason);
 };
@@ -126,11 +119,21 @@ export const executeConfirm: Execute<'confirm'> = async ({ reason }, desk) => {
 
 export const executeRollBack: Execute<'roll-back'> = async ({ reason }, desk) => {
   const { parts, session } = desk;
-  await desk.changeTrial((trial) => ({ ...trial, gaveUp: shortened(reason) }));
+  const why = desk.changeTrial((trial) => ({ ...trial, gaveUp: shortened(reason) }));
+  await whereItCan(desk, why);
   session.leaving = true;
   await parts.slots.rollBack(reason);
   answered(session, { good: true, words: `the trial is given up: ${reason}` });
 };
+
+/** What cannot be written down is told, and the way back is tried all the same. */
+async function whereItCan({ parts }: UpdateDesk, written: Promise<void>): Promise<void> {
+  try {
+    await written;
+  } catch (error) {
+    parts.tell('why a trial is given up could not be written down', error);
+  }
+}
 
 /** As a trial: should the version before no longer be well, this one comes back. */
 export const executeGoBack: Execute<'go-back'> = async ({ reason }, desk) => {
@@ -138,7 +141,7 @@ export const executeGoBack: Execute<'go-back'> = async ({ reason }, desk) => {
   session.wanted = shortened(reason);
   session.stick = undefined;
   try {
-    await parts.slots.goBack(allowanceOf(usual));
+    await parts.slots.goBack(trialAllowance(usualTrial));
     answered(session, { good: true, words: 'the version before is tried' });
   } catch (error) {
     if (!isAtalayaError(error, 'act-refused')) throw error;

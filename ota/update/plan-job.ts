@@ -11,8 +11,10 @@ import { type Building, type Carried, partKey, type UpdateFacts, type UpdateStep
 import { closesAt, dayOf, isOpen, nextDay, opensAt, type WindowSets } from './windows.ts';
 
 /** Bytes that stay free beside an update. */
-export const roomKept = 32 * 2 ** 20;
+const roomKept = 32 * 2 ** 20;
 const soon = 30_000;
+/** Times that the installation of a job is begun: one that kills the process, or the machine, never says so. */
+const mostPrepares = 10;
 
 /** What the newest job asks for while none is on trial. */
 export function planJob(held: HeldJob, state: UpdateState, facts: UpdateFacts): UpdateStep {
@@ -55,6 +57,9 @@ function fetchOrBuild(held: HeldJob, state: UpdateState, facts: UpdateFacts, set
   const building = facts.building?.job === held.job.id ? facts.building : undefined;
   const kept = carriedParts(held, facts.slots.running);
   if (building === undefined) {
+    const { prepares = 0 } = held;
+    if (prepares >= mostPrepares)
+      return end(held.job, 'failed', [`internal: its installation was begun ${prepares} times and broken off each time`]);
     const tight = roomFor(held, routes, kept, facts);
     if (tight !== undefined) return tight;
   }
@@ -69,18 +74,21 @@ function roomFor(
   { job }: HeldJob,
   routes: readonly Route[],
   kept: readonly Carried[],
-  { have, room, freed, running }: UpdateFacts,
+  { have, room, freed, freeable, running }: UpdateFacts,
 ): UpdateStep | undefined {
   const download = sum(routes.map(({ file }) => Math.max(0, file.length - (have[file.sha256] ?? 0))));
   const trees = sum(routes.map(({ target }) => target.description.tree.length));
   const copies = sum(kept.map((part) => running.bytes[partKey(part)] ?? 0));
   const need = download + trees + copies + roomKept;
   if (room >= need) return undefined;
-  if (!freed) return { kind: 'clean', free: true };
+  // The way back is given up only where that makes the room that is needed.
+  if (!freed && room + freeable >= need) return { kind: 'clean', free: true };
   return refuse(
     job,
     'no-room',
-    `${download} bytes of download, ${trees + copies} of the slot and ${roomKept} beside them are needed, ${room} are free`,
+    `${download} bytes of download, ${trees + copies} of the slot and ${roomKept} beside them are needed, ${room} are free${
+      freed ? '' : ` and ${freeable} in the slot that may be written`
+    }`,
   );
 }
 
@@ -88,7 +96,7 @@ function fetch(
   { job, stick }: HeldJob,
   file: Target,
   { bytes }: UpdateState,
-  { now, have, source, limits }: UpdateFacts,
+  { now, have, source, limits, missed }: UpdateFacts,
   sets: WindowSets,
 ): UpdateStep {
   const left = file.length - (have[file.sha256] ?? 0);
@@ -106,6 +114,7 @@ function fetch(
   const metered: WindowSets = [job.windows, limits.windows];
   if (!isOpen(metered, now))
     return wait(opensAt(metered, now) ?? nextDay(now), `outside-windows: ${stick} is not there`);
+  if (missed?.sha256 === file.sha256 && missed.at > now) return wait(missed.at, missed.reason);
   const perDay = Math.min(job.bytesPerDay ?? Infinity, limits.bytesPerDay ?? Infinity);
   const most = perDay - (bytes.day === dayOf(now) ? bytes.bytes : 0);
   if (most <= 0) return wait(nextDay(now), `bytes-per-day: the ${perDay} bytes of today are used`);
@@ -155,7 +164,7 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) =>
 const wait = (until: number, reason: string): UpdateStep => ({ kind: 'wait', until, reason });
 const end = (
   { id }: UpdateJob,
-  outcome: 'succeeded' | 'refused' | 'canceled',
+  outcome: 'succeeded' | 'refused' | 'failed' | 'canceled',
   reasons: readonly string[],
 ): UpdateStep => ({
   kind: 'end',

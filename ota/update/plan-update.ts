@@ -10,18 +10,21 @@ import type { UpdateFacts, UpdateStep } from './update-step.ts';
  * step that goes on, or a wait with its reason and its end; a job's downloads and its switch lie inside the windows of job and unit.
  */
 export function planUpdate(state: UpdateState, facts: UpdateFacts): UpdateStep {
-  const { now, resume, word } = facts;
+  const { now, word } = facts;
   if (facts.restartAsked) return wait(now + patience, 'restarting: the start of the other slot was asked for');
-  if (resume !== undefined && resume.at > now) return wait(resume.at, resume.reason);
+  const resume = facts.resume !== undefined && facts.resume.at > now ? facts.resume : undefined;
   const trial = planTrial(state, facts);
-  if (trial !== undefined) return trial;
+  // A fault holds up the step that failed, and no other that a trial asks for: its end, and a person's word, come through.
+  if (trial !== undefined) return trial.kind === resume?.of ? wait(resume.at, resume.reason) : trial;
+  if (resume !== undefined) return wait(resume.at, resume.reason);
   const untold = [...state.ended, ...state.refusals].some(({ told }) => !told);
   if (untold && facts.mayReport) return { kind: 'report' };
   if (word !== undefined) return planWord(word, state, facts);
   if (facts.check !== undefined) return { kind: 'check', from: facts.check };
   if (state.litter) return { kind: 'clean', free: false };
   if (state.job !== undefined) return planJob(state.job, state, facts);
-  return { kind: 'idle', until: facts.nextCheck };
+  // Without a link, or a clock, nobody can be asked though it is time.
+  return { kind: 'idle', until: facts.nextCheck > now ? facts.nextCheck : now + patience };
 }
 
 /** Without a trial. */

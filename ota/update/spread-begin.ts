@@ -3,7 +3,7 @@ import type { UpdateJob } from '../contract/job.ts';
 import { closesAt, opensAt, type WindowSets } from './windows.ts';
 
 /** From 0 up to 1: the same for the same unit and job, so that no restart draws again; even over the units of a fleet. */
-export const drawOf = (unit: string, job: string): number =>
+const drawOf = (unit: string, job: string): number =>
   createHash('sha256').update(`${unit}\n${job}`).digest().readUInt32BE(0) / 2 ** 32;
 
 /**

@@ -85,9 +85,17 @@ const withoutJob = (state: UpdateState, { job }: HeldJob, by: string, at: string
   ].slice(-mostKept),
 });
 
-/** The same refusal again and again is one. */
-export function withRefusal(state: UpdateState, refused: UpdateRefused, at: string): UpdateState {
+/** Within this a refusal of the same code is the same one, ms. */
+const sameWithin = 24 * 3_600_000;
+const codeOf = (reason: string): string => reason.split(':', 1)[0] ?? '';
+
+/**
+ * The same refusal again and again is one, whatever its words: who can only make checks fail fills no ledger with it. So there are no more in a
+ * day than there are codes.
+ */
+function withRefusal(state: UpdateState, refused: UpdateRefused, at: string): UpdateState {
+  const before = state.refusals.findLast(({ reason }) => codeOf(reason) === refused.code);
+  if (before !== undefined && Math.abs(Date.parse(at) - Date.parse(before.at)) < sameWithin) return state;
   const reason = shortened(reasonOf(refused));
-  if (state.refusals.at(-1)?.reason === reason) return state;
   return { ...state, refusals: [...state.refusals, { at, reason, told: false }].slice(-mostKept) };
 }

@@ -103,6 +103,7 @@ export class UpdateDesk {
   /** What was prepared is litter: `prepare` empties it. */
   forgetBuilding(): void {
     this.session.building = undefined;
+    this.session.freeable = undefined;
     this.session.freed = false;
     this.session.progress = undefined;
   }

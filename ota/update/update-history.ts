@@ -16,7 +16,6 @@ export const historyEvents = [
   'canceled',
   'damage',
 ] as const;
-export type HistoryEvent = (typeof historyEvents)[number];
 
 const historyEntry = z.object({
   at: instant,

@@ -1,4 +1,3 @@
-import { isAtalayaError } from '../../device/kernel/errors.ts';
 import { backoff, supervise } from '../../device/kernel/supervise.ts';
 import { milliseconds } from '../../device/kernel/units.ts';
 import { requestPath } from './person-request.ts';
@@ -28,6 +27,7 @@ export class UpdateKeeper {
   #work: UpdateWork | undefined;
   #wake = new AbortController();
   #asks: ((work: UpdateWork) => void)[] = [];
+  #looping = false;
 
   constructor(parts: UpdateParts) {
     this.#parts = parts;
@@ -48,12 +48,12 @@ export class UpdateKeeper {
     return this.#work?.newestJob;
   }
 
-  /** There may be something new: the director is asked at once. */
-  notified(): void {
-    this.#ask(({ session }) => {
-      session.nextCheck = this.#parts.clock.utc();
-      session.resume = undefined;
-    });
+  /**
+   * There may be something new, by the word of anybody: `job`, where it says which. The director is asked at once, but by hints not more than
+   * once a minute, and not sooner than faults let it. A job that is held or has ended is nothing new.
+   */
+  notified(job?: string): void {
+    this.#ask((work) => work.hinted(job));
   }
 
   /** The link has come, or something else has changed that a plan may wait for. */
@@ -85,6 +85,7 @@ export class UpdateKeeper {
     return new Promise((answer) => {
       this.#ask(({ session }) => {
         session.word = { kind: 'confirm', answer };
+        session.resume = undefined;
       });
     });
   }
@@ -94,6 +95,7 @@ export class UpdateKeeper {
     return new Promise((answer) => {
       this.#ask(({ session }) => {
         session.word = { kind: 'roll-back', reason: shortened(reason), answer };
+        session.resume = undefined;
       });
     });
   }
@@ -103,7 +105,7 @@ export class UpdateKeeper {
     for (let row = 0; !signal.aborted; row += 1) {
       const began = clock.monotonic();
       try {
-        await supervise(({ signal: stop, beat }) => this.#loop(stop, beat), {
+        await supervise(({ signal: stop, beat }) => this.#attempt(stop, beat), {
           name: 'updates',
           signal,
           clock,
@@ -116,7 +118,8 @@ export class UpdateKeeper {
         });
       } catch (error) {
         tell('work on updates has stopped, and begins anew', error);
-        if (isAtalayaError(error, 'internal') && error.message.includes('did not end within')) return;
+        // It hangs, and a second one beside it would share its files.
+        if (this.#looping) return;
       }
       if (signal.aborted) return;
       if (clock.monotonic() - began > afterFault.most) row = 0;
@@ -127,6 +130,15 @@ export class UpdateKeeper {
   #ask(what: (work: UpdateWork) => void): void {
     this.#asks.push(what);
     this.#wake.abort();
+  }
+
+  async #attempt(signal: AbortSignal, beat: () => void): Promise<void> {
+    this.#looping = true;
+    try {
+      await this.#loop(signal, beat);
+    } finally {
+      this.#looping = false;
+    }
   }
 
   async #loop(signal: AbortSignal, beat: () => void): Promise<void> {

@@ -37,7 +37,7 @@ export interface UpdateParts {
   readonly slots: Slots;
   readonly history: UpdateHistory;
   readonly files: TreeFiles;
-  /** Folder of `update.json`; it exists. */
+  /** Folder of `update.json` and of the slots; it exists. */
   readonly root: string;
   /** The centre, while there is a link to it. */
   readonly link: () => UpdateSource | undefined;

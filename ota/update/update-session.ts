@@ -12,6 +12,7 @@ import {
   partKey,
   type RunningParts,
   type UpdateFacts,
+  type UpdateStep,
   type Where,
 } from './update-step.ts';
 
@@ -29,13 +30,22 @@ export interface UpdateSession {
   leaving: boolean;
   /** Monotonic ms. */
   restartAsked: number | undefined;
-  resume: { readonly at: number; readonly reason: string } | undefined;
+  /** After a fault of a step of this kind; `at` in monotonic ms. */
+  resume: { readonly at: number; readonly reason: string; readonly of: UpdateStep['kind'] } | undefined;
   /** Faults in a row. */
   row: number;
-  /** UTC ms. */
+  /** Monotonic ms. */
   nextCheck: number;
+  /** Monotonic ms: a hint leads to no check before. */
+  hintAfter: number;
   /** In a row. */
   checksFailed: number;
+  /** Checks in a row that came to nothing because the clock was not good. */
+  clockRefused: number;
+  /** A file that the link did not give as it should be, how often in a row, and when it is asked for again, monotonic ms. */
+  missed: { readonly sha256: string; readonly row: number; readonly at: number; readonly reason: string } | undefined;
+  /** Bytes in the slot that may be written, of these slots. */
+  freeable: { readonly of: string; readonly bytes: number } | undefined;
   /** Monotonic ms: what ended is not told before, after it could not be told. */
   reportAfter: number;
   /** Monotonic ms: the stick is not looked for before, after it was gone. */
@@ -64,7 +74,8 @@ export interface UpdateSession {
   running: { readonly of: string; readonly parts: RunningParts } | undefined;
 }
 
-export const newSession = (now: { readonly utc: number; readonly monotonic: number }): UpdateSession => ({
+/** `monotonic`: ms, now. */
+export const newSession = (monotonic: number): UpdateSession => ({
   ready: {},
   building: undefined,
   freed: false,
@@ -72,14 +83,18 @@ export const newSession = (now: { readonly utc: number; readonly monotonic: numb
   restartAsked: undefined,
   resume: undefined,
   row: 0,
-  nextCheck: now.utc,
+  nextCheck: monotonic,
+  hintAfter: 0,
   checksFailed: 0,
+  clockRefused: 0,
+  missed: undefined,
+  freeable: undefined,
   reportAfter: 0,
   stickAfter: 0,
   stick: undefined,
   word: undefined,
   wanted: undefined,
-  trial: { countedTo: now.monotonic, goodSince: undefined, goodTo: 0, failing: undefined, testAt: 0 },
+  trial: { countedTo: monotonic, goodSince: undefined, goodTo: 0, failing: undefined, testAt: 0 },
   progress: undefined,
   running: undefined,
 });
@@ -102,7 +117,9 @@ export async function gatherFacts(
   for (const target of wanted) have[target.sha256] = await downloads.have(target);
   const monotonic = clock.monotonic();
   const now = clock.utc();
-  const { trial } = session;
+  const { trial, missed, resume } = session;
+  // What waits is measured on the monotonic clock: whoever sets the date makes it neither longer nor shorter.
+  const utcOf = (at: number) => now + at - monotonic;
   return {
     unit: parts.unit,
     now,
@@ -112,18 +129,20 @@ export async function gatherFacts(
     ready: session.ready,
     source: sourceOf(state, session, parts)?.where,
     mayReport: session.reportAfter <= monotonic,
-    check: checkOf(session, parts, now),
-    nextCheck: session.nextCheck,
-    resume: session.resume,
+    check: checkOf(session, parts, monotonic),
+    nextCheck: utcOf(session.nextCheck),
+    resume: resume === undefined ? undefined : { ...resume, at: utcOf(resume.at) },
+    missed: missed === undefined ? undefined : { ...missed, at: utcOf(missed.at) },
     room: (await files.space(root)).free,
     freed: session.freed,
+    freeable: held === undefined || session.building !== undefined ? 0 : await freeableBytes(found, session, parts),
     running: held === undefined ? noParts : await runningParts(found, held.patches.length > 0, session, parts, signal),
     building: session.building,
     trial: {
       usedSeconds: (state.trial?.usedSeconds ?? 0) + (monotonic - trial.countedTo) / 1000,
       heldSeconds: trial.goodSince === undefined ? 0 : (trial.goodTo - trial.goodSince) / 1000,
       failing: trial.failing,
-      testAt: now + trial.testAt - monotonic,
+      testAt: utcOf(trial.testAt),
     },
     leaving: session.leaving,
     restartAsked: session.restartAsked !== undefined && monotonic - session.restartAsked < restartPatience,
@@ -145,9 +164,40 @@ export function sourceOf(
   return source === undefined ? undefined : { where: 'link', source };
 }
 
-function checkOf({ stick, nextCheck }: UpdateSession, { link }: UpdateParts, now: number): Where | undefined {
+function checkOf(session: UpdateSession, { link, clockGood }: UpdateParts, monotonic: number): Where | undefined {
+  const { stick, nextCheck, clockRefused } = session;
   if (stick !== undefined && !stick.checked) return 'stick';
-  return nextCheck <= now && link() !== undefined ? 'link' : undefined;
+  // Nothing that came could be believed: the link is spared until there is a clock.
+  if (clockRefused > 0 && !clockGood()) return undefined;
+  return nextCheck <= monotonic && link() !== undefined ? 'link' : undefined;
+}
+
+/** Checks that hints lead to, ms: who can send hints, and nothing else, costs no more than this. */
+const hintEvery = 60_000;
+
+/** There may be something new: it is asked for at once, or when a hint may again. What waits after faults goes on waiting. */
+export function hint(session: UpdateSession, monotonic: number): void {
+  if (session.checksFailed > 0 || session.clockRefused > 0) return;
+  const due = Math.max(monotonic, session.hintAfter);
+  if (session.nextCheck <= due) return;
+  session.nextCheck = due;
+  session.hintAfter = due + hintEvery;
+}
+
+/** Of the slot that `prepare` would empty, or of the larger where it may be either. Only updates write there, and forget this when they do. */
+async function freeableBytes(
+  { confirmed, running, other }: SlotsState,
+  session: UpdateSession,
+  { files, root }: UpdateParts,
+): Promise<number> {
+  const of = `${confirmed.slot} ${running.slot} ${other?.slot ?? ''} ${other?.record?.job ?? ''}`;
+  if (session.freeable?.of === of) return session.freeable.bytes;
+  let most = 0;
+  for (const slot of ['a', 'b'] as const)
+    if (slot !== confirmed.slot && slot !== running.slot)
+      most = Math.max(most, await bytesBelow(files, `${root}/${slot}`));
+  session.freeable = { of, bytes: most };
+  return most;
 }
 
 /** What runs does not change while it runs, so it is looked at once. */

@@ -6,6 +6,7 @@ import { parse } from '../../device/kernel/schema.ts';
 import { updateJob } from '../contract/job.ts';
 import { nonce } from '../contract/names.ts';
 import { target } from '../contract/target.ts';
+import { dayOf } from './windows.ts';
 
 /**
  * All that an update has to remember over a power cut, besides what the slots and the downloads say of themselves: one document, replaced at
@@ -27,6 +28,8 @@ const heldJob = z.object({
   passed: z.array(z.object({ target: z.string(), reason })).max(200),
   /** Faults of this unit, and files of another hash, while it was worked on. */
   faults: z.int().min(0),
+  /** How often a slot was prepared for it; absent: never. */
+  prepares: z.int().min(0).exactOptional(),
 });
 export type HeldJob = z.infer<typeof heldJob>;
 
@@ -76,7 +79,7 @@ export const updateState = z.object({
   ended: z.array(endedJob).max(100),
   /** Of metadata and jobs before there was anything to end; oldest first. */
   refusals: z.array(z.object({ at: instant, reason, told: z.boolean() })).max(100),
-  /** Downloaded over the link on the day, UTC, that is named: `2026-03-01`. */
+  /** Files and metadata, over the link, on the day, UTC, that is named: `2026-03-01`. */
   bytes: z.object({ day: z.string(), bytes: z.number().min(0) }),
   /** Downloads may be there that nobody wants. */
   litter: z.boolean(),
@@ -118,6 +121,13 @@ export async function readUpdateState(
 export async function writeUpdateState(files: Files, root: string, state: UpdateState): Promise<void> {
   const content = parse(updateState, state, 'the state of updates', 'internal');
   await writeWholeFile(files, statePath(root), Buffer.from(`${JSON.stringify(content)}\n`));
+}
+
+/** `more` bytes came over the link at `utc`, ms. */
+export function withBytes(state: UpdateState, utc: number, more: number): UpdateState {
+  if (more === 0) return state;
+  const day = dayOf(utc);
+  return { ...state, bytes: { day, bytes: (state.bytes.day === day ? state.bytes.bytes : 0) + more } };
 }
 
 /** Longest reason that is kept and reported. */

@@ -91,11 +91,15 @@ export interface UpdateFacts {
   readonly nextCheck: number;
   /** The centre takes reports, as far as is known. */
   readonly mayReport: boolean;
-  /** After faults: not before. */
-  readonly resume: { readonly at: number; readonly reason: string } | undefined;
+  /** After a fault of a step of this kind: not before. What else a trial asks for does not wait for it. */
+  readonly resume: { readonly at: number; readonly reason: string; readonly of: UpdateStep['kind'] } | undefined;
+  /** A file that the link did not give as it should be: not before. */
+  readonly missed: { readonly sha256: string; readonly at: number; readonly reason: string } | undefined;
   /** Bytes that may be written, and whether the slot that may be written was emptied for it. */
   readonly room: number;
   readonly freed: boolean;
+  /** Bytes that lie in the slot that may be written: so much more room there is once it was emptied. */
+  readonly freeable: number;
   readonly running: RunningParts;
   readonly building: Building | undefined;
   readonly trial: TrialFacts;

@@ -8,7 +8,7 @@ import { planUpdate } from './plan-update.ts';
 import { UpdateDesk } from './update-desk.ts';
 import type { HistoryEntry } from './update-history.ts';
 import type { UpdateParts } from './update-parts.ts';
-import { type Answer, gatherFacts, newSession, type UpdateSession } from './update-session.ts';
+import { type Answer, gatherFacts, hint, newSession, type UpdateSession } from './update-session.ts';
 import { emptyState, readUpdateState, shortened, type UpdateState } from './update-state.ts';
 import type { UpdateStep } from './update-step.ts';
 import { UpdateTeller } from './update-teller.ts';
@@ -49,8 +49,7 @@ export class UpdateWork {
     const { files, root, clock, history, slots, trust } = parts;
     const read = await readUpdateState(files, root);
     const state = read.kind === 'read' ? read.state : { ...emptyState, ended: endedIn(history.entries) };
-    const session = newSession({ utc: clock.utc(), monotonic: clock.monotonic() });
-    const desk = new UpdateDesk(parts, session, state);
+    const desk = new UpdateDesk(parts, newSession(clock.monotonic()), retold(state));
     if (read.kind === 'damaged') {
       parts.tell('what was remembered of updates is damaged; it is begun again from what is there');
       await desk.note({ event: 'damage' });
@@ -80,6 +79,13 @@ export class UpdateWork {
 
   get standing(): UpdateTeller['standing'] {
     return this.#teller.standing;
+  }
+
+  /** A word, of anybody, that there is something new: `job` where it says which. One that is known already is nothing new. */
+  hinted(job?: string): void {
+    const { state, session, parts } = this.#desk;
+    const known = state.job?.job.id === job || state.ended.some((one) => one.job === job);
+    if (job === undefined || !known) hint(session, parts.clock.monotonic());
   }
 
   /**
@@ -114,7 +120,7 @@ export class UpdateWork {
     const { parts, session, state } = this.#desk;
     const wait = backoff(afterFault, session.row, parts.random);
     session.row += 1;
-    session.resume = { at: parts.clock.utc() + wait, reason: wordsOf(error) };
+    session.resume = { at: parts.clock.monotonic() + wait, reason: wordsOf(error), of: step.kind };
     this.#teller.fault = wordsOf(error);
     if (error instanceof AtalayaError && error.disposition === 'retry') return;
     parts.tell(`the step ${step.kind} of an update failed; again in ${Math.ceil(wait / 1000)} s`, error);
@@ -179,6 +185,12 @@ export const wordsOf = (error: unknown): string =>
       ? `${error.code}: ${error.message}`
       : `internal: ${error instanceof Error ? error.message : String(error)}`,
   );
+
+/** Whether the last word was kept where it was told is not known here: each start says it once more, and it says the same. */
+const retold = (state: UpdateState): UpdateState => ({
+  ...state,
+  ended: state.ended.map((one, at) => (at === state.ended.length - 1 ? { ...one, told: false } : one)),
+});
 
 /** What the history knows of jobs that have ended: they are not begun again. It was told when it happened. */
 const endedIn = (entries: readonly HistoryEntry[]): UpdateState['ended'] =>
