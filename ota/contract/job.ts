@@ -14,6 +14,11 @@ export const dailyWindow = z.strictObject({
 });
 export type DailyWindow = z.infer<typeof dailyWindow>;
 
+const neverConfirmed = (trial: unknown): string => {
+  const { holdSeconds, deadlineSeconds } = trial as { readonly holdSeconds: number; readonly deadlineSeconds: number };
+  return `could never be confirmed: its self-test is to hold for ${holdSeconds} s, and its trial is over after ${deadlineSeconds} s`;
+};
+
 export const updateJob = z.strictObject({
   id: jobId,
   /** Whole targets that are installed together; none: whatever job there was is given up. Patches that lead to them stand beside them in the same metadata. */
@@ -39,6 +44,9 @@ export const updateJob = z.strictObject({
       deadlineSeconds: z.int().min(30).max(172_800).default(3600),
       /** Starts that the trial may use up. */
       starts: z.int().min(1).max(10).default(3),
+    })
+    .refine(({ holdSeconds, deadlineSeconds }) => holdSeconds < deadlineSeconds, {
+      error: ({ input }) => neverConfirmed(input),
     })
     .prefault({}),
 });

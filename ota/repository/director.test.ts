@@ -114,6 +114,7 @@ test('what no unit would begin is not assigned, and the job before stands', asyn
     ['unit-1', madeJob('job-2', [], { issued: at(-1) }), /issued before job-1/],
     ['unit-1', madeJob('job-1', [next.target.target]), /has the id of another job/],
     ['unit-1', madeJob('job-2', [], { nonce: 'short' }), /nonce/],
+    ['unit-1', madeJob('job-2', [next.target.target], { trial: { holdSeconds: 3600 } }), /could never be confirmed/],
     ['../unit-1', madeJob('job-2', []), /name of the unit/],
     ['bridge-1', madeJob('job-2', []), /name of the unit/],
   ];

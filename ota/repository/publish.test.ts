@@ -7,7 +7,7 @@ import { fault } from '../../device/kernel/testing/fault.ts';
 import { checkRepository } from './check.ts';
 import { expiriesOf } from './expiry.ts';
 import { publish } from './publish.ts';
-import { stageRotation } from './stage-changes.ts';
+import { stageRotation, stageTargets } from './stage-changes.ts';
 import { stagedIn } from './staged.ts';
 import {
   addMade,
@@ -228,7 +228,20 @@ test('targets that no unit could tell apart, and files that are not what is said
   for (const [target, why] of refusals) t.regex((await fault(addMade(made, [target]))).message, why);
   t.is(await stagedIn(made.files, folder, 'image', 'targets'), undefined);
 
+  // Units may have what is published, whatever waits.
+  const take = (remove: readonly string[], ...add: readonly ReturnType<typeof madeTarget>[]) =>
+    stageTargets(made.files, folder, { add: add.map(({ target }) => target), remove }, madeAt);
+  await take([first.target.target]);
+  for (const [target, why] of refusals.slice(0, 2)) t.regex((await fault(addMade(made, [target]))).message, why);
+  await addMade(made, [first]);
+  const wrong = madeTarget('unit-1.8.0-r8-x64.tar.zst', 8, { tree: { sha256: 'c'.repeat(64), length: 4096 } });
+  await take([], wrong);
+
   const second = madeTarget('unit-1.8.0-r8-x64.tar.zst', 8);
+  const waits = await fault(take([], second));
+  t.regex(waits.message, /waits for signatures already, with another content/);
+  t.regex(waits.hint ?? '', /atalaya-ota remove/);
+  await take([wrong.target.target]);
   await addMade(made, [second]);
   await signWaiting(made, [made.people[0], made.people[1]]);
   await made.files.remove(`${folder}/targets/${second.target.sha256}.${second.target.target}`);

@@ -22,7 +22,7 @@ export interface TargetsChange {
 /**
  * Stages new targets of the image repository, on top of those that wait already. Throws `document-refused` for a target whose name stands
  * for another file, a patch without a whole target of the same tree, a release that is taken by another tree, and a name that is not there. What is
- * published counts as taken even where its removal waits: units may have it.
+ * published counts as taken even where its removal waits, since units may have it; what was removed before is not remembered.
  */
 export async function stageTargets(
   files: Files,

@@ -14,8 +14,9 @@ import { publishChain, readChain, signChain, stageChain, targetsOf } from './cha
 import { addSignature, expiryAfter, readMetadata } from './metadata.ts';
 import { openPublished } from './published-files.ts';
 import type { MetadataSigner } from './signers/metadata-signer.ts';
-import { targetsMetadata } from './stage-changes.ts';
+import { stageRotation, targetsMetadata } from './stage-changes.ts';
 import {
+  addMade,
   day,
   folder,
   foundedPublisher,
@@ -24,8 +25,11 @@ import {
   madeDirector,
   madeJob,
   madeTarget,
+  publishMade,
   publishTargets,
+  signWaiting,
 } from './testing/made-publisher.ts';
+import { memorySigner } from './testing/memory-signers.ts';
 
 /** What the README says that a thief can do with each key, and cannot: a unit itself looks at what the thief has made. */
 
@@ -173,7 +177,7 @@ test('the online key names what is published and not older, and nothing else', a
   t.is(await answer(unit, nothing), '', 'it may take the job away');
 });
 
-test("two holders' keys and the office key publish, and without the director nothing of it is installed", async (t) => {
+test("two holders' keys and the office key publish, and without a director nothing of it is installed", async (t) => {
   const { made, unit } = await atWork(t);
   const files = copied(made);
   await forgeImage(files, [eight.target, evil.target], { targets: [made.people[0], made.people[2]], ...made.office });
@@ -183,4 +187,30 @@ test("two holders' keys and the office key publish, and without the director not
     'it',
   );
   t.true(published.some(({ target }) => target === evil.target.target));
+});
+
+test("two holders' keys alone are everything but an older release: they name their own keys for all the rest", async (t) => {
+  const { made, unit } = await atWork(t);
+  const [own, office] = [memorySigner(), memorySigner()];
+  const theirs: MadePublisher = {
+    ...{ ...made, files: copied(made) },
+    office: { snapshot: office, timestamp: office },
+    online: { targets: own, snapshot: own, timestamp: own },
+  };
+  const rotate = (repository: 'image' | 'director', of: object, to: MetadataSigner) => {
+    const roles = Object.keys(of) as ('targets' | 'snapshot' | 'timestamp')[];
+    const out = (Object.values(of) as MetadataSigner[]).map(({ keyId }) => keyId);
+    return stageRotation(theirs.files, folder, { repository, roles, out, in: [to.publicKey] }, madeAt);
+  };
+  await rotate('image', made.office, office);
+  await rotate('director', made.online, own);
+  await addMade(theirs, [evil]);
+  await signWaiting(theirs, [made.people[0], made.people[2]]);
+  await publishMade(theirs);
+  const director = await madeDirector(theirs);
+  await director.assign('unit-1', madeJob('job-2', [evil.target.target]));
+  t.is(await answer(unit, theirs.files), evil.target.target);
+
+  await director.assign('unit-1', madeJob('job-3', [seven.target.target]));
+  t.is(await answer(unit, theirs.files), 'release-rollback', 'the floor of releases gives way to no key');
 });

@@ -18,13 +18,11 @@ export function fieldOf({ targets }: Chain): DirectorField | undefined {
 
 /** Why no unit would begin the job, put beside the one that stands; undefined where it would. */
 export function jobFault(next: DirectorField, stands: DirectorField | undefined, now: number): string | undefined {
-  const { id, issued, notBefore, expires, trial } = next.job;
+  const { id, issued, notBefore, expires } = next.job;
   const end = Date.parse(expires);
   if (end <= now) return `is over already: it expires ${expires}`;
   if (end <= Date.parse(issued)) return 'expires before it is issued';
   if (notBefore !== undefined && end <= Date.parse(notBefore)) return 'expires before it may begin';
-  if (trial.holdSeconds >= trial.deadlineSeconds)
-    return `could never be confirmed: its self-test is to hold for ${trial.holdSeconds} s, and its trial is over after ${trial.deadlineSeconds} s`;
   if (stands === undefined) return undefined;
   if (stands.job.id === id) return isDeepStrictEqual(stands, next) ? undefined : 'has the id of another job';
   return Date.parse(issued) < Date.parse(stands.job.issued)

@@ -61,6 +61,7 @@ export class MadeUnit {
   files = new MemoryTreeFiles();
   cut = false;
   linkUp = true;
+  clockGood = true;
   /** Blocks that the link still fails at. */
   failures = 0;
   change: Partial<UpdateParts> = {};
@@ -185,7 +186,7 @@ export class MadeUnit {
       hardware: ['x64'],
       running: view.record?.parts ?? [],
       clock,
-      clockGood: () => true,
+      clockGood: () => this.clockGood,
       begunJob: () => (work?.newestJob?.begun === true ? work.newestJob.id : undefined),
       files,
     });
@@ -234,7 +235,7 @@ export class MadeUnit {
       },
       limits: () => ({ windows: [] }),
       clock,
-      clockGood: () => true,
+      clockGood: () => this.clockGood,
       timer: clock,
       random: seededRandom(1),
       tell: (words, error) => this.told.push(error instanceof Error ? `${words}: ${error.message}` : words),

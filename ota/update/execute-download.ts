@@ -92,7 +92,12 @@ export const executeDownload: Execute<'download'> = async (step, desk, { signal,
  * A patch is passed over, and that is said. The whole is waited for where the link does not have it yet, and asked for again where it is not what
  * it should be; then the job is refused. A stick does not become another by waiting.
  */
-async function refused(desk: UpdateDesk, target: Target, refusal: UpdateRefused, from: Where | undefined): Promise<void> {
+async function refused(
+  desk: UpdateDesk,
+  target: Target,
+  refusal: UpdateRefused,
+  from: Where | undefined,
+): Promise<void> {
   const { job: held } = desk.state;
   if (held === undefined) return;
   if (target.description.patchFrom !== undefined) return passOver(desk, target, refusal);

@@ -4,8 +4,8 @@ import { milliseconds } from '../../device/kernel/units.ts';
 import type { Execute } from './execute-steps.ts';
 import { rolledBackWords } from './plan-trial.ts';
 import { trialAllowance, usualTrial } from './trial-allowance.ts';
-import type { SelfTest } from './update-parts.ts';
 import type { UpdateDesk } from './update-desk.ts';
+import type { SelfTest } from './update-parts.ts';
 import type { Answer, UpdateSession } from './update-session.ts';
 import { shortened, type TrialRecord } from './update-state.ts';
 

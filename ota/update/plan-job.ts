@@ -59,7 +59,9 @@ function fetchOrBuild(held: HeldJob, state: UpdateState, facts: UpdateFacts, set
   if (building === undefined) {
     const { prepares = 0 } = held;
     if (prepares >= mostPrepares)
-      return end(held.job, 'failed', [`internal: its installation was begun ${prepares} times and broken off each time`]);
+      return end(held.job, 'failed', [
+        `internal: its installation was begun ${prepares} times and broken off each time`,
+      ]);
     const tight = roomFor(held, routes, kept, facts);
     if (tight !== undefined) return tight;
   }

@@ -4,6 +4,7 @@ import { type DailyWindow, updateJob } from '../contract/job.ts';
 import type { SlotsState, SlotView } from '../contract/slots.ts';
 import type { Target } from '../contract/target.ts';
 import { madeJob, madeNow, madePatch, madeTarget } from '../trust/testing/made-repositories.ts';
+import { planTrial } from './plan-trial.ts';
 import { planUpdate } from './plan-update.ts';
 import { beginOf } from './spread-begin.ts';
 import { takeCheck } from './take-check.ts';
@@ -136,6 +137,12 @@ const facts: fc.Arbitrary<UpdateFacts> = fc
     check: mostly<'link' | undefined>(undefined, fc.constant('link')),
     room: mostly(2 ** 32, fc.constantFrom(0, 2 ** 25)),
     freed: fc.boolean(),
+    freeable: fc.constantFrom(0, 2 ** 26),
+    faulted: mostly<UpdateStep['kind'] | undefined>(
+      undefined,
+      fc.constantFrom<UpdateStep['kind']>('test', 'roll-back', 'confirm', 'download', 'end'),
+    ),
+    missed: fc.constantFrom<Target | undefined>(undefined, fresh, patch),
     windows,
     failing: fc.constantFrom<readonly string[] | undefined>(undefined, [], ['camera: no frames']),
     heldSeconds: fc.integer({ min: 0, max: 100 }),
@@ -148,7 +155,18 @@ const facts: fc.Arbitrary<UpdateFacts> = fc
     ),
   })
   .map(
-    ({ had, ready, windows: ours, failing, heldSeconds, usedSeconds, testIn, ...rest }): UpdateFacts => ({
+    ({
+      had,
+      ready,
+      windows: ours,
+      failing,
+      heldSeconds,
+      usedSeconds,
+      testIn,
+      faulted,
+      missed,
+      ...rest
+    }): UpdateFacts => ({
       unit: 'unit-1',
       ...rest,
       have: Object.fromEntries(
@@ -157,7 +175,11 @@ const facts: fc.Arbitrary<UpdateFacts> = fc
       ready: Object.fromEntries(ready.map(({ sha256: digest }) => [digest, `/data/downloads/${digest}`])),
       nextCheck: rest.now + hour,
       mayReport: true,
-      resume: undefined,
+      resume: faulted === undefined ? undefined : { at: rest.now + 9000, reason: 'store-full: no', of: faulted },
+      missed:
+        missed === undefined
+          ? undefined
+          : { sha256: missed.sha256, at: rest.now + 9000, reason: 'target-absent: not yet' },
       running: {
         trees: { 'program/unit': old.description.tree.sha256 },
         bytes: { 'program/unit': 10_000 },
@@ -240,7 +262,7 @@ test('a job that ran out before it was begun is refused, and one whose clock is 
     if (job === undefined || trial !== undefined || given.slots.trial !== undefined || litter) return true;
     if (given.check !== undefined || given.word !== undefined || ended.some(({ told }) => !told)) return true;
     if (given.leaving || works.has(step.kind)) return !works.has(step.kind) || given.clockGood;
-    const over = !job.begun && given.clockGood && given.now > Date.parse(job.job.expires);
+    const over = !job.begun && given.clockGood && given.resume === undefined && given.now > Date.parse(job.job.expires);
     return !over || step.kind === 'end';
   });
   t.pass();
@@ -261,16 +283,68 @@ test('a job that has ended is never taken again, whoever shows it', (t) => {
 
 test('a trial is confirmed only by a self-test that has held, or by a person; and it ends', (t) => {
   let confirmed = 0;
-  always(({ trial: record }, { trial, word, slots: found }, step) => {
+  always(({ trial: record }, { trial, word, slots: found, resume }, step) => {
     if (step.kind === 'confirm') {
       confirmed += 1;
       return word?.kind === 'confirm' || (trial.failing?.length === 0 && trial.heldSeconds >= 60);
     }
     const known = record?.slot === 'b' && record.job === 'job-0001';
     const over = trial.usedSeconds >= 300 && found.trial !== undefined && found.running.slot === 'b' && known;
-    return !over || step.kind === 'roll-back';
+    return (
+      !over ||
+      step.kind === 'roll-back' ||
+      (step.kind === 'wait' && (resume?.of === 'roll-back' || resume?.of === 'confirm'))
+    );
   });
   t.true(confirmed > 10, String(confirmed));
+});
+
+test('a fault holds up what failed, and nothing else of a trial: not its end, nor a word about it', (t) => {
+  let [held, passed] = [0, 0];
+  always((state, given, step) => {
+    const { resume } = given;
+    if (resume === undefined) return true;
+    const ofTrial = planTrial(state, given);
+    const holds = ofTrial === undefined || ofTrial.kind === resume.of;
+    if (holds) held += 1;
+    else passed += 1;
+    return holds ? step.kind === 'wait' && step.until === resume.at : step.kind === ofTrial.kind;
+  });
+  t.true(held > 20 && passed > 20, `${held} ${passed}`);
+});
+
+/** The same for plans that come to the files of a job: nothing else is asked for, and the time for it has come. */
+const alwaysOnJob = (check: (state: UpdateState, given: UpdateFacts, step: UpdateStep) => boolean) =>
+  always(({ job, trial: _, ...rest }, given) => {
+    if (job === undefined || job.install.length === 0) return true;
+    const bytes = { day: '', bytes: 0 };
+    const state = { ...rest, bytes, litter: false, ended: [], job: { ...job, begun: true } };
+    const now = Math.max(given.now, madeNow + 100 * hour);
+    const idle = { check: undefined, word: undefined, resume: undefined, leaving: false, clockGood: true };
+    const missed = given.missed === undefined ? undefined : { ...given.missed, at: now + 9000 };
+    const facts: UpdateFacts = { ...given, ...idle, now, missed, slots: { confirmed: a, running: a } };
+    return check(state, facts, planUpdate(state, facts));
+  });
+
+test('the way back is given up only where that makes the room that is needed', (t) => {
+  let [cleaned, refused] = [0, 0];
+  alwaysOnJob((_, { room, freeable, freed }, step) => {
+    if (step.kind === 'end' && step.reasons[0]?.startsWith('no-room') === true && !freed) refused += 1;
+    if (step.kind !== 'clean' || !step.free) return true;
+    cleaned += 1;
+    return !freed && room + freeable >= 32 * 2 ** 20;
+  });
+  t.true(cleaned > 10 && refused > 10, `${cleaned} ${refused}`);
+});
+
+test('a file that the link did not give is not asked for again before its time', (t) => {
+  let waits = 0;
+  alwaysOnJob((_, { missed, have }, step) => {
+    if (step.kind === 'wait' && step.reason.startsWith('target-absent')) waits += 1;
+    if (step.kind !== 'download' || step.from !== 'link' || step.target.sha256 !== missed?.sha256) return true;
+    return have[missed.sha256] === step.target.length;
+  });
+  t.true(waits > 10, String(waits));
 });
 
 test('a unit begins when its draw says: the same after a restart, even over a fleet, inside the first window', (t) => {

@@ -32,7 +32,11 @@ test('a disk that fails again and again is told, and never ends the keeper; when
       value: async () => {
         failed += failing ? 1 : 0;
         // One is of the kind that stops a program, the next waits and goes on.
-        if (failing) throw new AtalayaError(failed % 2 === 0 ? 'store-failed' : 'internal', 'the disk is gone');
+        if (failing)
+          throw new AtalayaError(
+            failed % 2 === 0 ? 'store-failed' : 'internal',
+            'the disk did not end within its time',
+          );
         return parts.slots.state();
       },
     },
@@ -44,7 +48,7 @@ test('a disk that fails again and again is told, and never ends the keeper; when
   const stop = new AbortController();
   const running = keeper.run(stop.signal);
   t.true(await pass(unit, () => failed > 6));
-  t.true(unit.told.some((words) => words.includes('the disk is gone')));
+  t.true(unit.told.some((words) => words.includes('the disk did not end')));
   failing = false;
   t.true(await pass(unit, () => restarted));
   t.is(keeper.standing?.job?.step, 'switching');
@@ -77,5 +81,31 @@ test('a job that came is looked at when it is told of, and a person is answered 
   t.true(await pass(unit, () => keeper.newestJob?.id === 'job-0001'));
   t.is((await keeper.install('/media/usb')).good, false);
   stop.abort();
+  await running;
+});
+
+test('work that hangs and cannot be ended ends the keeper: a second one beside it would share its files', async (t) => {
+  await using unit = await MadeUnit.open();
+  const { parts } = await unit.parts('image', () => undefined);
+  let looks = 0;
+  const slots: Slots = Object.create(parts.slots, {
+    state: {
+      value: () => {
+        looks += 1;
+        return looks === 1 ? parts.slots.state() : new Promise(() => undefined);
+      },
+    },
+  });
+  const keeper = new UpdateKeeper({ ...parts, slots });
+  let ended = false;
+  const running = keeper.run(new AbortController().signal).then(() => {
+    ended = true;
+  });
+  for (let minute = 0; minute < 40 && !ended; minute += 1) {
+    await unit.clock.advance(60_000);
+    await sleep(milliseconds(2));
+  }
+  t.true(ended);
+  t.is(looks, 2);
   await running;
 });

@@ -146,6 +146,6 @@ test('a person goes back to the version before, as a trial; what was taken back 
   await settle(unit);
   t.is(await release(unit), 1);
   t.deepEqual(unit.reports.at(-1)?.reasons, ['it reads no plates']);
-  t.deepEqual(await settle(unit), ['check', 'idle']);
+  t.deepEqual(await settle(unit), ['report', 'check', 'idle']);
   t.is(await release(unit), 1);
 });

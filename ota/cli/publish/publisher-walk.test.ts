@@ -82,6 +82,9 @@ test('from keys to a stick that a unit obeys', async (t) => {
   );
 
   const job = '--key @online.pem --install unit-1.7.0-r7-x64.tar.zst --hold 30 --deadline 600 --window 01:00-05:00';
+  const never = await call(`director assign unit-1 -r @repository ${job} --hold 600`);
+  t.is(never.code, 2);
+  t.regex(never.err, /a trial of 600 s is over before it could be confirmed[\s\S]*hold for 600 s \(--hold\)/);
   const assigned = await call(`director assign unit-1 -r @repository ${job}`);
   t.is(assigned.code, 0, assigned.err);
   t.regex(

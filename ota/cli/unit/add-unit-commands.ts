@@ -3,13 +3,13 @@ import type { Command } from 'commander';
 import { exit } from '../../../device/cli/exit-codes.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { systemTreeFiles } from '../../../device/kernel/tree-files.ts';
-import { updateJob } from '../../contract/job.ts';
+import { trialAllowance, usualTrial } from '../../update/trial-allowance.ts';
 import { UpdateHistory } from '../../update/update-history.ts';
 import type { OtaIo } from '../ota-io.ts';
 import { askUnit, followJob } from './ask-unit.ts';
 import { installAlone } from './install-alone.ts';
 import { historyWords, statusWords } from './status-words.ts';
-import { placeOf, slotsOf, standingOf, takeLock, unitRuns, workAsUnit } from './unit-place.ts';
+import { lookedAt, placeOf, slotsOf, standingOf, takeLock, unitRuns, workAsUnit } from './unit-place.ts';
 
 interface PlaceFlags {
   readonly root?: string;
@@ -51,7 +51,7 @@ export function addUnitCommands(root: Command, io: OtaIo): void {
 async function status(flags: JsonFlags, io: OtaIo): Promise<void> {
   const place = placeOf(flags, io.environment);
   const runs = await unitRuns(place);
-  const standing = await standingOf(place, runs, io);
+  const standing = await lookedAt(place, standingOf(place, runs, io));
   if (flags.json === true) return io.write(JSON.stringify({ ...standing, unitRuns: runs }));
   for (const line of statusWords(standing, runs, io.width())) io.write(line);
 }
@@ -119,8 +119,7 @@ async function rollBack({ reason, ...flags }: PlaceFlags & { readonly reason: st
     const slots = slotsOf(place);
     const { trial } = await slots.state();
     if (trial === undefined) {
-      const { starts, deadlineSeconds } = updateJob.shape.trial.parse(undefined);
-      await slots.goBack({ starts, minutes: Math.ceil(deadlineSeconds / 60) });
+      await slots.goBack(trialAllowance(usualTrial));
       io.write('the version before is tried at the next start of the unit');
     } else {
       await slots.rollBack(words);
@@ -132,13 +131,13 @@ async function rollBack({ reason, ...flags }: PlaceFlags & { readonly reason: st
 }
 
 async function history(flags: JsonFlags & { readonly last: string }, io: OtaIo): Promise<void> {
-  const { root } = placeOf(flags, io.environment);
+  const place = placeOf(flags, io.environment);
   if (!/^[1-9]\d{0,3}$/.test(flags.last))
     throw new AtalayaError('usage-invalid', `--last ${flags.last} is no number from 1 to 9999`);
-  const entries = (await UpdateHistory.read(systemTreeFiles, root)).slice(-Number(flags.last));
+  const entries = (await lookedAt(place, UpdateHistory.read(systemTreeFiles, place.root))).slice(-Number(flags.last));
   if (flags.json === true) for (const entry of entries) io.write(JSON.stringify(entry));
   else for (const line of historyWords(entries, io.width())) io.write(line);
-  if (entries.length === 0) io.note(`nothing has been updated here (${root})`);
+  if (entries.length === 0) io.note(`nothing has been updated here (${place.root})`);
 }
 
 /** A stick that is not there, or is another, is told before anything is asked. */

@@ -69,12 +69,17 @@ test('what root does at a unit leaves nothing behind that the unit cannot read, 
   // The folders above are of mode 0700 here, as in a home: that it is not there must not be said.
   t.regex(stranger.err, /sudo/);
   await chmod(unit.world, 0o755);
-  for (const args of [install, ['confirm', '--yes'], ['rollback', '--reason', 'why']]) {
-    const { code, err } = await call(unit, args, 1);
+  const wishes = [install, ['confirm', '--yes'], ['rollback', '--reason', 'why']];
+  for (const { code, err } of await Promise.all(wishes.map((args) => call(unit, args, 1)))) {
     t.is(code, 2, err);
     t.regex(err, /another account \(number 65534\)[\s\S]*Run the same call with sudo/);
   }
   t.deepEqual(await below(unit.root), before);
+  await chmod(unit.root, 0o750);
+  for (const { code, err } of await Promise.all(['status', 'history'].map((name) => call(unit, [name], 1)))) {
+    t.is(code, 2, err);
+    t.regex(err, /this account may not look into \S+[\s\S]*Run the same call with sudo/);
+  }
 
   await chmod(centre, 0o700);
   const unread = await call(unit, install);

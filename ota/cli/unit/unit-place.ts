@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
-import { isAtalayaError, systemCode } from '../../../device/kernel/errors.ts';
+import { AtalayaError, isAtalayaError, systemCode } from '../../../device/kernel/errors.ts';
 import { FolderLock } from '../../../device/kernel/folder-lock.ts';
 import { becomeOwner } from '../../../device/kernel/folder-owner.ts';
 import { systemTreeFiles } from '../../../device/kernel/tree-files.ts';
@@ -34,6 +34,19 @@ export const placeOf = (
 export async function workAsUnit({ root }: UnitPlace, { note }: Pick<OtaIo, 'note'>): Promise<void> {
   const account = await becomeOwner({ folder: root, what: 'the folder of the slots', program: 'atalaya-ota' });
   if (account !== undefined) note(`working as ${account}, whose slots they are`);
+}
+
+/** What is only looked at may be looked at by anybody who can; who cannot is told so. Throws `usage-invalid`, and what the look throws. */
+export async function lookedAt<T>({ root }: UnitPlace, look: Promise<T>): Promise<T> {
+  try {
+    return await look;
+  } catch (cause) {
+    if (systemCode(isAtalayaError(cause) ? cause.cause : cause) !== 'EACCES') throw cause;
+    throw new AtalayaError('usage-invalid', `this account may not look into ${root}`, {
+      cause,
+      hint: 'Run the same call with sudo.',
+    });
+  }
 }
 
 /**

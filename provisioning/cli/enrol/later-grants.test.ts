@@ -65,6 +65,26 @@ test.serial('a broker alone is put into the configuration in force, and nothing 
   t.regex(said.out, /reboot alone-1 --reason "new configuration"/, 'no scene came');
 });
 
+test.serial('the roots of updates lie beside the configuration that names them, after a later grant too', async (t) => {
+  const roots = ['image', 'director'].map((name) => ({ name, file: at(`${name}-1.root.json`) }));
+  for (const { name, file } of roots) await writeFile(file, `{"signed":{"of":"${name}"}}`);
+  const { enrol, begun, file, close } = await enrolled(
+    'updates-1',
+    ...['--config', at('first.yaml'), ...roots.flatMap((one) => ['--update-root', `${one.name}=${one.file}`])],
+  );
+  t.teardown(close);
+  t.is(begun.code, 0, begun.err);
+  const check = async () => {
+    const { imageRoot = '', directorRoot = '' } = (await loadConfig(file)).updates;
+    t.is(await readFile(imageRoot, 'utf8'), '{"signed":{"of":"image"}}');
+    t.is(await readFile(directorRoot, 'utf8'), '{"signed":{"of":"director"}}');
+  };
+  await check();
+  const later = await enrol('--broker', 'mqtts://localhost:18883');
+  t.is(later.code, 0, later.err);
+  await check();
+});
+
 test.serial(
   'a broker that was given by --broker outlives configurations; one that a configuration names is told when it changes',
   async (t) => {

@@ -7,9 +7,15 @@ import { call, type HostCentre } from './host-centre.ts';
 /** The name that the fleet gives it. */
 export const unitName = 'north-1';
 
-/** The clip that comes with the program; plates are left alone, which an emulated processor would take minutes to read. */
-const configuration = (): string =>
-  `${readFileSync(new URL('../demo/unit.yaml', import.meta.url), 'utf8')}plates: { read: false }\n`;
+/**
+ * The clip that comes with the image, again and again at its own pace: a unit that sees nothing any more keeps no update. Plates are left alone,
+ * which an emulated processor would take minutes to read. Nothing disciplines the clock: the machine reaches this one and nobody else.
+ */
+function configuration(): string {
+  const shipped = readFileSync(new URL('../demo/unit.yaml', import.meta.url), 'utf8');
+  const repeated = shipped.replace('pace: flat-out', 'pace: timestamps').replace('atEnd: stay', 'atEnd: repeat');
+  return `${repeated}plates: { read: false }\nupdates: { clock: believed }\n`;
+}
 
 export interface StreetUnitOptions {
   readonly image: string;

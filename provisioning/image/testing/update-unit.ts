@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Target } from '../../../ota/contract/target.ts';
 import {
@@ -117,15 +117,13 @@ export async function lookAfterUpdates({ unit, centre, releases, work, tell }: U
   writeFileSync(pinned, `${await centre.keyOf(unitName)}\n`);
   await unit.machine.cut();
   const data = await unit.machine.data();
-  const slots = await data.copy('/program', join(work, 'program-after-updates'));
   const folder = await data.copy('/unit', join(work, 'unit-after-updates'));
   const faults: string[] = [];
-  const line = (name: string): string => readFileSync(join(slots, name), 'utf8').trim();
-  if (!/^a( image)?$/.test(line('confirmed'))) faults.push(`confirmed: ${line('confirmed')}`);
-  if (!line('rolled-back').startsWith('b ')) faults.push(`rolled-back: ${line('rolled-back')}`);
-  const { bytes } = JSON.parse(readFileSync(join(slots, 'update.json'), 'utf8')) as {
-    readonly bytes?: { readonly bytes: number };
-  };
+  const says = async (name: string): Promise<string> => (await data.ask(`cat /program/${name}`)).trim();
+  const [confirmed, rolledBack] = [await says('confirmed'), await says('rolled-back')];
+  if (!/^a( image)?$/.test(confirmed)) faults.push(`confirmed: ${confirmed}`);
+  if (!rolledBack.startsWith('b ')) faults.push(`rolled-back: ${rolledBack}`);
+  const { bytes } = JSON.parse(await says('update.json')) as { readonly bytes?: { readonly bytes: number } };
   const least = releases.patch.length + releases.broken.length;
   const more = (100 * ((bytes?.bytes ?? 0) - least)) / least;
   tell(`${megabytes(bytes?.bytes ?? 0)} were downloaded in all, ${more.toFixed(2)} % more than both files have`);
