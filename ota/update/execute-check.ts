@@ -91,15 +91,18 @@ function meteredSource(source: RepositorySource): { readonly source: RepositoryS
 }
 
 /** Not before, where it could not be told; sooner where the link comes. */
-const reportAgain = 60_000;
+const reportAgain = { first: milliseconds(60_000), most: milliseconds(900_000) };
 
 /** Tells what was refused, then what ended: the newest word stands. Nothing waits for it. */
 export const executeReport: Execute<'report'> = async (_step, desk) => {
   try {
     await reportAll(desk);
+    desk.session.reportsFailed = 0;
   } catch (error) {
     if (isAtalayaError(error) && error.disposition !== 'retry') throw error;
-    desk.session.reportAfter = desk.parts.clock.monotonic() + reportAgain;
+    const { parts, session } = desk;
+    session.reportAfter = parts.clock.monotonic() + backoff(reportAgain, session.reportsFailed, parts.random);
+    session.reportsFailed += 1;
   }
 };
 

@@ -137,6 +137,7 @@ const facts: fc.Arbitrary<UpdateFacts> = fc
     check: mostly<'link' | undefined>(undefined, fc.constant('link')),
     room: mostly(2 ** 32, fc.constantFrom(0, 2 ** 25)),
     freed: fc.boolean(),
+    checkIn: mostly(hour, fc.integer({ min: -hour, max: hour })),
     freeable: fc.constantFrom(0, 2 ** 26),
     faulted: mostly<UpdateStep['kind'] | undefined>(
       undefined,
@@ -165,6 +166,7 @@ const facts: fc.Arbitrary<UpdateFacts> = fc
       testIn,
       faulted,
       missed,
+      checkIn,
       ...rest
     }): UpdateFacts => ({
       unit: 'unit-1',
@@ -173,7 +175,7 @@ const facts: fc.Arbitrary<UpdateFacts> = fc
         [old, fresh, model, patch].map(({ sha256: digest, length }) => [digest, Math.min(had, length)]),
       ),
       ready: Object.fromEntries(ready.map(({ sha256: digest }) => [digest, `/data/downloads/${digest}`])),
-      nextCheck: rest.now + hour,
+      nextCheck: rest.now + checkIn,
       mayReport: true,
       resume: faulted === undefined ? undefined : { at: rest.now + 9000, reason: 'store-full: no', of: faulted },
       missed:

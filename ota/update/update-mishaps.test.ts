@@ -32,7 +32,7 @@ async function workFor(unit: MadeUnit, slot: 'a' | 'image', time: number, look?:
     look?.(on);
     if (step.kind !== 'idle' && step.kind !== 'wait')
       steps.push({ kind: step.kind, at: unit.clock.monotonic() - begin });
-    else await unit.clock.advance(Math.min(30_000, Math.max(1, step.until - unit.clock.utc())));
+    else await unit.clock.advance(Math.min(600_000, Math.max(1, step.until - unit.clock.utc())));
   }
   return { on, steps, restarted, times: (kind: UpdateStep['kind']) => steps.filter((one) => one.kind === kind) };
 }

@@ -46,8 +46,9 @@ export interface UpdateSession {
   missed: { readonly sha256: string; readonly row: number; readonly at: number; readonly reason: string } | undefined;
   /** Bytes in the slot that may be written, of these slots. */
   freeable: { readonly of: string; readonly bytes: number } | undefined;
-  /** Monotonic ms: what ended is not told before, after it could not be told. */
+  /** Monotonic ms: what ended is not told before, after it could not be told so often in a row. */
   reportAfter: number;
+  reportsFailed: number;
   /** Monotonic ms: the stick is not looked for before, after it was gone. */
   stickAfter: number;
   /** The folder that a person named, to be looked at, and then worked from. */
@@ -90,6 +91,7 @@ export const newSession = (monotonic: number): UpdateSession => ({
   missed: undefined,
   freeable: undefined,
   reportAfter: 0,
+  reportsFailed: 0,
   stickAfter: 0,
   stick: undefined,
   word: undefined,

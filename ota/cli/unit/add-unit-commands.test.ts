@@ -86,7 +86,7 @@ test('a history is lines for people, each with its date', (t) => {
   t.deepEqual(lines, [
     '2026-03-01 11:00 UTC  rolled-back',
     '          job-0001, slot a, running 1.0.0 (release 1)',
-    '          it was not well',
+    '          because: it was not well',
   ]);
 });
 

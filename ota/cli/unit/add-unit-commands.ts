@@ -9,7 +9,16 @@ import type { OtaIo } from '../ota-io.ts';
 import { askUnit, followJob } from './ask-unit.ts';
 import { installAlone } from './install-alone.ts';
 import { historyWords, statusWords } from './status-words.ts';
-import { lookedAt, placeOf, slotsOf, standingOf, takeLock, unitRuns, workAsUnit } from './unit-place.ts';
+import {
+  lookedAt,
+  placeOf,
+  slotsOf,
+  standingOf,
+  takeLock,
+  type UnitPlace,
+  unitRuns,
+  workAsUnit,
+} from './unit-place.ts';
 
 interface PlaceFlags {
   readonly root?: string;
@@ -17,6 +26,10 @@ interface PlaceFlags {
 }
 interface JsonFlags extends PlaceFlags {
   readonly json?: boolean;
+}
+interface RollBackFlags extends PlaceFlags {
+  readonly reason: string;
+  readonly who?: string;
 }
 interface InstallFlags extends PlaceFlags {
   readonly from: string;
@@ -40,16 +53,34 @@ export function addUnitCommands(root: Command, io: OtaIo): void {
     .option('--yes', 'do not ask')
     .action((flags: PlaceFlags & { readonly yes?: boolean }) => confirm(flags, io));
   here(root.command('rollback').description('give a trial up; without one, try the version before'))
-    .requiredOption('--reason <words>', 'why: it is reported and kept')
-    .action((flags: PlaceFlags & { readonly reason: string }) => rollBack(flags, io));
+    .requiredOption('--reason <words>', 'why: it is reported, kept, and stands in the evidence')
+    .option('--who <name>', 'whose word it is; the account that calls unless said otherwise')
+    .action((flags: RollBackFlags) => rollBack(flags, io));
   here(root.command('history').description('what became of updates, newest last'))
     .option('--json', 'one JSON object a line')
     .option('--last <number>', 'so many entries', '20')
     .action((flags: JsonFlags & { readonly last: string }) => history(flags, io));
 }
 
+/** A unit takes nothing while it tries something, and a person at a pole should not wait for that without knowing. */
+async function needNoTrial(place: UnitPlace): Promise<void> {
+  const { trial } = await slotsOf(place).state();
+  if (trial === undefined) return;
+  throw new AtalayaError(
+    'act-refused',
+    `slot ${trial.slot.slot} is on trial, for ${trial.minutesLeft} more minutes at most`,
+    {
+      hint: 'Wait for it, or first: atalaya-ota confirm, or atalaya-ota rollback --reason WORDS.',
+    },
+  );
+}
+
 async function status(flags: JsonFlags, io: OtaIo): Promise<void> {
   const place = placeOf(flags, io.environment);
+  if ((await systemTreeFiles.look(place.root).catch(() => ({ kind: 'folder' })))?.kind !== 'folder')
+    throw new AtalayaError('usage-invalid', `${place.root} is not there: this is no unit that takes updates`, {
+      hint: 'Name the folder of the slots with --root.',
+    });
   const runs = await unitRuns(place);
   const standing = await lookedAt(place, standingOf(place, runs, io));
   if (flags.json === true) return io.write(JSON.stringify({ ...standing, unitRuns: runs }));
@@ -61,6 +92,7 @@ async function install({ from, config, ...flags }: InstallFlags, io: OtaIo): Pro
   const folder = resolve(from);
   await workAsUnit(place, io);
   await lookAt(folder);
+  await needNoTrial(place);
   const lock = await takeLock(place);
   if (lock === undefined) {
     const words = await askUnit(place, { act: 'install', from: folder }, io);
@@ -104,10 +136,13 @@ async function confirm({ yes, ...flags }: PlaceFlags & { readonly yes?: boolean 
   io.write(`slot ${trial.slot.slot} is kept`);
 }
 
-async function rollBack({ reason, ...flags }: PlaceFlags & { readonly reason: string }, io: OtaIo): Promise<void> {
+async function rollBack({ reason, who, ...flags }: RollBackFlags, io: OtaIo): Promise<void> {
   const place = placeOf(flags, io.environment);
-  const words = reason.trim().slice(0, 500);
-  if (words === '')
+  const { SUDO_USER, LOGNAME, USER } = io.environment;
+  const person = who?.trim() || SUDO_USER || LOGNAME || USER || 'a person';
+  // What the ledger says is the unit's own act says whose word it was.
+  const words = `${person.slice(0, 60)}, at the unit: ${reason.trim()}`.slice(0, 500);
+  if (reason.trim() === '')
     throw new AtalayaError('usage-invalid', 'the reason is empty', { hint: 'Say why, in a few words.' });
   await workAsUnit(place, io);
   const lock = await takeLock(place);

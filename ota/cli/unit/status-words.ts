@@ -19,8 +19,18 @@ export function statusWords(standing: UpdateStanding, runs: boolean, width: numb
     ...(fault === undefined ? [] : line('Hindered', fault)),
     ...(last === undefined
       ? []
-      : line('Last', [`${last.job ?? 'without a job'} ${last.outcome}`, dateOf(last.at), ...last.reasons].join(', '))),
-    ...(refused === undefined ? [] : line('Refused', `${dateOf(refused.at)}, ${refused.reason}`)),
+      : line(
+          'Last',
+          [
+            `${last.job ?? 'without a job'} ${last.outcome}`,
+            dateOf(last.at),
+            ...last.reasons.map((reason) => `because: ${reason}`),
+          ].join(', '),
+        )),
+    // What was refused before something else was taken is for the history.
+    ...(refused === undefined || (last !== undefined && refused.at < last.at)
+      ? []
+      : line('Refused', `${dateOf(refused.at)}, ${refused.reason}`)),
   ];
 }
 
@@ -71,7 +81,7 @@ export function historyWords(entries: readonly HistoryEntry[], width: number): r
     return [
       `${dateOf(at)}  ${event}`,
       ...line('', [...(job === undefined ? [] : [job]), ...where, ...what].join(', ')),
-      ...reasons.flatMap((reason) => line('', reason)),
+      ...reasons.flatMap((reason) => line('', `because: ${reason}`)),
     ];
   });
 }
