@@ -56,7 +56,7 @@ function program(signal: AbortSignal): Command {
 
   stated(root.command('list').description('evidence, a line each'))
     .option('--rule <rule>', 'of one rule only')
-    .option('--acts', 'instead, who looked, held, exported and erased')
+    .option('--acts', 'instead, who looked, held, exported, erased, configured and updated, and tests')
     .option('--json', 'one JSON object a line')
     .action((flags: ListFlags) => list(flags, print, signal));
   stated(root.command('show <id>').description('a record, or any entry by its number, as it was signed')).action(

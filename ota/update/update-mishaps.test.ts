@@ -144,7 +144,8 @@ test('a stick that does not have a file whole is refused at once', async (t) => 
   unit.linkUp = false;
   unit.change = { stick: () => stick };
   await leaveRequest(unit.files, root, { id: '00000001', act: 'install', from: '/media/usb' });
-  await workFor(unit, 'image', 60_000);
+  const { times } = await workFor(unit, 'image', 60_000);
+  t.is(times('download').length, 1);
   t.regex(unit.reports.at(-1)?.reasons[0] ?? '', /^target-truncated: /);
 });
 

@@ -25,6 +25,13 @@ export interface MadeReleases {
   readonly bundles: string;
 }
 
+/** An emulated processor does in seconds what a board does in a moment, and no update can help that. */
+const patientBars: readonly Change[] = [
+  ['leastRate: 5,', 'leastRate: 0.1,'],
+  ['inferenceMs: { doubt: 250, fail: 1000 }', 'inferenceMs: { doubt: 250, fail: 120_000 }'],
+  ['sealMs: { doubt: 2000, fail: 10_000 }', 'sealMs: { doubt: 2000, fail: 120_000 }'],
+].map(([from = '', to = '']) => ({ file: 'device/selftest/bars.ts', from, to }));
+
 /** Makes the releases that follow what a flashed disk has, from the sources as they are: a good one, with a patch of the image's, and a broken one. */
 export async function makeReleases(machine: BootedDisk, work: string): Promise<MadeReleases> {
   const at = (name: string): string => join(work, name);
@@ -33,7 +40,7 @@ export async function makeReleases(machine: BootedDisk, work: string): Promise<M
   mkdirSync(bundles, { recursive: true });
   const base = await imageTarget(machine, at('image'));
   const { version, release } = base.description;
-  const good = await makeRelease(bundles, at('source'), release + 1, '0.2.0', []);
+  const good = await makeRelease(bundles, at('source'), release + 1, '0.2.0', patientBars);
   const whole = (folder: string, { target }: Target): string => join(folder, target);
   await call('ota', [
     ...['bundle', 'patch', '--from', whole(at('image'), base), '--to', whole(bundles, good), '--out', bundles],
