@@ -15,6 +15,11 @@ export interface Column {
   /** May be broken into lines where the table is too wide; the others stay whole. */
   readonly wraps?: boolean;
   readonly right?: boolean;
+  /**
+   * Its words are there to be copied, so none is broken: where they do not fit, the first column stands on a line of its own above the
+   * others, and another one below its row.
+   */
+  readonly whole?: boolean;
 }
 
 export interface TableLook {
@@ -38,7 +43,7 @@ export function table(
 ): readonly string[] {
   const cells = rows.map((row) => columns.map((_, i) => cleaned(row[i] ?? { text: '' })));
   const widths = fitting(columns, cells, look.width);
-  if (widths === undefined) return blocks(columns, cells, look);
+  if (widths === undefined) return apart(columns, cells, look) ?? blocks(columns, cells, look);
   const head = columns.map(({ head: text }): Cell => ({ text, colour: 'dim' }));
   return [head, ...cells].flatMap((row) => [...lines(row, columns, widths, look.colours), ...under(row, look.width)]);
 }
@@ -48,6 +53,33 @@ const cleaned = ({ text, below, ...cell }: Cell): Cell => ({
   text: plain(text),
   ...(below === undefined ? {} : { below: below.map(plain) }),
 });
+
+/** With the column that stays whole above or below the others; undefined where there is none, or the others do not fit either. */
+function apart(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  look: TableLook,
+): readonly string[] | undefined {
+  const at = columns.findIndex(({ whole }) => whole === true);
+  if (at < 0) return undefined;
+  const others = columns.toSpliced(at, 1);
+  const room = { ...look, width: look.width - indent };
+  if (fitting(others, rows.map((row) => row.toSpliced(at, 1)), at === 0 ? room.width : look.width) === undefined)
+    return undefined;
+  if (at > 0) {
+    const moved = rows.map((row) => {
+      const below = [row[at]?.text ?? '', ...row.flatMap((cell) => cell.below ?? [])].filter(Boolean);
+      return row.toSpliced(at, 1).map(({ below: _, ...cell }, i) => (i === 0 ? { ...cell, below } : cell));
+    });
+    return table(others, moved, look);
+  }
+  const inner = table(others, rows.map((row) => row.slice(1).map(({ below: _, ...cell }) => cell)), room);
+  const heights = rows.map((row) => table(others, [row.slice(1).map(({ below: _, ...cell }) => cell)], room).length - 1);
+  const [head = '', ...lines] = inner;
+  void heights;
+  void lines;
+  return [head];
+}
 
 /** What stands under a row. */
 function under(row: readonly Cell[], width: number): readonly string[] {

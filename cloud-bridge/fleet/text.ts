@@ -52,3 +52,10 @@ export function valueWords(value: JsonValue | undefined): string {
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
+
+/** Ids by their beginning, which tells them apart: `--json` has them whole. */
+export function withShortIds(text: string): string {
+  return text
+    .replaceAll(/\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '$1')
+    .replaceAll(/\b([0-9a-f]{16})[0-9a-f]{48}\b/g, '$1');
+}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { makeFolders, partEnding, storeFault, writeWholeFile } from '../../device/kernel/durable-file.ts';
-import { systemCode } from '../../device/kernel/errors.ts';
+import { AtalayaError, systemCode } from '../../device/kernel/errors.ts';
 import { type Files, systemFiles } from '../../device/kernel/files.ts';
 import { parse } from '../../device/kernel/schema.ts';
 import { compressArchive } from '../archive/compressed.ts';
@@ -24,7 +24,8 @@ export interface WriteOptions {
 
 /**
  * Writes a bundle as a whole target, and `NAME.target.json` beside it. The same files give the same bytes, whatever their order. Durable when it
- * resolves; nothing stands under its name before. Throws what `writeArchive` throws, `store-full` and `store-failed`.
+ * resolves; nothing stands under its name before. Throws what `writeArchive` throws, `document-refused` where another content stands there,
+ * `store-full` and `store-failed`.
  */
 export async function writeWholeTarget(
   content: readonly ArchiveFile[],
@@ -54,6 +55,31 @@ export async function writeTargetFile(
     Buffer.from(`${JSON.stringify(made, undefined, 2)}\n`),
   );
   return made;
+}
+
+/** Throws `document-refused` where another content stands at `path`: units, patches and people may know it under that name. */
+export async function refuseOther(files: Files, path: string, sha256: string): Promise<void> {
+  const there = await files.open(path, 'read').catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (there === undefined) return;
+  const hash = createHash('sha256');
+  try {
+    const buffer = Buffer.allocUnsafe(1024 * 1024);
+    for (let at = 0; ; ) {
+      const length = await there.read(buffer, at);
+      if (length === 0) break;
+      hash.update(buffer.subarray(0, length));
+      at += length;
+    }
+  } finally {
+    await there.close();
+  }
+  if (hash.digest('hex') === sha256) return;
+  throw new AtalayaError('document-refused', `${path} is there with other content`, {
+    hint: 'A release is never made twice: take the next number, or another folder.',
+  });
 }
 
 /** SHA-256 and length of what flows through it. */
@@ -98,6 +124,7 @@ async function writeStream(
     } finally {
       await file.close();
     }
+    await refuseOther(files, path, measure.digest().sha256);
     await files.rename(part, path);
     await files.syncFolder(folder);
   } catch (error) {

@@ -1,5 +1,5 @@
-import { isAtalayaError } from '../../device/kernel/errors.ts';
-import type { Files } from '../../device/kernel/files.ts';
+import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
+import { type Files, listIfThere } from '../../device/kernel/files.ts';
 import type { RepositoryName } from '../contract/repository.ts';
 import type { Target } from '../contract/target.ts';
 import { type Chain, chainFault, readChain, targetsOf } from './chain.ts';
@@ -25,9 +25,16 @@ export interface Checked {
 
 /**
  * Verifies all that is published, or what a stick holds, as units would: roots, signatures, versions, ends, hashes, files, and that the
- * director says of every target what the image repository says.
+ * director says of every target what the image repository says. Throws `document-refused` for a folder that is neither.
  */
 export async function checkRepository(files: Files, folder: string, now: number): Promise<Checked> {
+  if ((await listIfThere(files, folder)).every((name) => name !== 'image' && name !== 'director')) {
+    throw new AtalayaError(
+      'document-refused',
+      `${folder} is no repository and no stick: it has no folders image and director`,
+      { hint: 'Name the folder of the repository, or what lies on the stick.' },
+    );
+  }
   const faults: RepositoryFault[] = [];
   const add = (where: string, what: string) => faults.push({ where, what });
   const image = await checkChains(files, folder, 'image', now, add);

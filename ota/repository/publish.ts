@@ -52,9 +52,11 @@ export interface Published {
 export const publish = (publishing: Publishing): Promise<Published> =>
   locked(publishing.files, publishing.folder, publishing.lock, async () => {
     const { of, renew } = publishing;
+    // Before the director's root goes out: what is refused of the image would hide that it has.
+    const plan = of === 'director' ? undefined : await planImage(publishing);
     const director = of === 'image' || renew === true ? [] : await publishDirectorRoot(publishing);
-    if (of === 'director') return { changes: director, seam: false };
-    const image = await publishImage(publishing);
+    if (plan === undefined) return { changes: director, seam: false };
+    const image = await publishImage(publishing, plan);
     return { changes: [...director, ...image.changes], seam: image.seam };
   });
 
@@ -74,10 +76,10 @@ interface Plan {
   readonly chain: Chain | undefined;
 }
 
-async function publishImage(publishing: Publishing): Promise<Published> {
+async function publishImage(publishing: Publishing, plan: Plan): Promise<Published> {
   const { files, folder } = publishing;
   const at = placesIn(folder).metadata('image');
-  const { newest, root, before, chain } = await planImage(publishing);
+  const { newest, root, before, chain } = plan;
   const under = (one: Root | undefined, other: Chain | undefined) =>
     one === undefined || other === undefined || chainFault(one, other) === undefined;
   const changes: string[] = [];
@@ -154,9 +156,7 @@ function signersOf(
   const { threshold = 1 } = root.roles[role] ?? {};
   if (signers.filter(({ keyId }) => of(root).includes(keyId)).length < threshold) {
     throw new AtalayaError('key-missing', `no key is given that signs the ${role} of the image repository`, {
-      hint: `Give --key for: ${of(root)
-        .map((id) => id.slice(0, 16))
-        .join(', ')}`,
+      hint: `Give --key for: ${of(root).map(short).join(', ')}${signers.length === 0 ? '' : `; given: ${signers.map(({ keyId }) => short(keyId)).join(', ')}`}`,
     });
   }
   return signers.filter(({ keyId }) => of(root).includes(keyId) || of(newest).includes(keyId));
@@ -177,7 +177,7 @@ async function ready(
   const newest = roots.at(-1)?.signed;
   if (staged.metadata.signed.version !== (newest?.version ?? 0) + 1) throw stale(staged);
   const before = newest ?? staged.metadata.signed;
-  if (!isSigned(staged) || !isEnough(before, 'root', staged.metadata)) throw unsigned(staged);
+  if (!isSigned(staged) || !isEnough(before, 'root', staged.metadata)) throw unsigned(folder, staged);
   if (Date.parse(staged.metadata.signed.expires) <= now) throw outOfDate(staged);
   return staged.metadata;
 }
@@ -195,7 +195,7 @@ async function checkTargets(
   if (metadata.signed.version !== (before?.targets.signed.version ?? 0) + 1) throw stale(name);
   if (!isEnough(root, 'targets', metadata)) {
     const staged = await stagedIn(files, folder, 'image', 'targets');
-    throw staged === undefined ? stale(name) : unsigned(staged);
+    throw staged === undefined ? stale(name) : unsigned(folder, staged);
   }
   if (Date.parse(metadata.signed.expires) <= now) throw outOfDate(name);
   const known = new Set(
@@ -224,6 +224,8 @@ async function writeRoot(
 const refused = (message: string, hint: string): AtalayaError =>
   new AtalayaError('document-refused', message, { hint });
 
+const short = (keyId: string): string => keyId.slice(0, 16);
+
 const nameOf = ({ repository, role }: Pick<Staged, 'repository' | 'role'>): string =>
   `staged/${repository}.${role}.json`;
 
@@ -239,12 +241,12 @@ const outOfDate = (staged: Pick<Staged, 'repository' | 'role'>): AtalayaError =>
     'Stage the change again, and sign it sooner.',
   );
 
-function unsigned(staged: Staged): AtalayaError {
+function unsigned(folder: string, staged: Staged): AtalayaError {
   const missing = standingsOf(staged)
     .filter(({ by, threshold }) => by.length < threshold)
     .map(({ name, by, threshold }) => `${by.length} of ${threshold} by ${name}`);
   return refused(
     `${nameOf(staged)} is not signed by enough keys (${missing.join('; ') || 'of the newest root'})`,
-    `Have it signed: atalaya-ota sign ${nameOf(staged)} --key KEY`,
+    `Have it signed: atalaya-ota sign ${placesIn(folder).staged(staged.repository, staged.role)} --key KEY`,
   );
 }

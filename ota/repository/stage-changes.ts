@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Metadata as Made, type Metadata, type Root, TargetFile, Targets } from '@tufjs/models';
-import { AtalayaError } from '../../device/kernel/errors.ts';
+import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
 import type { Files } from '../../device/kernel/files.ts';
 import { longestMetadata, type RepositoryName } from '../contract/repository.ts';
 import type { Target } from '../contract/target.ts';
 import { keysOf, rootOf } from './begin-repository.ts';
 import { readChain, targetsOf } from './chain.ts';
-import { expiryAfter, type Role, specVersion, writeMetadata } from './metadata.ts';
+import { expiryAfter, isSame, type Role, specVersion, writeMetadata } from './metadata.ts';
 import { placesIn, readRoots, readSettings } from './repository-folder.ts';
 import { keyIdOf, type PublicMetadataKey } from './signers/metadata-signer.ts';
 import { dropStaged, keepStaged, type StagedRoot, type StagedTargets, stagedIn } from './staged.ts';
@@ -23,13 +23,17 @@ export interface TargetsChange {
  * Stages new targets of the image repository, on top of those that wait already. Throws `document-refused` for a target whose name stands
  * for another file, a patch without a whole target of the same tree, a release that is taken by another tree, and a name that is not there. What is
  * published counts as taken even where its removal waits, since units may have it; what was removed before is not remembered.
+ *
+ * A change without anything new leaves what waits as it is, with its signatures, and is refused where nothing waits; one that names nothing at
+ * all stages the same targets with a later end. `agree` is asked before signatures are lost, and throws where they are not to be.
  */
 export async function stageTargets(
   files: Files,
   folder: string,
   change: TargetsChange,
   now: number,
-): Promise<StagedTargets> {
+  agree: AgreeToLoss = async () => undefined,
+): Promise<{ readonly staged: StagedTargets; readonly changed: boolean }> {
   const settings = await readSettings(files, folder);
   const roots = await readRoots(files, folder, 'image');
   const chain = await readChain(files, placesIn(folder).metadata('image'), 'image');
@@ -54,6 +58,15 @@ export async function stageTargets(
     }
     after.set(target.target, target);
   }
+  const named = [...change.add.map(({ target }) => target), ...change.remove];
+  const isNew = change.remove.length > 0 || change.add.some(({ target }) => !base.some((one) => one.target === target));
+  if (named.length > 0 && !isNew) {
+    if (waiting === undefined) {
+      const are = named.length === 1 ? 'is' : 'are';
+      throw refused(`nothing is changed: ${named.join(', ')} ${are} published`, 'Nothing has to be signed.');
+    }
+    if (stillGood(waiting, chain?.targets, nextRoot?.metadata, now)) return { staged: waiting, changed: false };
+  }
   checkTogether([...after.values()], published);
   const staged: StagedTargets = {
     repository: 'image',
@@ -74,8 +87,28 @@ export async function stageTargets(
       'Remove old targets: atalaya-ota remove',
     );
   }
+  const lost = Object.keys(waiting?.metadata.signatures ?? {});
+  if (lost.length > 0) await agree(lost);
   await keepStaged(files, folder, staged);
-  return staged;
+  return { staged, changed: true };
+}
+
+/** Is told the ids of the keys whose signatures a change of what waits makes void. */
+export type AgreeToLoss = (keyIds: readonly string[]) => Promise<void>;
+
+/** What waits can be published once it is signed: it follows what is published, and has not run out. */
+function stillGood(
+  waiting: StagedTargets,
+  current: Metadata<Targets> | undefined,
+  nextRoot: Metadata<Root> | undefined,
+  now: number,
+): boolean {
+  const { version, expires } = waiting.metadata.signed;
+  const sameRoot =
+    nextRoot === undefined || waiting.nextRoot === undefined
+      ? nextRoot === waiting.nextRoot
+      : isSame(nextRoot, waiting.nextRoot);
+  return version === (current?.signed.version ?? 0) + 1 && sameRoot && Date.parse(expires) > now;
 }
 
 /** Bytes; 16 signatures of P-256 with their ids have under 4 KiB. */
@@ -194,11 +227,31 @@ export async function stageRotation(
   return staged;
 }
 
-/** Gives up what waits for signatures. */
-export async function discardStaged(files: Files, folder: string): Promise<void> {
+/** What was given up. */
+export interface Discarded {
+  /** Of the staged file. */
+  readonly name: string;
+  /** Undefined where the file could no longer be read. */
+  readonly signatures: number | undefined;
+}
+
+/** Gives up what waits for signatures, damaged files too. */
+export async function discardStaged(files: Files, folder: string): Promise<readonly Discarded[]> {
+  const discarded: Discarded[] = [];
   for (const repository of ['image', 'director'] as const) {
-    for (const role of ['targets', 'root'] as const) await dropStaged(files, folder, { repository, role });
+    for (const role of ['targets', 'root'] as const) {
+      const signatures = await stagedIn(files, folder, repository, role).then(
+        (staged) => Object.keys(staged?.metadata.signatures ?? {}).length,
+        (error: unknown) => {
+          if (isAtalayaError(error, 'document-refused') || isAtalayaError(error, 'key-invalid')) return undefined;
+          throw error;
+        },
+      );
+      if (await dropStaged(files, folder, { repository, role }))
+        discarded.push({ name: `${repository}.${role}.json`, signatures });
+    }
   }
+  return discarded;
 }
 
 const refused = (message: string, hint: string): AtalayaError =>

@@ -1,7 +1,7 @@
 import type { Metadata, Root, Targets } from '@tufjs/models';
 import { z } from 'zod';
 import { makeFolders, readWholeFile, writeWholeFile } from '../../device/kernel/durable-file.ts';
-import { AtalayaError } from '../../device/kernel/errors.ts';
+import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
 import type { Files } from '../../device/kernel/files.ts';
 import { parse } from '../../device/kernel/schema.ts';
 import { type RepositoryName, repositoryNames } from '../contract/repository.ts';
@@ -197,10 +197,23 @@ export async function stagedIn<R extends Staged['role']>(
 ): Promise<Extract<Staged, { role: R }> | undefined> {
   const bytes = await readWholeFile(files, placesIn(folder).staged(repository, role));
   if (bytes === undefined) return undefined;
-  const staged = readStaged(bytes, `staged/${repository}.${role}.json`);
-  if (staged.repository !== repository || staged.role !== role)
-    throw refused(`staged/${repository}.${role}.json is of another kind`);
+  const name = `staged/${repository}.${role}.json`;
+  const staged = readHere(bytes, name, folder);
+  if (staged.repository !== repository || staged.role !== role) throw refused(`${name} is of another kind`);
   return staged as Extract<Staged, { role: R }>;
+}
+
+/** At the repository itself there is a way on: there the change can be made again. */
+function readHere(bytes: Buffer, name: string, folder: string): Staged {
+  try {
+    return readStaged(bytes, name);
+  } catch (cause) {
+    if (!isAtalayaError(cause, 'document-refused')) throw cause;
+    throw new AtalayaError('document-refused', cause.message, {
+      hint: `It was changed by something else than atalaya-ota: give it up, and stage the change again: atalaya-ota discard -r ${folder}`,
+      cause,
+    });
+  }
 }
 
 export async function keepStaged(files: Files, folder: string, staged: Staged): Promise<void> {
@@ -209,14 +222,15 @@ export async function keepStaged(files: Files, folder: string, staged: Staged): 
   await writeWholeFile(files, places.staged(staged.repository, staged.role), writeStaged(staged));
 }
 
-/** Nothing where there is none. */
+/** False where there is none. */
 export async function dropStaged(
   files: Files,
   folder: string,
   { repository, role }: Pick<Staged, 'repository' | 'role'>,
-): Promise<void> {
+): Promise<boolean> {
   const places = placesIn(folder);
-  if ((await readWholeFile(files, places.staged(repository, role))) === undefined) return;
+  if ((await readWholeFile(files, places.staged(repository, role))) === undefined) return false;
   await files.remove(places.staged(repository, role));
   await files.syncFolder(places.stagedFolder);
+  return true;
 }

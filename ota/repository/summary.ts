@@ -20,7 +20,8 @@ export function summaryOf(staged: Staged, what: string): readonly string[] {
       ? rootChanges(staged.metadata.signed, roots.at(-1)?.signed)
       : targetChanges(staged, what)),
   );
-  const extra = Object.keys(metadata.signed.unrecognizedFields);
+  // Which role it is stands in it too; the reader has held it against what the file says.
+  const extra = Object.keys(metadata.signed.unrecognizedFields).filter((name) => name !== '_type');
   if (extra.length > 0)
     lines.push(`! it holds fields that this program does not know: ${JSON.stringify(extra).slice(0, 200)}`);
   for (const { name, by, threshold } of standingsOf(staged)) {

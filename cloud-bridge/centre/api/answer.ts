@@ -27,16 +27,19 @@ export interface Refusal {
   readonly status: 400 | 403 | 404 | 409 | 503;
   readonly code: string;
   readonly message: string;
+  /** What to do; without it the reader is told what the status alone suggests. */
+  readonly hint?: string;
 }
 
 export type Handler<N extends RouteName> = (asked: Asked<N>) => Promise<Said<N> | Refusal>;
 export type Handlers = { readonly [N in RouteName]: Handler<N> };
 
 export const json = <T>(value: T): { readonly kind: 'json'; readonly value: T } => ({ kind: 'json', value });
-export const refuse = (status: Refusal['status'], code: string, message: string): Refusal => ({
+export const refuse = (status: Refusal['status'], code: string, message: string, hint?: string): Refusal => ({
   kind: 'refused',
   status,
   code,
   message,
+  ...(hint === undefined ? {} : { hint }),
 });
 export const unknown = (what: string): Refusal => refuse(404, 'unknown', `there is no ${what}`);

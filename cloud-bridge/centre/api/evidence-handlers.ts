@@ -34,7 +34,8 @@ export function rolloutHandlers({ rollouts }: Services): Pick<Handlers, RolloutR
         { ...plan, documents: documents ?? [], rollbacks },
         `${person.name} (${person.role})`,
       );
-      if (started.kind === 'refused') return refuse(409, 'rollout-refused', started.reasons.join('\n'));
+      if (started.kind === 'refused')
+        return refuse(409, 'rollout-refused', started.reasons.join('\n'), started.hints?.join('\n'));
       return json(started.rollout);
     },
     rollouts: async () => json({ rollouts: [...(await rollouts.list())] }),
@@ -56,5 +57,5 @@ function changed(
   change: Changed,
 ): Refusal | { readonly kind: 'json'; readonly value: Extract<Changed, { kind: 'changed' }>['rollout'] } {
   if (change.kind === 'unknown') return unknown(`rollout ${id}`);
-  return change.kind === 'refused' ? refuse(409, 'rollout-refused', change.reason) : json(change.rollout);
+  return change.kind === 'refused' ? refuse(409, 'rollout-refused', change.reason, change.hint) : json(change.rollout);
 }

@@ -181,12 +181,12 @@ export class ApiServer {
       .send(JSON.stringify({ error: { code: 'act-refused', reason, message: `${reason}: ${detail}` } }));
   }
 
-  #refuse(reply: FastifyReply, { status, code, message }: Refusal): FastifyReply {
+  #refuse(reply: FastifyReply, { status, code, message, hint }: Refusal): FastifyReply {
     this.#count(code);
     return reply
       .code(status)
       .header('content-type', 'application/json')
-      .send(JSON.stringify({ error: { code, message } }));
+      .send(JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }));
   }
 
   #failed(reply: FastifyReply, error: unknown): FastifyReply {

@@ -2,7 +2,7 @@ import type { UtcMilliseconds } from '../../../device/kernel/units.ts';
 import type { Rollout, RolloutUnit, RolloutUnitState } from '../../contract/rollout.ts';
 import type { Reported } from '../../contract/state.ts';
 import { counted } from '../../fleet/text.ts';
-import { type ConfirmedUnit, qualityDue } from '../updates/quality-figures.ts';
+import { awaitedWork, hair, hasSucceeded } from './awaited-work.ts';
 import { applyNotes, type Note, type RolloutStep } from './rollout-steps.ts';
 
 /** What is known of a unit, held against its documents, or jobs, in the rollout. */
@@ -21,17 +21,12 @@ export interface Said {
   readonly reasons: readonly string[];
 }
 
-type Group = Rollout['groups'][number];
-
 /** Every state but these is an end, and all ends but `confirmed` are errors. */
 const open: ReadonlySet<RolloutUnitState> = new Set(['waiting', 'releasing', 'released', 'skipped', 'confirmed']);
 export const isError = ({ state }: RolloutUnit): boolean => !open.has(state);
 export const onTrial = ({ state, restore }: RolloutUnit): boolean =>
   restore === undefined && (state === 'releasing' || state === 'released');
 const isOver = ({ state }: Rollout): boolean => state === 'aborted' || state === 'done' || state === 'failed';
-
-/** Shares are of whole units: what rounding adds or takes away must not decide. */
-const hair = 1e-9;
 
 /** True while there is anything left to do or to watch. */
 export function isActive(rollout: Rollout): boolean {
@@ -78,25 +73,9 @@ export function planRollout(
 }
 
 /** The group whose units have worked with the update for as long as their work is to be looked at. */
-function judgements(
-  { state, update, groups, successThreshold }: Rollout,
-  now: UtcMilliseconds,
-): readonly RolloutStep[] {
-  const at = groups.findIndex(({ succeededAt }) => succeededAt === undefined);
-  const group = groups[at];
-  if (state !== 'running' || update?.quality === undefined || group === undefined || group.quality !== undefined)
-    return [];
-  if (!hasSucceeded(group, successThreshold)) return [];
-  return now >= qualityDue(confirmedUnits(group), update.quality) ? [{ kind: 'judge', group: at }] : [];
-}
-
-/** Those of a group whose work is looked at. */
-export function confirmedUnits({ units }: Pick<Group, 'units'>): readonly ConfirmedUnit[] {
-  return units.flatMap(({ unit, state, releasedAt, settledAt }) =>
-    state === 'confirmed' && releasedAt !== undefined && settledAt !== undefined
-      ? [{ unit, releasedAt, settledAt }]
-      : [],
-  );
+function judgements(rollout: Rollout, now: UtcMilliseconds): readonly RolloutStep[] {
+  const awaited = awaitedWork(rollout);
+  return awaited !== undefined && now >= awaited.due ? [{ kind: 'judge', group: awaited.group }] : [];
 }
 
 /** What a unit's view says that the rollout does not know yet. */
@@ -229,12 +208,6 @@ function advanced(rollout: Rollout, now: UtcMilliseconds): readonly Note[] {
     .filter(({ state }) => state === 'waiting')
     .slice(0, Math.max(0, room))
     .map(({ unit }): Note => ({ kind: 'intend', unit }));
-}
-
-/** Every unit of it was released, and enough of them have confirmed. */
-function hasSucceeded({ units }: Group, share: number): boolean {
-  if (units.some(({ state }) => state === 'waiting' || state === 'releasing')) return false;
-  return units.filter(({ state }) => state === 'confirmed').length >= share * units.length - hair;
 }
 
 /** Releases that are intended and have not taken place. */

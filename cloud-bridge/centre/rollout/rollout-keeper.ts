@@ -2,6 +2,9 @@ import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { type Milliseconds, toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
 import type { Desired } from '../../contract/acts.ts';
 import type { Rollout, RolloutPlan, RolloutState } from '../../contract/rollout.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
+import { withShortIds } from '../../fleet/text.ts';
+import type { Objection } from '../updates/rollout-updates.ts';
 import { faultsOfPlan, makeRollout } from './make-rollout.ts';
 import { isActive, planRollout, type UnitView, unitsOf, watchedUnits } from './plan-rollout.ts';
 import { type HandsOptions, noUpdates, RolloutHands } from './rollout-hands.ts';
@@ -19,12 +22,13 @@ export interface RolloutKeeperOptions extends HandsOptions {
 
 export type Started =
   | { readonly kind: 'started'; readonly rollout: Rollout }
-  | { readonly kind: 'refused'; readonly reasons: readonly string[] };
+  /** `hints`: what to do, where that is known. */
+  | { readonly kind: 'refused'; readonly reasons: readonly string[]; readonly hints?: readonly string[] };
 
 export type Changed =
   | { readonly kind: 'changed'; readonly rollout: Rollout }
   | { readonly kind: 'unknown' }
-  | { readonly kind: 'refused'; readonly reason: string };
+  | { readonly kind: 'refused'; readonly reason: string; readonly hint?: string };
 
 /** Releases at the same time. */
 const wide = 16;
@@ -89,7 +93,10 @@ export class RolloutKeeper {
       // An update is taken back from whoever has not switched to it, and from nobody else.
       if (before.update !== undefined) return { ...before, state: 'aborted', reason, restoring: true };
       if (restore && unitsOf(before).every(({ rollback }) => rollback === undefined))
-        return 'the plan came without rollback documents: roll the units back one by one, or in another rollout';
+        return {
+          reason: 'the plan came without rollback documents: roll the units back one by one, or in another rollout',
+          hint: `Abort it without --restore. A unit is rolled back with: ${fleetProgram} config rollback UNIT`,
+        };
       return { ...before, state: 'aborted', reason, restoring: restore };
     });
   }
@@ -116,8 +123,8 @@ export class RolloutKeeper {
     if ((await this.#store.putPlan(plan, 'look')) === 'other')
       return { kind: 'refused', reasons: [`there is another rollout ${plan.id}`] };
     if (standing !== undefined) return { kind: 'started', rollout: standing.rollout };
-    const reasons = [...faultsOfPlan(plan), ...(await this.#objections(plan))];
-    if (reasons.length > 0) return { kind: 'refused', reasons: reasons.slice(0, 100) };
+    const objections = [...faultsOfPlan(plan).map((reason) => ({ reason })), ...(await this.#objections(plan))];
+    if (objections.length > 0) return refusedFor(objections);
     const made = makeRollout(plan, by, this.#options.clock.utc(), await this.#jobsBefore(plan));
     const changed: Started = {
       kind: 'refused',
@@ -138,28 +145,33 @@ export class RolloutKeeper {
   }
 
   /** What stands against it outside of the plan itself. */
-  async #objections({ documents, rollbacks, groups, update }: RolloutPlan): Promise<readonly string[]> {
+  async #objections({ documents, rollbacks, groups, update }: RolloutPlan): Promise<readonly Objection[]> {
     const elsewhere = new Map(
       (await this.list())
         .filter(isActive)
         .flatMap((other) => unitsOf(other).map(({ unit }): [string, string] => [unit, other.id])),
     );
     const units = groups.flatMap((group) => group.units);
-    const objections = [...new Set(units)].flatMap((unit) => {
+    const objections = [...new Set(units)].flatMap((unit): readonly Objection[] => {
       const other = elsewhere.get(unit);
-      return other === undefined ? [] : [`unit ${unit} is part of the rollout ${other}, which is not over`];
+      if (other === undefined) return [];
+      const id = withShortIds(other);
+      const hint = `Wait until it is over, or abort it first: ${fleetProgram} rollout abort ${id} --reason WORDS`;
+      return [{ reason: `unit ${unit} is part of the rollout ${id}, which is not over`, hint }];
     });
     if (update !== undefined)
-      return [...objections, ...((await this.#options.updates?.objections(units, update)) ?? [noUpdates])];
+      return [...objections, ...((await this.#options.updates?.objections(units, update)) ?? [{ reason: noUpdates }])];
     for (const document of documents) {
       const { unit, version } = document;
       const newest = (await this.#options.view(unit)).newest?.version ?? 0;
       if (newest >= version)
-        objections.push(`unit ${unit} has version ${newest} already; the document is of version ${version}`);
+        objections.push({
+          reason: `unit ${unit} has version ${newest} already; the document is of version ${version}`,
+        });
     }
     for (const document of [...documents, ...rollbacks]) {
       const why = await this.#options.check(document);
-      if (why !== undefined) objections.push(`the document ${document.version} of unit ${document.unit}: ${why}`);
+      if (why !== undefined) objections.push({ reason: `the document ${document.version} of unit ${document.unit}: ${why}` });
     }
     return objections;
   }
@@ -220,13 +232,13 @@ export class RolloutKeeper {
     }
   }
 
-  #change(id: string, change: (before: Rollout) => Rollout | string): Promise<Changed> {
+  #change(id: string, change: (before: Rollout) => Rollout | Objection): Promise<Changed> {
     return this.#alone(async () => {
       for (let attempt = 0; attempt < attempts; attempt += 1) {
         const before = await this.#store.load(id);
         if (before === undefined) return { kind: 'unknown' };
         const after = change(before.rollout);
-        if (typeof after === 'string') return { kind: 'refused', reason: after };
+        if (!('state' in after)) return { kind: 'refused', ...after };
         const dated = { ...after, changed: toIso(this.#options.clock.utc()) };
         if (await this.#store.put({ ...before, rollout: dated })) return { kind: 'changed', rollout: dated };
       }
@@ -244,8 +256,30 @@ export class RolloutKeeper {
   }
 }
 
-function cannot({ id, state, reason }: Rollout, what: string): string {
-  return `the rollout ${id} is ${stateWords[state]}${reason === undefined ? '' : ` (${reason})`} and cannot be ${what}`;
+const mostReasons = 100;
+
+function refusedFor(objections: readonly Objection[]): Started {
+  const hints = [...new Set(objections.flatMap(({ hint }) => hint ?? []))].slice(0, 3);
+  const reasons = objections.map(({ reason }) => reason).slice(0, mostReasons);
+  return { kind: 'refused', reasons, ...(hints.length === 0 ? {} : { hints }) };
+}
+
+type Way = 'paused' | 'resumed' | 'aborted';
+
+function cannot({ id: whole, state, reason }: Rollout, what: Way): Objection {
+  const id = withShortIds(whole);
+  const why = reason === undefined ? '' : ` (${reason})`;
+  return {
+    reason: `the rollout ${id} is ${stateWords[state]}${why} and cannot be ${what}`,
+    hint: hintOf(id, state, what),
+  };
+}
+
+function hintOf(id: string, state: RolloutState, what: Way): string {
+  if (state === what) return 'It is so already: there is nothing to do.';
+  if (state === 'waiting' || state === 'running') return 'It goes on by itself: there is nothing to do.';
+  if (what === 'aborted') return 'It is over: there is nothing to abort. What units have they keep.';
+  return `It is over. Look at what became of it, and start another: ${fleetProgram} rollout show ${id}`;
 }
 
 const stateWords: Readonly<Record<RolloutState, string>> = {

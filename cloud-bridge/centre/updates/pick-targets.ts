@@ -2,7 +2,8 @@ import type { Target } from '../../../ota/contract/target.ts';
 
 export type Picked =
   | { readonly kind: 'picked'; readonly install: readonly string[] }
-  | { readonly kind: 'refused'; readonly reason: string };
+  /** `lacks`: the unit's hardware, for which no target of a component was named. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly lacks?: readonly string[] };
 
 /**
  * Of targets for several kinds of hardware those for one unit: of each component exactly one, the program first. `hardware`: as the unit
@@ -28,7 +29,10 @@ export function pickTargets(
         ? ofOne
         : ofOne.filter(({ description }) => description.hardware.some((one) => hardware.includes(one)));
     const [one, other] = fit;
-    if (one === undefined) return refused(`none of the targets of ${component} is for ${hardware?.join(' or ')}`);
+    if (one === undefined) {
+      const reason = `none of the targets of ${component} is for ${hardware?.join(' or ')}`;
+      return { ...refused(reason), ...(hardware === undefined ? {} : { lacks: hardware }) };
+    }
     if (other !== undefined) {
       return refused(
         hardware === undefined
@@ -43,4 +47,4 @@ export function pickTargets(
 }
 
 const rankOf = ({ description: { kind } }: Target): number => (kind === 'program' ? 0 : 1);
-const refused = (reason: string): Picked => ({ kind: 'refused', reason });
+const refused = (reason: string) => ({ kind: 'refused', reason }) as const;

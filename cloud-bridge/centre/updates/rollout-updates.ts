@@ -2,6 +2,7 @@ import type { Clock } from '../../../device/kernel/clock.ts';
 import { milliseconds, toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
 import type { QualityBars } from '../../contract/quality.ts';
 import type { UpdatePlan } from '../../contract/rollout.ts';
+import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Archive } from '../archive/archive.ts';
 import type { Said, UnitView } from '../rollout/plan-rollout.ts';
 import type { WatchedWork } from './judge-quality.ts';
@@ -11,10 +12,16 @@ import { type ConfirmedUnit, workOf } from './quality-figures.ts';
 import { type GivenJob, type UnitUpdate, withdraws } from './update-documents.ts';
 import type { Given, JobPlace, UpdateKeeper } from './update-keeper.ts';
 
+/** Why a plan is refused, in a line, and what to do then. */
+export interface Objection {
+  readonly reason: string;
+  readonly hint?: string;
+}
+
 /** What a rollout of an update asks of the centre. Methods throw what the archive throws. */
 export interface RolloutUpdates {
-  /** Why the plan cannot be carried out, a line each. */
-  objections(units: readonly string[], plan: UpdatePlan): Promise<readonly string[]>;
+  /** Why the plan cannot be carried out. */
+  objections(units: readonly string[], plan: UpdatePlan): Promise<readonly Objection[]>;
   give(unit: string, plan: UpdatePlan, place: JobPlace): Promise<Given>;
   takeBack(unit: string, place: JobPlace): Promise<Given>;
   standing(unit: string): Promise<UnitUpdate | undefined>;
@@ -31,14 +38,23 @@ export function rolloutUpdates(
 ): RolloutUpdates {
   return {
     objections: async (units, plan) => {
-      if (!keeper.signs) return ['this bridge has no update repository (updates.repository)'];
-      const objections = Date.parse(plan.expires) <= clock.utc() ? ['the update has expired'] : [];
+      if (!keeper.signs) return [{ reason: 'this bridge has no update repository (updates.repository)' }];
+      const objections: Objection[] =
+        Date.parse(plan.expires) <= clock.utc()
+          ? [{ reason: 'the update has expired', hint: 'Start it anew, with a longer --within.' }]
+          : [];
       const published = await keeper.targets();
       for (const unit of units) {
         const report = (await keeper.standing(unit))?.report;
         const hardware = report?.verdict === 'good' ? report.report.hardware : undefined;
         const picked = pickTargets(plan.targets, published, hardware);
-        if (picked.kind === 'refused') objections.push(`unit ${unit}: ${picked.reason}`);
+        if (picked.kind === 'picked') continue;
+        const { reason, lacks } = picked;
+        const hint =
+          lacks === undefined
+            ? `Look at what is published, and what the unit runs: ${fleetProgram} updates list, ${fleetProgram} updates show ${unit}`
+            : `Name a target for ${lacks.join(' or ')} too: ${fleetProgram} updates list`;
+        objections.push({ reason: `unit ${unit}: ${reason}`, hint });
       }
       return objections;
     },

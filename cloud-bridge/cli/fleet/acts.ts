@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ActEntryView } from '../../contract/api-views.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Column } from '../../fleet/table.ts';
-import { safeJson, timeWords } from '../../fleet/text.ts';
+import { safeJson, timeWords, withShortIds } from '../../fleet/text.ts';
 import type { AddCommands } from './exits.ts';
 import { namesOf } from './people-names.ts';
 import { type CentreFlags, onCentre, withCentre } from './session.ts';
@@ -32,7 +32,13 @@ const shown = z.looseObject({
 /** Adds `acts`: the chain of what people did. */
 export const addActs: AddCommands = (root, io) => {
   const number = numberOf(1, Number.MAX_SAFE_INTEGER, true);
-  onCentre(root.command('acts').description('who did what, as the centre keeps it; the newest first'))
+  onCentre(
+    root
+      .command('acts')
+      .description(
+        'who did what, as the centre keeps it; the newest first. `allowed`: role and signature of the person were good; whether it could be done, the next look says',
+      ),
+  )
     .option('--from <number>', 'in the order of the chain instead, from this one on; 1 is the beginning', number)
     .option('--before <number>', 'only what came before this one', number)
     .option('--limit <number>', 'no more than so many', numberOf(1, 1000, true), 100)
@@ -71,11 +77,4 @@ function rowOf(
     withShortIds(about ?? (method === undefined ? safeJson(act) : `${method} ${path ?? ''}`)),
     name !== undefined && outcome.startsWith(`allowed: ${name}, `) ? 'allowed' : outcome,
   ];
-}
-
-/** Ids by their beginning, which tells them apart: `--json` has them whole. */
-function withShortIds(text: string): string {
-  return text
-    .replaceAll(/\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '$1')
-    .replaceAll(/\b([0-9a-f]{16})[0-9a-f]{48}\b/g, '$1');
 }

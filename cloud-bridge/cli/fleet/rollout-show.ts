@@ -1,11 +1,12 @@
 import type { UpdateBrief } from '../../contract/api-views.ts';
 import type { Rollout, RolloutState, RolloutUnit } from '../../contract/rollout.ts';
 import type { Cell, Colour, Column } from '../../fleet/table.ts';
-import { counted, spanWords } from '../../fleet/text.ts';
+import { counted, spanWords, withShortIds } from '../../fleet/text.ts';
+import { headlineOf, unjudgedWords } from './rollout-words.ts';
 import type { Session } from './session.ts';
 import { progressWords } from './update-words.ts';
 
-export const stateColours: Readonly<Record<RolloutState, Colour>> = {
+const stateColours: Readonly<Record<RolloutState, Colour>> = {
   waiting: 'dim',
   running: 'green',
   paused: 'yellow',
@@ -13,6 +14,10 @@ export const stateColours: Readonly<Record<RolloutState, Colour>> = {
   done: 'green',
   failed: 'red',
 };
+
+/** Of one that is done and was to be judged, and was not: as of one that is paused. */
+export const rolloutColour = (rollout: Rollout): Colour =>
+  rollout.state === 'done' && unjudgedWords(rollout) !== undefined ? 'yellow' : stateColours[rollout.state];
 
 const showColumns: readonly Column[] = [
   { head: 'group', wraps: true },
@@ -29,11 +34,11 @@ export async function show(session: Session, id: string): Promise<void> {
   const { client, io } = session;
   const rollout = await client.call('rollout', { parameters: { id } }, io.signal);
   session.tell(rollout);
-  const { state, reason, groups, restoring, update } = rollout;
-  session.say(`rollout ${id}: ${state}${reason === undefined ? '' : ` (${reason})`}`, stateColours[state]);
+  const { groups, restoring, update } = rollout;
+  const now = io.clock.utc();
+  session.say(`rollout ${withShortIds(id)}: ${headlineOf(rollout, now)}`, rolloutColour(rollout));
   if (update !== undefined) session.say(`update to ${update.targets.join(', ')}`);
   const briefs = update === undefined ? new Map<string, UpdateBrief>() : await briefsOf(session);
-  const now = io.clock.utc();
   session.show(
     update === undefined ? showColumns : updateColumns,
     groups.flatMap(({ name, units }) =>
@@ -53,12 +58,14 @@ export async function show(session: Session, id: string): Promise<void> {
   for (const { name, quality } of groups) {
     if (quality === undefined) continue;
     const colour = quality.verdict === 'dropped' ? 'red' : quality.verdict === 'held' ? 'green' : 'yellow';
-    session.say(`work of ${counted(quality.units, 'unit')} of ${name}: ${quality.verdict}`, colour);
+    session.say(`work of ${counted(quality.units, 'unit')} of ${name}: ${verdictWords[quality.verdict]}`, colour);
     for (const { words } of quality.measures) session.say(`  ${words}`);
   }
   if (restoring && update !== undefined && !session.json)
     session.note('Units that have not switched are to give it up.');
 }
+
+const verdictWords = { held: 'held', dropped: 'dropped', 'not-judged': 'NOT judged' } as const;
 
 async function briefsOf({ client, io }: Session): Promise<ReadonlyMap<string, UpdateBrief>> {
   const { units } = await client.call('units', { parameters: {} }, io.signal);

@@ -15,6 +15,7 @@ import { failedWords, requireAgain } from './config-standing.ts';
 import { type Exit, exit } from './exits.ts';
 import { requirePermission } from './permitted.ts';
 import { type Group, groupsOf, noGroups } from './rollout-plan.ts';
+import { steeredWords } from './rollout-words.ts';
 import { agreed, type CentreFlags, type Session } from './session.ts';
 import { readSettingsFile } from './settings.ts';
 import { momentOf } from './words.ts';
@@ -108,7 +109,7 @@ export async function startRollout(session: Session, flags: StartFlags): Promise
   };
   const rollout = await client.call('startRollout', { parameters: {}, body: { plan } }, io.signal);
   session.tell(rollout);
-  session.say(`rollout ${rollout.id} is ${rollout.state}`);
+  session.say(steeredWords(rollout, io.clock.utc()));
   if (!session.json) session.noteCall('Follow it', `${fleetProgram} rollout show ${rollout.id.slice(0, 8)} --watch`);
   return exit.done;
 }

@@ -11,6 +11,7 @@ import { type Exit, exit } from './exits.ts';
 import { requirePermission } from './permitted.ts';
 import { groupsOf } from './rollout-plan.ts';
 import type { StartFlags } from './rollout-start.ts';
+import { steeredWords } from './rollout-words.ts';
 import type { Session } from './session.ts';
 import { agreed } from './session.ts';
 import { momentFlag, numberOf, textsOf } from './words.ts';
@@ -125,7 +126,7 @@ export async function startUpdate(session: Session, flags: UpdateFlags): Promise
   };
   const rollout = await client.call('startRollout', { parameters: {}, body: { plan } }, io.signal);
   session.tell(rollout);
-  session.say(`rollout ${rollout.id} is ${rollout.state}`);
+  session.say(steeredWords(rollout, io.clock.utc()));
   if (!session.json) session.noteCall('Follow it', `${fleetProgram} rollout show ${rollout.id.slice(0, 8)} --watch`);
   return exit.done;
 }

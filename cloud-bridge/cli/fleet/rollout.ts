@@ -2,12 +2,13 @@ import { AtalayaError } from '../../../device/kernel/errors.ts';
 import type { Rollout } from '../../contract/rollout.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Column } from '../../fleet/table.ts';
-import { counted, timeWords } from '../../fleet/text.ts';
+import { counted, timeWords, withShortIds } from '../../fleet/text.ts';
 import { onDocument } from './config.ts';
 import { type AddCommands, type Exit, exit } from './exits.ts';
 import type { FleetIo } from './fleet-io.ts';
-import { show, stateColours } from './rollout-show.ts';
+import { rolloutColour, show } from './rollout-show.ts';
 import { type StartFlags, startRollout } from './rollout-start.ts';
+import { standingOf, steeredWords, unjudgedWords } from './rollout-words.ts';
 import { addUpdateOptions, startUpdate, type UpdateFlags } from './rollout-update.ts';
 import { agreed, type CentreFlags, onCentre, Session, withCentre } from './session.ts';
 import { watch } from './watching.ts';
@@ -115,7 +116,7 @@ async function abort(session: Session, words: string, { reason, restore = false,
       : restore
         ? ' and give the units back what they had'
         : '; what units have they keep';
-  if (!(await agreed(io, yes, `Abort the rollout ${id}${how}?`))) {
+  if (!(await agreed(io, yes, `Abort the rollout ${withShortIds(id)}${how}?`))) {
     session.note('The rollout stays as it is.');
     return exit.failed;
   }
@@ -125,9 +126,7 @@ async function abort(session: Session, words: string, { reason, restore = false,
 
 function tellState(session: Session, rollout: Rollout): void {
   session.tell(rollout);
-  session.say(
-    `rollout ${rollout.id} is ${rollout.state}${rollout.restoring ? (rollout.update === undefined ? ', and gives back what was before' : ', and takes the update back') : ''}`,
-  );
+  session.say(steeredWords(rollout, session.io.clock.utc()));
 }
 
 /** An id, or its first characters. Throws `usage-invalid`. */
@@ -154,15 +153,19 @@ const listColumns: readonly Column[] = [
 async function list(session: Session): Promise<void> {
   const { rollouts } = await session.client.call('rollouts', { parameters: {} }, session.io.signal);
   session.tell({ rollouts });
+  const now = session.io.clock.utc();
   session.show(
     listColumns,
-    rollouts.map(({ id, state, groups, created, by, note, reason, update }) => {
+    rollouts.map((one) => {
+      const { id, groups, created, by, note, reason, update } = one;
       const units = groups.flatMap((group) => group.units);
       const what = update === undefined ? undefined : `update to ${update.targets.join(', ')}`;
-      const confirmed = units.filter((one) => one.state === 'confirmed').length;
+      const confirmed = units.filter(({ state }) => state === 'confirmed').length;
+      const [state, waits] = standingOf(one, now).split(', ', 2);
+      const words = [what, note, reason, unjudgedWords(one), waits];
       return [
-        { text: id.slice(0, 8), below: [what, note, reason].filter((words) => words !== undefined) },
-        { text: state, colour: stateColours[state] },
+        { text: id.slice(0, 8), below: words.filter((line) => line !== undefined) },
+        { text: state ?? '', colour: rolloutColour(one) },
         { text: `${confirmed}/${units.length}` },
         { text: timeWords(created) },
         { text: by },

@@ -51,6 +51,8 @@ interface PatchFlags extends OutFlags {
 
 const compression = z.int().min(1).max(19);
 const numberOf = (text: string): unknown => (/^\d{1,10}$/.test(text) ? Number(text) : text);
+const wholeWords = 'a whole number from 1';
+const versionWords = 'such as 1.2.0';
 const sources = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** Adds `bundle`: what units are sent, as targets that are ready to be signed. */
@@ -79,7 +81,7 @@ function addProgram(bundle: Command, io: OtaIo): void {
     .option(
       '--level <number>',
       'of the compression, 1 to 19: less for trials, which takes seconds; 19 unless told',
-      (text) => checked(compression, numberOf(text)),
+      (text) => checked(compression, numberOf(text), 'a whole number from 1 to 19'),
     )
     .action(
       async ({ cpu, source, cache, out, version = ownVersion, hardware = [cpu], release, level }: ProgramFlags) => {
@@ -137,7 +139,7 @@ function addComponents(bundle: Command, io: OtaIo): void {
 const nameOption = (usual: string): Option =>
   new Option('--name <name>', 'of the component; its releases are counted under it')
     .default(usual)
-    .argParser((text) => checked(componentName, text));
+    .argParser((text) => checked(componentName, text, 'such as north-gate: small letters, digits and dashes'));
 
 const withOut = (command: Command): Command =>
   command.requiredOption('--out <folder>', 'where it goes, with NAME.target.json beside it');
@@ -145,17 +147,17 @@ const withOut = (command: Command): Command =>
 const withFacts = (command: Command): Command =>
   withOut(command)
     .requiredOption('--release <number>', 'counts the releases of the component, up only', (text) =>
-      checked(release, numberOf(text)),
+      checked(release, numberOf(text), wholeWords),
     )
-    .option('--version <version>', 'what people call it', (text) => checked(versionName, text))
+    .option('--version <version>', 'what people call it', (text) => checked(versionName, text, versionWords))
     .option('--hardware <id...>', 'what it runs on, such as arm64 or arm64-rpi4', (text, before: string[] = []) => [
       ...before,
-      checked(hardwareId, text),
+      checked(hardwareId, text, 'such as arm64 or arm64-rpi4'),
     ]);
 
 const withNeeds = (command: Command): Command =>
   withFacts(command).option('--needs-program <release>', 'lowest release of the program that reads it', (text) =>
-    checked(release, numberOf(text)),
+    checked(release, numberOf(text), wholeWords),
   );
 
 function factsOf({ release: number, version, hardware, needsProgram }: Omit<ComponentFlags, 'out'>): ComponentFacts {
@@ -167,11 +169,11 @@ function factsOf({ release: number, version, hardware, needsProgram }: Omit<Comp
   };
 }
 
-/** What a person typed. Throws commander's own fault, which ends with the code of a wrong call. */
-function checked<T>(schema: z.ZodType<T>, value: unknown): T {
+/** What a person typed; `words` say what it has to be. Throws commander's own fault, which ends with the code of a wrong call. */
+function checked<T>(schema: z.ZodType<T>, value: unknown, words: string): T {
   const read = schema.safeParse(value);
   if (read.success) return read.data;
-  throw new InvalidArgumentError(read.error.issues.map(({ message }) => message).join('; '));
+  throw new InvalidArgumentError(words);
 }
 
 function tell(io: OtaIo, out: string, { target, length, sha256, description: { tree } }: Target): void {

@@ -6,7 +6,7 @@ import { parse } from '../../../device/kernel/schema.ts';
 import { systemTreeFiles } from '../../../device/kernel/tree-files.ts';
 import { Installer } from '../../archive/installer.ts';
 import { patchName } from '../../bundle/name-target.ts';
-import { targetFileName, writeTargetFile } from '../../bundle/write-target.ts';
+import { refuseOther, targetFileName, writeTargetFile } from '../../bundle/write-target.ts';
 import { reasonOf } from '../../contract/refusals.ts';
 import { type Target, target as targetSchema } from '../../contract/target.ts';
 import { makePatch } from '../../patch/make-patch.ts';
@@ -24,7 +24,8 @@ export interface PatchRequest {
 }
 
 /**
- * Makes the patch from one whole target to another, as a target in `out`. Throws `usage-invalid` for targets of different components,
+ * Makes the patch from one whole target to another, as a target in `out`. Throws `usage-invalid` for targets of different components and where the
+ * release does not rise,
  * `document-refused` for what is no whole target, and what `makePatch` throws.
  */
 export async function bundlePatch(request: PatchRequest): Promise<Target> {
@@ -39,6 +40,10 @@ export async function bundlePatch(request: PatchRequest): Promise<Target> {
         hint: 'A patch leads from one release of a component to another of the same.',
       },
     );
+  if (is.release <= was.release)
+    throw new AtalayaError('usage-invalid', `${to} leads to no higher release: from ${was.release} to ${is.release}`, {
+      hint: 'No unit goes back by an update. Give the lower release with --from, the higher one with --to.',
+    });
   mkdirSync(out, { recursive: true });
   const scratch = mkdtempSync(join(out, '.patch-'));
   try {
@@ -60,6 +65,7 @@ export async function bundlePatch(request: PatchRequest): Promise<Target> {
 
 async function publish(made: string, out: string, name: string, description: Target['description']): Promise<Target> {
   const place = join(out, name);
+  await refuseOther(systemTreeFiles, place, await sha256File(made));
   await systemTreeFiles.rename(made, place);
   await systemTreeFiles.syncFolder(out);
   const [sha256, file] = [await sha256File(place), await systemTreeFiles.open(place, 'read')];
@@ -78,6 +84,10 @@ async function unpack(target: Target, path: string, folder: string, signal: Abor
 
 /** What stands beside a target's file. */
 function readTarget(path: string): Target {
+  if (path.endsWith('.target.json'))
+    throw new AtalayaError('usage-invalid', `${path} is what is signed of a bundle: give the .tar.zst`, {
+      hint: 'It lies beside it.',
+    });
   const beside = join(dirname(path), targetFileName(basename(path)));
   let text: string;
   try {

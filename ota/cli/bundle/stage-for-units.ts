@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AtalayaError, isAtalayaError, systemCode } from '../../../device/kernel/errors.ts';
-import { loadAnyBundle } from '../../../models/contract/bundle.ts';
+import { loadAnyBundle, manifestName } from '../../../models/contract/bundle.ts';
 import { readProgramFolder } from '../../../provisioning/bundle/bundle-tree.ts';
 import { type NpmLock, parseNpmLock } from '../../../provisioning/bundle/package-lock.ts';
 import { type BundleTree, unitModels, unitPrograms } from '../../../provisioning/bundle/plan-bundle.ts';
@@ -20,6 +20,8 @@ export async function stageForUnits({ node, ...program }: StageRequest, stage: s
   const { cpu, source } = program;
   const lock = readLock(source);
   checkNode(lock, cpu, node);
+  // Before packages are fetched, which takes minutes.
+  for (const name of unitModels) await checkModel(join(source, '.build/models', name));
   await stageProgram({ ...program, entry: 'js' }, stage);
   for (const name of unitModels) await loadAnyBundle(join(stage, '.build/models', name));
   return {
@@ -29,6 +31,13 @@ export async function stageForUnits({ node, ...program }: StageRequest, stage: s
     programs: unitPrograms.map((path) => path.replace(/\.ts$/, '.js')),
     models: unitModels,
   };
+}
+
+async function checkModel(folder: string): Promise<void> {
+  if (!existsSync(join(folder, manifestName))) {
+    throw new AtalayaError('source-missing', `${folder} has no model bundle`, { hint: 'Run: make models' });
+  }
+  await loadAnyBundle(folder);
 }
 
 function readLock(source: string): NpmLock {

@@ -11,6 +11,7 @@ import { openDirector, readDirector } from '../../repository/director.ts';
 import { placesIn, readRoots, waitingLock } from '../../repository/repository-folder.ts';
 import type { MetadataSigner } from '../../repository/signers/metadata-signer.ts';
 import { makeStick } from '../../repository/stick.ts';
+import { short } from '../../repository/summary.ts';
 import { fieldOf } from '../../repository/unit-chain.ts';
 import type { OtaIo } from '../ota-io.ts';
 import { keyHelp, openKeys } from './open-key.ts';
@@ -176,7 +177,7 @@ async function withKeys(flags: DirectorFlags, io: OtaIo, adopt = false): Promise
       hint:
         root === undefined
           ? 'Publish the first root of the director.'
-          : `Give --key for: ${ids.map((id) => id.slice(0, 16)).join(', ')}`,
+          : `Give --key for: ${ids.map(short).join(', ')}${signers.length === 0 ? '' : `; given: ${signers.map(({ keyId }) => short(keyId)).join(', ')}`}`,
     });
   };
   return openDirector({

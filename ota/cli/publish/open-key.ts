@@ -15,10 +15,15 @@ import type { OtaIo } from '../ota-io.ts';
 export const keyHelp = 'a PEM file, or pkcs11:token=LABEL;id=%01?module-path=LIBRARY';
 
 /** Throws as `openKeyFile` and `openTokenKey` do. */
-export function openKey(io: OtaIo, name: string): Promise<MetadataSigner> {
+export async function openKey(io: OtaIo, name: string): Promise<MetadataSigner> {
   if (isTokenKey(name)) {
     const where = readTokenKey(name);
     return openTokenKey(where, () => pinOf(io, where));
+  }
+  if (name.endsWith('.json')) {
+    throw new AtalayaError('key-invalid', `${name} is the public half: give the .pem`, {
+      hint: 'The private half stays with its holder, as a .pem or in a token.',
+    });
   }
   return openKeyFile(name, () => passphraseOf(io, name));
 }
@@ -74,6 +79,8 @@ export async function readText(path: string, missing: 'key-missing' | 'document-
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
+    if (systemCode(error) === 'EISDIR')
+      throw new AtalayaError(missing, `${path} is a folder: name a file in it`, { hint: `Look with: ls ${path}` });
     const why = systemCode(error) === 'ENOENT' ? 'does not exist' : 'cannot be read';
     throw new AtalayaError(missing, `${path} ${why}`, { hint: 'Check the path, and whether the stick is mounted.' });
   }

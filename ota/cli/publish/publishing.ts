@@ -5,15 +5,18 @@ import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { systemFiles } from '../../../device/kernel/files.ts';
 import { systemTreeFiles } from '../../../device/kernel/tree-files.ts';
 import type { RepositoryName } from '../../contract/repository.ts';
+import { keysOf, type RepositoryKeys } from '../../repository/begin-repository.ts';
 import { checkRepository } from '../../repository/check.ts';
 import { chainFolders, type Expiry, expiriesOf } from '../../repository/expiry.ts';
 import { type Role, roles } from '../../repository/metadata.ts';
 import { publish } from '../../repository/publish.ts';
 import { locked, placesIn, readRoots, waitingLock } from '../../repository/repository-folder.ts';
 import { keyIdOf } from '../../repository/signers/metadata-signer.ts';
-import { stageRotation } from '../../repository/stage-changes.ts';
+import { type Rotation, stageRotation } from '../../repository/stage-changes.ts';
+import { stagedIn } from '../../repository/staged.ts';
 import { summaryOf } from '../../repository/summary.ts';
 import type { OtaIo } from '../ota-io.ts';
+import { checkApart } from './keys-apart.ts';
 import { keyHelp, openKeys, readPublicFile } from './open-key.ts';
 import { onRepository, type RepositoryFlags } from './repository.ts';
 import { choice, choices, collect, days, whole } from './words.ts';
@@ -109,6 +112,7 @@ async function rotate(flags: RotateFlags, io: OtaIo): Promise<void> {
   }
   const out = await Promise.all(outKey.map((name) => keyIdNamed(folder, of, name)));
   const rotation = { repository: of, roles: flags.role ?? [], out, in: await Promise.all(inKey.map(readPublicFile)) };
+  await checkFresh(folder, rotation);
   const staged = await locked(systemFiles, folder, waitingLock(io.timer), () =>
     stageRotation(
       systemFiles,
@@ -121,6 +125,28 @@ async function rotate(flags: RotateFlags, io: OtaIo): Promise<void> {
   io.write(places.staged(of, 'root'));
   if (of === 'image' && (await exists(places.staged('image', 'targets')))) io.write(places.staged('image', 'targets'));
   for (const line of summaryOf(staged, places.staged(of, 'root'))) io.note(line);
+}
+
+/** A key that comes in stands nowhere else where it must not. */
+async function checkFresh(folder: string, rotation: Rotation): Promise<void> {
+  const { repository, roles: changed, in: fresh } = rotation;
+  if (fresh.length === 0) return;
+  const keys = async (of: RepositoryName): Promise<RepositoryKeys | undefined> => {
+    const waiting = await stagedIn(systemFiles, folder, of, 'root');
+    const root = waiting?.metadata ?? (await readRoots(systemFiles, folder, of)).at(-1);
+    if (root === undefined) return undefined;
+    const now = keysOf(root.signed);
+    if (of !== repository) return now;
+    const after = (role: Role) =>
+      changed.includes(role)
+        ? {
+            ...now[role],
+            keys: [...now[role].keys.filter((key) => !rotation.out.includes(keyIdOf(key))), ...fresh],
+          }
+        : now[role];
+    return { root: after('root'), targets: after('targets'), snapshot: after('snapshot'), timestamp: after('timestamp') };
+  };
+  checkApart({ image: await keys('image'), director: await keys('director') }, fresh.map(keyIdOf));
 }
 
 async function keyIdNamed(folder: string, repository: RepositoryName, name: string): Promise<string> {

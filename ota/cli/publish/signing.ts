@@ -1,10 +1,12 @@
-import { resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { writeWholeFile } from '../../../device/kernel/durable-file.ts';
+import { readWholeFile, writeWholeFile } from '../../../device/kernel/durable-file.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { systemFiles } from '../../../device/kernel/files.ts';
+import { repositoryNames } from '../../contract/repository.ts';
 import { fingerprintOf, isSame, readMetadata } from '../../repository/metadata.ts';
 import { locked, placesIn, waitingLock } from '../../repository/repository-folder.ts';
+import type { MetadataSigner } from '../../repository/signers/metadata-signer.ts';
 import {
   collectSignatures,
   isSigned,
@@ -32,27 +34,43 @@ export function addSigning(root: Command, io: OtaIo): void {
   root
     .command('sign')
     .description('show what waits for signatures, and add one; works on a machine without the repository')
-    .argument('<file>', 'the staged file; the signature goes into it')
+    .argument('<files...>', 'the staged files; the signature goes into each')
     .requiredOption('--key <key>', keyHelp)
     .option('--root <file>', 'the first root (1.root.json) as this key holder has kept it: refused below any other')
     .option('--yes', 'sign without being asked; what is signed was looked at before')
-    .action((file: string, flags: SignFlags) => sign(file, flags, io));
+    .action((paths: readonly string[], flags: SignFlags) => sign(paths, flags, io));
   onRepository(root.command('collect'))
     .description('take over the signatures of staged files that were signed apart from each other')
     .argument('<files...>', 'as key holders have sent them back')
     .action((files: readonly string[], { repository }: RepositoryFlags) => collect(repository, files, io));
 }
 
-async function sign(file: string, flags: SignFlags, io: OtaIo): Promise<void> {
-  const staged = readStaged(Buffer.from(await readText(file, 'document-refused')), file);
-  if (flags.root !== undefined) await checkFirstRoot(staged, flags.root);
-  for (const line of summaryOf(staged, file)) io.write(line);
-  if (flags.yes !== true) await agree(io, fingerprintOf(staged.metadata));
-  const signer = await openKey(io, flags.key);
-  await signStaged(staged, signer);
-  await writeWholeFile(systemFiles, resolve(file), writeStaged(staged));
-  io.write(`signed by ${signer.keyId}`);
-  tellStanding(staged, io);
+async function sign(paths: readonly string[], flags: SignFlags, io: OtaIo): Promise<void> {
+  // All of them are read before the first is signed: a wrong name changes nothing.
+  const read: { readonly file: string; readonly staged: Staged }[] = [];
+  for (const file of paths) {
+    const staged = readStaged(Buffer.from(await readText(file, 'document-refused')), file);
+    if (flags.root !== undefined) await checkFirstRoot(staged, flags.root);
+    read.push({ file, staged });
+  }
+  let signer: MetadataSigner | undefined;
+  for (const { file, staged } of read) {
+    if (read.length > 1) io.write(`${file}:`);
+    for (const line of summaryOf(staged, file)) io.write(line);
+    if (flags.yes !== true) await agree(io, fingerprintOf(staged.metadata));
+    signer ??= await openKey(io, flags.key);
+    // The same call again, after it was broken off, goes on with the rest.
+    if (read.length > 1 && Object.hasOwn(staged.metadata.signatures, signer.keyId)) {
+      io.note(`signed by ${signer.keyId} already`);
+      continue;
+    }
+    await signStaged(staged, signer);
+    await writeWholeFile(systemFiles, resolve(file), writeStaged(staged));
+    io.write(`signed by ${signer.keyId}`);
+    tellStanding(staged, io);
+  }
+  const last = paths.at(-1);
+  if (last !== undefined && read.every(({ staged }) => isSigned(staged))) await tellNext(dirname(resolve(last)), io);
 }
 
 async function checkFirstRoot(staged: Staged, path: string): Promise<void> {
@@ -96,6 +114,7 @@ async function collect(repository: string, files: readonly string[], io: OtaIo):
       tellStanding(into, io);
     }
   });
+  await tellNext(resolve(placesIn(repository).stagedFolder), io);
 }
 
 function tellStanding(staged: Staged, io: OtaIo): void {
@@ -104,5 +123,23 @@ function tellStanding(staged: Staged, io: OtaIo): void {
     const more = by.length >= threshold ? '' : `; still to sign: ${threshold - by.length} of ${others.join(', ')}`;
     io.note(`${by.length} of ${threshold} signatures by ${name}${more}`);
   }
-  if (isSigned(staged)) io.note('It can be published: atalaya-ota publish');
+}
+
+/** What goes on when a file has its signatures: what waits beside it for others, or that all can be published. */
+async function tellNext(folder: string, io: OtaIo): Promise<void> {
+  const above = dirname(folder);
+  if (basename(folder) !== 'staged' || (await readWholeFile(systemFiles, placesIn(above).settings)) === undefined)
+    return io.note('It has all its signatures: take it to the repository, atalaya-ota collect and publish');
+  const waiting: string[] = [];
+  for (const repository of repositoryNames) {
+    for (const role of ['root', 'targets'] as const) {
+      const staged = await stagedIn(systemFiles, above, repository, role);
+      if (staged !== undefined && !isSigned(staged)) waiting.push(placesIn(above).staged(repository, role));
+    }
+  }
+  io.note(
+    waiting.length === 0
+      ? `All that waits can be published: atalaya-ota publish -r ${above} --key OFFICE-KEY`
+      : `Before it can be published, these still wait for signatures: ${waiting.join(' ')}`,
+  );
 }

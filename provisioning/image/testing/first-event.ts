@@ -67,6 +67,7 @@ async function watchFirstEvent(): Promise<number> {
     const toEvent = performance.now() - watching;
     const faults: string[] = [];
     if (releases !== undefined) {
+      await unit.playAgain(centre);
       const show = { unit, centre, releases, work, tell: stopwatch('of updates') };
       faults.push(...(await updateByAir(show)), ...(await lookAfterUpdates(show)));
     }

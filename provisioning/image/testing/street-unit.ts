@@ -8,13 +8,14 @@ import { call, type HostCentre } from './host-centre.ts';
 export const unitName = 'north-1';
 
 /**
- * The clip that comes with the image, again and again at its own pace: a unit that sees nothing any more keeps no update. Plates are left alone,
- * which an emulated processor would take minutes to read. Nothing disciplines the clock: the machine reaches this one and nobody else.
+ * The clip that comes with the image; plates are left alone, which an emulated processor would take minutes to read. `once`: each frame is judged,
+ * however long that takes, which is what an infraction needs. `again`: at its own pace and without an end, since a unit that sees nothing any more
+ * keeps no update. Nothing disciplines the clock: the machine reaches this one and nobody else.
  */
-function configuration(): string {
+function configuration(plays: 'once' | 'again'): string {
   const shipped = readFileSync(new URL('../demo/unit.yaml', import.meta.url), 'utf8');
   const repeated = shipped.replace('pace: flat-out', 'pace: timestamps').replace('atEnd: stay', 'atEnd: repeat');
-  return `${repeated}plates: { read: false }\nupdates: { clock: believed }\n`;
+  return `${plays === 'once' ? shipped : repeated}plates: { read: false }\nupdates: { clock: believed }\n`;
 }
 
 export interface StreetUnitOptions {
@@ -63,10 +64,16 @@ export class StreetUnit {
   }
 
   /** As a technician does: the digits are read from the screen. */
-  async enrol(centre: HostCentre): Promise<void> {
+  async enrol(centre: HostCentre, plays: 'once' | 'again' = 'once'): Promise<void> {
     const page = `http://127.0.0.1:${this.#options.ports.page}`;
     const digits = this.keys.at(-1)?.slice(-8) ?? '';
-    await centre.enrol(page, unitName, digits, configuration(), hostSeenFromMachine);
+    await centre.enrol(page, unitName, digits, configuration(plays), hostSeenFromMachine);
+  }
+
+  /** Gives it a configuration by which the clip has no end, and has it begin anew. */
+  async playAgain(centre: HostCentre): Promise<void> {
+    await this.enrol(centre, 'again');
+    await centre.fleet('command', 'reboot', unitName, '--reason', 'another configuration', '--wait', '300', '--yes');
   }
 
   /** Switches on a unit that is enrolled; resolves when its screen says who it is. Gives the milliseconds until then. */

@@ -26,7 +26,7 @@ export class UpdateWorld extends RolloutWorld {
 
   protected override updates(): RolloutUpdates {
     return {
-      objections: async () => this.objections,
+      objections: async () => this.objections.map((reason) => ({ reason })),
       give: (unit, { targets }, place) => this.#give(unit, [...targets], place, 2),
       takeBack: (unit, place) => this.#give(unit, [], place, 3),
       standing: async (unit) => {
