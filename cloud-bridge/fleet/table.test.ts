@@ -63,6 +63,21 @@ test('what stands below a row has the whole width', (t) => {
   t.true(phone.every(({ length }) => length <= 20) && phone.join(' ').includes('a?b'), phone.join('\n'));
 });
 
+test('what is there to be copied is never broken: above the others, or below them', (t) => {
+  const name = 'unit-1.3.0-dull-r4-arm64.tar.zst';
+  const first = [{ head: 'target', whole: true }, { head: 'version' }, { head: 'size', right: true }];
+  const row = [{ text: name }, { text: '1.3.0-dull' }, { text: '62 MB' }];
+  t.deepEqual(table(first, [row], look(60))[1], `${name}  1.3.0-dull  62 MB`);
+  t.deepEqual(table(first, [row], look(40)), ['target', '  version      size', name, '  1.3.0-dull  62 MB']);
+  const within = [{ head: 'no' }, { head: 'act', wraps: true, whole: true }, { head: 'outcome' }];
+  const act = [{ text: '2' }, { text: `update to ${name}` }, { text: 'allowed' }];
+  t.deepEqual(table(within, [act], look(50)).slice(1), [
+    '2   update to                              allowed',
+    `    ${name}`,
+  ]);
+  t.deepEqual(table(within, [act], look(40)), ['no  outcome', '2   allowed', '    update to', `    ${name}`]);
+});
+
 test('long words are broken, colours say nothing of their own', (t) => {
   t.deepEqual(wrap('abcdefghij kl', 4), ['abcd', 'efgh', 'ij', 'kl']);
   t.is(painted('x', 'red', false), 'x');

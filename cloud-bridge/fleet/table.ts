@@ -58,27 +58,32 @@ const cleaned = ({ text, below, ...cell }: Cell): Cell => ({
 function apart(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
-  look: TableLook,
+  { width, colours }: TableLook,
 ): readonly string[] | undefined {
   const at = columns.findIndex(({ whole }) => whole === true);
   if (at < 0) return undefined;
   const others = columns.toSpliced(at, 1);
-  const room = { ...look, width: look.width - indent };
-  if (fitting(others, rows.map((row) => row.toSpliced(at, 1)), at === 0 ? room.width : look.width) === undefined)
-    return undefined;
-  if (at > 0) {
-    const moved = rows.map((row) => {
-      const below = [row[at]?.text ?? '', ...row.flatMap((cell) => cell.below ?? [])].filter(Boolean);
-      return row.toSpliced(at, 1).map(({ below: _, ...cell }, i) => (i === 0 ? { ...cell, below } : cell));
-    });
-    return table(others, moved, look);
-  }
-  const inner = table(others, rows.map((row) => row.slice(1).map(({ below: _, ...cell }) => cell)), room);
-  const heights = rows.map((row) => table(others, [row.slice(1).map(({ below: _, ...cell }) => cell)], room).length - 1);
-  const [head = '', ...lines] = inner;
-  void heights;
-  void lines;
-  return [head];
+  const inset = at === 0 ? 2 : 0;
+  const widths = fitting(
+    others,
+    rows.map((row) => row.toSpliced(at, 1)),
+    width - inset,
+  );
+  if (widths === undefined) return undefined;
+  const line = (row: readonly Cell[]): readonly string[] =>
+    lines(row.toSpliced(at, 1), others, widths, colours).map((text) => `${' '.repeat(inset)}${text}`);
+  const own = (row: readonly Cell[]): Cell => row[at] ?? { text: '' };
+  const head = columns.map(({ head: text }): Cell => ({ text, colour: 'dim' }));
+  if (at > 0)
+    return [
+      ...line(head),
+      ...rows.flatMap((row) => [...line(row), ...under([{ text: '', below: [own(row).text] }, ...row], width)]),
+    ];
+  return [head, ...rows].flatMap((row) => [
+    painted(own(row).text, own(row).colour, colours),
+    ...line(row),
+    ...under(row, width),
+  ]);
 }
 
 /** What stands under a row. */
@@ -98,9 +103,13 @@ function fitting(
   let over = natural.reduce((sum, one) => sum + one, 0) + gap * (columns.length - 1) - width;
   if (over <= 0) return natural;
   const widths = [...natural];
+  const least = columns.map(({ whole }, i) =>
+    whole === true ? Math.max(narrowest, ...rows.map((row) => longestWord(row[i]?.text ?? ''))) : narrowest,
+  );
   while (over > 0) {
     const widest = columns.reduce(
-      (best, { wraps }, i) => (wraps === true && (widths[i] ?? 0) > (widths[best] ?? narrowest) ? i : best),
+      (best, { wraps }, i) =>
+        wraps === true && (widths[i] ?? 0) > Math.max(least[i] ?? 0, widths[best] ?? 0) ? i : best,
       -1,
     );
     if (widest < 0) return undefined;
@@ -109,6 +118,8 @@ function fitting(
   }
   return widths;
 }
+
+const longestWord = (text: string): number => Math.max(...text.split(' ').map(({ length }) => length));
 
 function lines(
   row: readonly Cell[],

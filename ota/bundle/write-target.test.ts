@@ -40,6 +40,19 @@ test('nothing stands under a name where writing fails or is stopped, and what st
   t.is(((await files.look(`${folder}/${names[0]}`)) as { size: number }).size, first.length);
 });
 
+test('a release is never made twice with other content', async (t) => {
+  const files = new MemoryTreeFiles();
+  const options = { folder: '/out', signal, level: 1, files };
+  const first = await writeWholeTarget(content, manifest, options);
+  t.deepEqual(await writeWholeTarget(content, manifest, options), first);
+  await t.throwsAsync(() => writeWholeTarget([...content, madeFile('others', 'more')], manifest, options), {
+    code: 'document-refused',
+    message: '/out/north-gate-3-r3-any.tar.zst is there with other content',
+  });
+  t.deepEqual(await files.list('/out'), names);
+  t.deepEqual(await writeWholeTarget(content, manifest, options), first);
+});
+
 test('what makes no archive is refused', async (t) => {
   const files = new MemoryTreeFiles();
   const options = { folder: '/out', signal, level: 1, files };

@@ -52,16 +52,22 @@ export interface Published {
 export const publish = (publishing: Publishing): Promise<Published> =>
   locked(publishing.files, publishing.folder, publishing.lock, async () => {
     const { of, renew } = publishing;
+    const next = of === 'image' || renew === true ? undefined : await readyDirectorRoot(publishing);
     // Before the director's root goes out: what is refused of the image would hide that it has.
     const plan = of === 'director' ? undefined : await planImage(publishing);
-    const director = of === 'image' || renew === true ? [] : await publishDirectorRoot(publishing);
+    const director = of === 'image' || renew === true ? [] : await publishDirectorRoot(publishing, next);
     if (plan === undefined) return { changes: director, seam: false };
     const image = await publishImage(publishing, plan);
     return { changes: [...director, ...image.changes], seam: image.seam };
   });
 
-async function publishDirectorRoot({ files, folder, now }: Publishing): Promise<readonly string[]> {
-  const next = await ready(files, folder, 'director', await readRoots(files, folder, 'director'), now);
+const readyDirectorRoot = async ({ files, folder, now }: Publishing): Promise<Metadata<Root> | undefined> =>
+  ready(files, folder, 'director', await readRoots(files, folder, 'director'), now);
+
+async function publishDirectorRoot(
+  { files, folder }: Publishing,
+  next: Metadata<Root> | undefined,
+): Promise<readonly string[]> {
   if (next === undefined) return [];
   const changes = await writeRoot(files, folder, 'director', next);
   await dropStaged(files, folder, { repository: 'director', role: 'root' });

@@ -179,13 +179,14 @@ export interface Rotation {
 
 /**
  * Stages a new root, on top of one that waits already; where the keys of the image's targets change, the targets too, to be signed by the
- * new ones. Throws `usage-invalid`.
+ * new ones. `agree` as of `stageTargets`. Throws `usage-invalid`.
  */
 export async function stageRotation(
   files: Files,
   folder: string,
   rotation: Rotation,
   now: number,
+  agree: AgreeToLoss = async () => undefined,
 ): Promise<StagedRoot> {
   const { repository } = rotation;
   const settings = await readSettings(files, folder);
@@ -219,6 +220,8 @@ export async function stageRotation(
   };
   const changed = signers(staged.metadata) !== signers(newest);
   const targets = repository === 'image' ? await stagedIn(files, folder, 'image', 'targets') : undefined;
+  const lost = [waiting, targets].flatMap((one) => Object.keys(one?.metadata.signatures ?? {}));
+  if (lost.length > 0) await agree(lost);
   await keepStaged(files, folder, staged);
   // What is staged of targets looks at the root that is staged: it is made anew with every form of that one. Who meets for the root renews both.
   const renewed = rotation.roles.length === 0;

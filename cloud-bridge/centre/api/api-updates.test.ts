@@ -57,6 +57,7 @@ test('an update is started by a supervisor, as an act that says what of', async 
   t.regex(unknown.error?.message ?? '', /unit unit-1: nothing\.tar is not published/);
   const late = await start('supervisor', plan({ expires: '2020-01-01T00:00:00Z' }));
   t.regex(late.error?.message ?? '', /the update has expired/);
+  t.like(late.error, { hint: 'Start it anew, with a longer --within.' });
   t.is((await start('supervisor', { ...plan({}), documents: [] })).status, 200);
   t.is((await start('supervisor', { ...plan({}), update: undefined })).status, 400, 'neither documents nor an update');
   await api.services.rollouts.tick();

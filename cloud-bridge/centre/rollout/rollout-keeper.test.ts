@@ -108,6 +108,8 @@ test('paused releases nothing, resumed goes on where it was', async (t) => {
   await keeper.tick();
   t.is(states(await keeper.show('rollout-1')), 'confirmed waiting waiting');
   t.regex(why(await keeper.pause('rollout-1', 'again')), /is paused \(Ana: lunch\) and cannot be paused/);
+  const again = await keeper.pause('rollout-1', 'again');
+  t.is(again.kind === 'refused' ? again.hint : '', 'It is so already: there is nothing to do.');
   await keeper.resume('rollout-1', 'Ana: back');
   await keeper.tick();
   t.is(states(await keeper.show('rollout-1')), 'confirmed released waiting');
@@ -241,7 +243,11 @@ test('a plan is refused with every reason; the same one twice is one rollout', a
   const other = await keeper.start(world.plan([['a']], { note: 'other' }), 'Ana');
   t.deepEqual(other, { kind: 'refused', reasons: ['there is another rollout rollout-1'] });
   const twice = await keeper.start(world.plan([['a']], { id: 'rollout-2' }), 'Ana');
-  t.deepEqual(twice, { kind: 'refused', reasons: ['unit a is part of the rollout rollout-1, which is not over'] });
+  t.deepEqual(twice, {
+    kind: 'refused',
+    reasons: ['unit a is part of the rollout rollout-1, which is not over'],
+    hints: ['Wait until it is over, or abort it first: npx atalaya-fleet rollout abort rollout-1 --reason WORDS'],
+  });
 });
 
 test('another bridge takes over when the lease has run out, and not before', async (t) => {

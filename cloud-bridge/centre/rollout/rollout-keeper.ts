@@ -171,7 +171,8 @@ export class RolloutKeeper {
     }
     for (const document of [...documents, ...rollbacks]) {
       const why = await this.#options.check(document);
-      if (why !== undefined) objections.push({ reason: `the document ${document.version} of unit ${document.unit}: ${why}` });
+      if (why !== undefined)
+        objections.push({ reason: `the document ${document.version} of unit ${document.unit}: ${why}` });
     }
     return objections;
   }

@@ -2,7 +2,7 @@ import test from 'ava';
 import { seededRandom } from '../../../device/kernel/testing/seeded-random.ts';
 import { qualityBars } from '../../contract/quality.ts';
 import { atMost } from './binomial.ts';
-import { judgeQuality, type Slice, type WatchedWork } from './judge-quality.ts';
+import { judgeQuality, leastMinutes, type Slice, type WatchedWork } from './judge-quality.ts';
 
 test('the tail of a binomial is the sum of its terms', (t) => {
   for (const [n, p] of [
@@ -28,6 +28,21 @@ const even = (count: number, slices = 30): Slice[] =>
   Array.from({ length: slices }, (_, i) => ({ seconds: 120, counts: { sealed: count + (i % 2 === 0 ? 1 : -1) } }));
 const work = (before: Slice[], after: Slice[], unit = 'a'): WatchedWork => ({ unit, before, after });
 const bars = (more: object) => qualityBars.parse({ minutes: 60, ...more });
+
+test('what is warned of as too short comes to no verdict, and what is long enough does', (t) => {
+  for (const units of [1, 2, 5]) {
+    const least = Math.ceil(leastMinutes(units, 60));
+    // A message a minute: within so many minutes there is a slice less.
+    const slices = (minutes: number) =>
+      Array.from({ length: minutes - 1 }, () => ({ seconds: 60, counts: { sealed: 100 } }));
+    const verdict = (minutes: number) =>
+      judgeQuality(
+        Array.from({ length: units }, (_, i) => work(slices(minutes), slices(minutes), `${i}`)),
+        bars({ minutes, sealed: 0.8 }),
+      ).verdict;
+    t.deepEqual([verdict(least - 1), verdict(least)], ['not-judged', 'held'], `${units} units`);
+  }
+});
 
 test('half is a drop, as before is none, and what is above the bar is borne', (t) => {
   const half = judgeQuality([work(even(10), even(5))], bars({ sealed: 0.8 }));

@@ -26,6 +26,13 @@ const leastCovered = 0.5;
 /** Slices beyond one a stretch that it takes to tell how much the counts vary by themselves. */
 const leastFreedom = 10;
 
+/**
+ * Minutes below which so many units with figures every `interval` seconds tell too few slices for any verdict: each of their two stretches
+ * holds a slice fewer than it has messages, and one of those goes into its rate.
+ */
+export const leastMinutes = (units: number, interval: number): number =>
+  (interval / 60) * (2 + leastFreedom / (2 * units));
+
 type MeasureVerdict = QualityVerdict['measures'][number];
 
 /**

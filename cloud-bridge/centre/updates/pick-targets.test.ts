@@ -36,4 +36,5 @@ test('what cannot be told is refused', (t) => {
     'the unit has not reported its hardware, and there are several targets of program unit',
   );
   t.deepEqual(pick([x64.target]), [x64.target], 'the unit judges');
+  t.like(pickTargets([x64.target], published, ['arm64']), { lacks: ['arm64'] });
 });

@@ -18,7 +18,7 @@ const columns: readonly Column[] = [
   { head: 'no', right: true },
   { head: 'time' },
   { head: 'who', wraps: true },
-  { head: 'act', wraps: true },
+  { head: 'act', wraps: true, whole: true },
   { head: 'outcome', wraps: true },
 ];
 

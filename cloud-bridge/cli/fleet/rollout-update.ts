@@ -3,18 +3,19 @@ import { InvalidArgumentError } from 'commander';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
 import { type DailyWindow, dailyWindow } from '../../../ota/contract/job.ts';
+import { leastMinutes } from '../../centre/updates/judge-quality.ts';
 import type { RouteBodyInput } from '../../contract/api.ts';
 import { type Comparison, comparisons, type Measure, measures } from '../../contract/quality.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
 import { counted } from '../../fleet/text.ts';
 import { type Exit, exit } from './exits.ts';
 import { requirePermission } from './permitted.ts';
-import { groupsOf } from './rollout-plan.ts';
+import { type Group, groupsOf } from './rollout-plan.ts';
 import type { StartFlags } from './rollout-start.ts';
 import { steeredWords } from './rollout-words.ts';
 import type { Session } from './session.ts';
 import { agreed } from './session.ts';
-import { momentFlag, numberOf, textsOf } from './words.ts';
+import { minutesFrom, momentFlag, numberOf, textsOf } from './words.ts';
 
 interface Bar {
   readonly measure: Measure;
@@ -45,27 +46,37 @@ export const addUpdateOptions = (command: Command): Command =>
     .option('--update <target>', 'install this published target; given again, together with it', textsOf)
     .option(
       '--hold <minutes>',
-      'update: the self-test has to hold for so long without a break',
-      numberOf(0.1, 1440),
+      'update: the self-test has to hold for so long without a break; from 0.1 to 1440; also as 20s, 10m, 2h',
+      minutesFrom(0.1, 1440),
       10,
     )
     .option(
       '--trial <minutes>',
-      'update: rolled back where it has not held by then; six times --hold unless said otherwise',
-      numberOf(0.5, 2880),
+      'update: rolled back where it has not held by then; from 0.5 to 2880, longer than --hold; six times --hold unless said otherwise',
+      minutesFrom(0.5, 2880),
     )
-    .option('--starts <number>', 'update: starts that a trial may use up', numberOf(1, 10, true), 3)
+    .option('--starts <number>', 'update: starts that a trial may use up; from 1 to 10', numberOf(1, 10, true), 3)
     .option('--window <from-to>', 'update: only then, UTC, as 01:30-05:00; given again, then too', windowsOf)
-    .option('--spread <minutes>', 'update: units begin at moments drawn over so long', numberOf(0, 10_080), 0)
+    .option(
+      '--spread <minutes>',
+      'update: units begin at moments drawn over so long; up to 10080',
+      minutesFrom(0, 10_080),
+      0,
+    )
     .option('--rate <kilobytes>', 'update: no more a second by the link', numberOf(1.024, 1e6))
     .option('--daily <megabytes>', 'update: no more a day by the link', numberOf(0.066, 1e6))
-    .option('--within <days>', 'update: not begun after it', numberOf(0.01, 365), 14)
+    .option('--within <days>', 'update: not begun after it; from 0.01 to 365', numberOf(0.01, 365), 14)
     .option(
       '--quality <measure=ratio>',
       `update: least of ${measures.join(', ')} after it, by what was before, as sealed=0.9; given again, of another one`,
       barsOf,
     )
-    .option('--quality-minutes <minutes>', 'update: look at the work for so long', numberOf(0.05, 43_200), 1440)
+    .option(
+      '--quality-minutes <minutes>',
+      'update: look at the work for so long; with figures once a minute a single unit takes 7 at least',
+      numberOf(0.05, 43_200),
+      1440,
+    )
     .option(
       '--quality-against <when>',
       `update: what it is held against: ${comparisons.join(', ')}`,
@@ -107,6 +118,7 @@ export async function startUpdate(session: Session, flags: UpdateFlags): Promise
   const groups = await groupsOf(session, flags);
   for (const [i, { name, units }] of groups.entries()) session.say(`${i + 1}. ${name}: ${units.join(', ')}`, 'bold');
   session.say(`update to ${targets.join(', ')}`);
+  if (flags.quality !== undefined) warnOfShort(session, groups, flags.qualityMinutes);
   const units = groups.reduce((sum, group) => sum + group.units.length, 0);
   if (!(await agreed(io, flags.yes, `Start the update of ${counted(units, 'unit')}?`))) {
     session.note('Nothing was started.');
@@ -129,6 +141,20 @@ export async function startUpdate(session: Session, flags: UpdateFlags): Promise
   session.say(steeredWords(rollout, io.clock.utc()));
   if (!session.json) session.noteCall('Follow it', `${fleetProgram} rollout show ${rollout.id.slice(0, 8)} --watch`);
   return exit.done;
+}
+
+/** Seconds between the figures of a unit: the default of its `cloud.telemetryS`. */
+const usualInterval = 60;
+
+/** The work is looked at whatever comes of it; where it is too short for any verdict, that is said before anything is started. */
+function warnOfShort(session: Session, groups: readonly Group[], minutes: number): void {
+  for (const { name, units } of groups) {
+    const least = Math.ceil(leastMinutes(units.length, usualInterval));
+    if (minutes >= least) continue;
+    session.note(
+      `With figures every ${usualInterval} s, as units send them unless their cloud.telemetryS says otherwise, the work of ${name} (${counted(units.length, 'unit')}) cannot be judged in ${counted(minutes, 'minute')}, and then holds nothing up: give --quality-minutes ${least} or more. Each measure needs some 50 events in that time, too.`,
+    );
+  }
 }
 
 function orderOf(

@@ -37,7 +37,7 @@ export const addUpdates: AddCommands = (root, io) => {
 };
 
 const listColumns: readonly Column[] = [
-  { head: 'target', wraps: true },
+  { head: 'target', whole: true },
   { head: 'component' },
   { head: 'version' },
   { head: 'release', right: true },

@@ -115,10 +115,65 @@ test('a rollout of an update is shown and steered as any other, and given back b
   const restore = await fleet.call(['rollout', 'abort', id, '--reason', 'x', '--restore', '--yes']);
   t.is(restore.code, 2);
   t.regex(restore.err, /taken back from units that have not switched/);
-  t.regex((await fleet.call(['rollout', 'pause', id, '--reason', 'x'])).out, /is paused/);
+  t.regex(
+    (await fleet.call(['rollout', 'pause', id, '--reason', 'x'])).out,
+    /is paused: nothing more is released until it is resumed: npx/,
+  );
   const abort = await fleet.call(['rollout', 'abort', id, '--reason', 'x'], { answers: ['y'] });
   t.regex(abort.asked.join(), /units that have not switched are to give it up/);
   t.regex(abort.out, /is aborted/);
+});
+
+test('what nobody could judge is said in the headline, and so is what is waited for', async (t) => {
+  const fleet = await start(t);
+  const short = await fleet.call([...update, '--quality', 'sealed=0.9', '--quality-minutes', '2', '--yes']);
+  t.regex(short.err, /work of canary \(1 unit\) cannot be judged in 2 minutes.*--quality-minutes 7 or more/s);
+  const enough = await fleet.call([...update, '--quality', 'sealed=0.9', '--quality-minutes', '7', '--yes']);
+  t.notRegex(enough.err, /cannot be judged/);
+  const [id] = [...fleet.rollouts.keys()];
+  const before = fleet.rollouts.get(id ?? '');
+  if (id === undefined || before === undefined) return t.fail();
+  const at = '2026-03-01T12:00:00.000Z';
+  const confirmed = { state: 'confirmed', releasedAt: at, settledAt: at } as const;
+  const [canary, all] = before.groups.map((group) => ({
+    ...group,
+    units: group.units.map((one) => ({ ...one, ...confirmed })),
+  }));
+  if (canary === undefined || all === undefined) return t.fail();
+  fleet.rollouts.set(id, { ...before, state: 'running', groups: [canary, before.groups[1] ?? all] });
+  const waits = /waits for the work of canary until 12:04 UTC/;
+  t.regex((await fleet.call(['rollout', 'show', id])).out, waits);
+  t.regex((await fleet.call(['rollout', 'list'])).out, waits);
+  const quality = { verdict: 'not-judged', at, units: 0, measures: [] } as const;
+  const judged = [canary, all].map((group) => ({ ...group, succeededAt: at, quality: { ...quality, measures: [] } }));
+  const reason = '2 of 2 units confirmed';
+  fleet.rollouts.set(id, { ...before, state: 'done', reason, groups: judged });
+  const done = /done \(2 of 2 units confirmed; their work was NOT judged\)/;
+  t.regex((await fleet.call(['rollout', 'show', id])).out, done);
+  t.regex((await fleet.call(['rollout', 'list'])).out, /their work was NOT judged/);
+  fleet.rollouts.set(id, { ...before, state: 'done', reason, groups: judged.map((one, i) => (i === 0 ? one : all)) });
+  t.regex((await fleet.call(['rollout', 'show', id])).out, /; the work of canary was NOT judged\)/);
+});
+
+test('times of a trial take a unit, and what is waited for is said', async (t) => {
+  const fleet = await start(t);
+  const times = ['--hold', '20s', '--trial', '2h', '--spread', '5m', '--not-before', '2026-03-02T00:00:00Z'];
+  const started = await fleet.call([...update, ...times, '--yes']);
+  t.like(fleet.plan?.update, { trial: { holdSeconds: 20, deadlineSeconds: 7200 }, spreadSeconds: 300 });
+  t.regex((await fleet.call([...update, '--yes'])).out, /is waiting for the next look of the centre/);
+  t.regex(started.out, /is waiting, begins at 2026-03-02 00:00 UTC/);
+  t.is(fleet.plan?.update?.trial?.holdSeconds, 600);
+  for (const wrong of ['1d', '5s', 's', '-1', '1441', '']) {
+    const refused = await fleet.call([...update, '--hold', wrong, '--yes']);
+    t.is(refused.code, 2, wrong);
+    t.regex(refused.err, /no time from 0\.1 to 1440 minutes, as 10, 20s, 10m or 2h/, wrong);
+  }
+});
+
+test('the name of a target is never broken', async (t) => {
+  const fleet = await start(t);
+  const { out } = await fleet.call(['updates', 'list'], { columns: 60 });
+  for (const { target: name } of madeTargets()) t.true(out.split('\n').includes(name), name);
 });
 
 test('what a unit runs, its update and those before', async (t) => {

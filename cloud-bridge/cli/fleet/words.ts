@@ -36,6 +36,18 @@ export const numberOf =
     throw new InvalidArgumentError(`It is no ${whole ? 'whole ' : ''}number from ${least} to ${most}.`);
   };
 
+const minutesOf = { s: 1 / 60, m: 1, h: 60 } as const;
+
+/** Minutes, as a plain number, or with a unit: `20s`, `10m`, `2h`. */
+export const minutesFrom =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const [, number = text, unit = 'm'] = /^([0-9.]+)([smh])$/.exec(text.trim()) ?? [];
+    const minutes = number.trim() === '' ? Number.NaN : Number(number) * minutesOf[unit as keyof typeof minutesOf];
+    if (minutes >= least && minutes <= most) return minutes;
+    throw new InvalidArgumentError(`It is no time from ${least} to ${most} minutes, as 10, 20s, 10m or 2h.`);
+  };
+
 /** A version of a configuration; 0 is the unit's own file, of which the centre has nothing. */
 export function versionOf(text: string): number {
   const number = /^[0-9]{1,15}$/.test(text) ? Number(text) : 0;

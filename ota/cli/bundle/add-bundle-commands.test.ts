@@ -185,6 +185,15 @@ test('a patch leads from one bundle to the other, and from no other component', 
   const installer = new Installer(systemTreeFiles, { cpu: 'arm64' });
   const installed = await installer.patch(made.target, made.path, join(folder, 'base'), join(folder, 'laid'), signal);
   t.is(installed.kind, 'installed');
+  for (const [from, to, why] of [
+    [two.path, one.path, /leads to no higher release: from 2 to 1/],
+    [one.path, one.path, /leads to no higher release/],
+    [one.path.replace('.tar.zst', '.target.json'), two.path, /give the \.tar\.zst/],
+  ] as const)
+    await t.throwsAsync(() => call('patch', '--from', from, '--to', to, '--out', folder), {
+      code: 'usage-invalid',
+      message: why,
+    });
   const scene = join(folder, 'mine.yaml');
   writeFileSync(scene, emptyScene);
   const { path } = targetOf(await call('scene', '--scene', scene, '--release', '3', '--out', folder));
@@ -207,6 +216,8 @@ test('what is called wrongly says so, and a version is that of the bundle', asyn
     good.slice(0, -1),
   ])
     await t.throwsAsync(() => call(...wrong), { instanceOf: CommanderError });
+  await t.throwsAsync(() => call(...good, '1.5'), { message: /a whole number from 1$/ });
+  await t.throwsAsync(() => call(...good, '1', '--version', 'v 2'), { message: /such as 1\.2\.0$/ });
   const program = ['program', '--cpu', 'arm64', '--release', '1', '--hardware', 'x64', '--out', folder];
   await t.throwsAsync(() => call(...program), { code: 'usage-invalid', message: /x64 is no hardware with arm64/ });
 });

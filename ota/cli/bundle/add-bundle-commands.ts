@@ -139,7 +139,7 @@ function addComponents(bundle: Command, io: OtaIo): void {
 const nameOption = (usual: string): Option =>
   new Option('--name <name>', 'of the component; its releases are counted under it')
     .default(usual)
-    .argParser((text) => checked(componentName, text, 'such as north-gate: small letters, digits and dashes'));
+    .argParser((text) => checked(componentName, text, 'such as north-gate: lower-case letters, digits and dashes'));
 
 const withOut = (command: Command): Command =>
   command.requiredOption('--out <folder>', 'where it goes, with NAME.target.json beside it');

@@ -18,7 +18,7 @@ import { summaryOf } from '../../repository/summary.ts';
 import type { OtaIo } from '../ota-io.ts';
 import { checkApart } from './keys-apart.ts';
 import { keyHelp, openKeys, readPublicFile } from './open-key.ts';
-import { onRepository, type RepositoryFlags } from './repository.ts';
+import { agreeToLoss, lossHelp, onRepository, type RepositoryFlags } from './repository.ts';
 import { choice, choices, collect, days, whole } from './words.ts';
 
 interface KeyFlags extends RepositoryFlags {
@@ -38,6 +38,7 @@ interface RotateFlags extends RepositoryFlags {
   readonly outKey?: readonly string[];
   readonly inKey?: readonly string[];
   readonly threshold?: number;
+  readonly yes?: boolean;
 }
 
 /** Adds `publish`, `rotate`, `expire` and `check`. */
@@ -58,6 +59,7 @@ export function addPublishing(root: Command, io: OtaIo): void {
     .option('--out-key <key>', 'a key that goes: NAME.pub.json, or the first 8 or more digits of its id', collect)
     .option('--in-key <pub.json>', 'a key that comes', collect)
     .option('--threshold <number>', 'how many of the keys have to sign; as before unless said otherwise', whole(1, 16))
+    .option('--yes', lossHelp)
     .action((flags: RotateFlags) => rotate(flags, io));
   onRepository(root.command('expire'))
     .description('list what runs out when; ends with 1 where something has, or soon does')
@@ -119,6 +121,7 @@ async function rotate(flags: RotateFlags, io: OtaIo): Promise<void> {
       folder,
       { ...rotation, ...(threshold === undefined ? {} : { threshold }) },
       io.clock.utc(),
+      (keyIds) => agreeToLoss(keyIds, flags.yes === true, io),
     ),
   );
   const places = placesIn(folder);
@@ -144,7 +147,12 @@ async function checkFresh(folder: string, rotation: Rotation): Promise<void> {
             keys: [...now[role].keys.filter((key) => !rotation.out.includes(keyIdOf(key))), ...fresh],
           }
         : now[role];
-    return { root: after('root'), targets: after('targets'), snapshot: after('snapshot'), timestamp: after('timestamp') };
+    return {
+      root: after('root'),
+      targets: after('targets'),
+      snapshot: after('snapshot'),
+      timestamp: after('timestamp'),
+    };
   };
   checkApart({ image: await keys('image'), director: await keys('director') }, fresh.map(keyIdOf));
 }

@@ -31,7 +31,7 @@ export interface RepositoryFlags {
 interface ChangeFlags extends RepositoryFlags {
   readonly yes?: boolean;
 }
-const lossHelp = 'also where signatures of what waits are lost by it';
+export const lossHelp = 'also where signatures of what waits are lost by it';
 
 /** Adds `repository new`, `targets`, and `add`, `remove` and `discard`: changes that wait for signatures. */
 export function addRepository(root: Command, io: OtaIo): void {
@@ -161,9 +161,10 @@ async function changeTargets(
 }
 
 /** Who has signed has to sign again: that is said before, and not found out afterwards. Throws `usage-invalid`. */
-async function agreeToLoss(keyIds: readonly string[], yes: boolean, io: OtaIo): Promise<void> {
+export async function agreeToLoss(keyIds: readonly string[], yes: boolean, io: OtaIo): Promise<void> {
   const one = keyIds.length === 1;
-  const lost = `${counted(keyIds.length)} ${one ? 'is' : 'are'} lost by this: ${keyIds.map(short).join(', ')} ${one ? 'has' : 'have'} to sign again`;
+  const ids = new Set(keyIds);
+  const lost = `${counted(keyIds.length)} ${one ? 'is' : 'are'} lost by this: ${[...ids].map(short).join(', ')} ${ids.size === 1 ? 'has' : 'have'} to sign again`;
   if (yes) return io.note(lost);
   const asked = io.ask !== undefined;
   if (io.ask !== undefined && (await io.ask(`${lost}. Type yes to go on: `)).trim() === 'yes') return;

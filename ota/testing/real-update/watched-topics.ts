@@ -14,6 +14,7 @@ export interface Heard {
 export interface Said {
   readonly online?: boolean;
   readonly software?: string;
+  readonly job?: string;
   readonly step?: string;
   readonly reasons?: readonly string[];
   readonly progress?: { readonly done: number; readonly total: number };

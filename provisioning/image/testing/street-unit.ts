@@ -14,7 +14,11 @@ export const unitName = 'north-1';
  */
 function configuration(plays: 'once' | 'again'): string {
   const shipped = readFileSync(new URL('../demo/unit.yaml', import.meta.url), 'utf8');
-  const repeated = shipped.replace('pace: flat-out', 'pace: timestamps').replace('atEnd: stay', 'atEnd: repeat');
+  const repeated = shipped
+    .replace('pace: flat-out', 'pace: timestamps')
+    .replace('atEnd: stay', 'atEnd: repeat')
+    // An update needs a processor besides.
+    .replace('deadlineS: 120', 'deadlineS: 120\n  threads: 1');
   return `${plays === 'once' ? shipped : repeated}plates: { read: false }\nupdates: { clock: believed }\n`;
 }
 

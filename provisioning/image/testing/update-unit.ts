@@ -95,10 +95,16 @@ async function campaign(
 ): Promise<Ended> {
   const from = watched.heard.length;
   const began = Date.now();
+  const before = watched.heard.findLast(isEnd)?.content.job;
   const group = ['--group', `all=${unitName}`, '--deadline', '60', '--yes'];
   await centre.fleet('rollout', 'start', '--update', target, ...group, ...trial);
   await meanwhile(from);
-  const end = await watched.until(`the end of ${target}`, isEnd, patience, from);
+  const end = await watched.until(
+    `the end of ${target}`,
+    (heard) => isEnd(heard) && heard.content.job !== before,
+    patience,
+    from,
+  );
   await watched.until(`${runs} runs`, (heard) => isOnline(heard, runs), patience, from);
   const jobs = watched.heard.slice(from).filter(isJob);
   const bytes = Math.max(0, ...jobs.map(({ content }) => content.progress?.total ?? 0));
