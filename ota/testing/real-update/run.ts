@@ -130,6 +130,9 @@ interface Outcome {
   readonly reasons: readonly string[];
 }
 
+/** Jobs whose end was heard: a unit tells its last one again at each start. */
+const over = new Set<string | undefined>();
+
 /** Bytes that the unit has taken over its link today, as it counts them itself. */
 async function downloaded(): Promise<number> {
   const text = await readFile(at('slots/update.json'), 'utf8').catch(() => '{}');
@@ -150,7 +153,13 @@ async function campaign(
     ...['rollout', 'start', '--update', `${target}.tar.zst`, '--group', `all=${unit}`],
     ...['--deadline', '30', '--yes', ...trial],
   );
-  const end = await watched.until(`the end of ${target}`, isEnd, 900_000, from);
+  const end = await watched.until(
+    `the end of ${target}`,
+    (one) => isEnd(one) && !over.has(one.content.job),
+    900_000,
+    from,
+  );
+  over.add(end.content.job);
   await watched.until(`${runs} runs`, (heard) => isOnline(heard, runs), 120_000, from);
   const heard = watched.heard.slice(from);
   const told = heard.filter(isJob).map(({ content }) => content.interruptionS);

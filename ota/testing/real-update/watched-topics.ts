@@ -13,7 +13,6 @@ export interface Heard {
 /** Fields that are looked at, of whatever message. */
 export interface Said {
   readonly online?: boolean;
-  readonly job?: string;
   readonly software?: string;
   readonly job?: string;
   readonly step?: string;
