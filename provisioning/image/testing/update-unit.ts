@@ -129,10 +129,10 @@ export async function lookAfterUpdates({ unit, centre, releases, work, tell }: U
   const [confirmed, rolledBack] = [await says('confirmed'), await says('rolled-back')];
   if (!/^a( image)?$/.test(confirmed)) faults.push(`confirmed: ${confirmed}`);
   if (!rolledBack.startsWith('b ')) faults.push(`rolled-back: ${rolledBack}`);
+  const files = releases.patch.length + releases.broken.length;
   const { bytes } = JSON.parse(await says('update.json')) as { readonly bytes?: { readonly bytes: number } };
-  const least = releases.patch.length + releases.broken.length;
-  const more = (100 * ((bytes?.bytes ?? 0) - least)) / least;
-  tell(`${megabytes(bytes?.bytes ?? 0)} were downloaded in all, ${more.toFixed(2)} % more than both files have`);
+  // What came since the count was last written down is missing in it after a power cut.
+  tell(`${megabytes(bytes?.bytes ?? 0)} were downloaded in all, by its own count; both files have ${megabytes(files)}`);
   const verified = await call('audit', ['verify', join(folder, 'evidence'), '--key', pinned]).catch(
     (error: unknown) => {
       faults.push(
@@ -140,7 +140,8 @@ export async function lookAfterUpdates({ unit, centre, releases, work, tell }: U
       );
     },
   );
-  if (verified !== undefined) tell(`evidence on the disk: ${verified.out.trim().split('\n').at(-1) ?? ''}`);
+  if (verified !== undefined)
+    tell(`evidence on the disk: ${/^\d+ entries,.*$/m.exec(verified.out)?.[0] ?? 'verified'}`);
   return faults;
 }
 
