@@ -10,6 +10,8 @@ import { args, launcher, lay, started, whole } from './testing/laid-disk.ts';
 test('killed at any moment, it has counted a start or not, and the next start finds a whole slot', async (t) => {
   const rounds = 48;
   const counts = { killed: 0, trials: 0, ends: 0 };
+  // Follows how long the script takes on this machine, so that kills fall into its work.
+  let span = 40;
   const one = async (round: number): Promise<void> => {
     const starts = 4;
     const root = await lay(t, { ...whole, confirmed: 'a\n', trial: `b ${starts} 2\n` });
@@ -21,8 +23,10 @@ test('killed at any moment, it has counted a start or not, and the next start fi
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         said += text;
       });
-      await killAfter(child, Math.random() * 40);
-      if (child.signalCode !== null) counts.killed += 1;
+      await killAfter(child, Math.random() * span);
+      const hit = child.signalCode !== null;
+      if (hit) counts.killed += 1;
+      span = hit ? Math.min(400, span * 1.1) : Math.max(4, span * 0.8);
       if (said.startsWith('b/1')) tried += 1;
       const left = /^b ([0-4]) 2\n$/.exec((await textIn(files, join(root, 'trial'))) ?? '')?.[1];
       const over = (await textIn(files, join(root, 'rolled-back'))) !== undefined;
@@ -46,8 +50,7 @@ test('killed at any moment, it has counted a start or not, and the next start fi
     await Promise.all(Array.from({ length: 6 }, (_, index) => one(round + index)));
   }
   t.log(`${counts.killed} kills hit, ${counts.trials} starts of trials after them, ${counts.ends} ends`);
-  // How many of them hit depends on how busy the machine is.
-  t.true(counts.killed >= 20);
+  t.true(counts.killed >= 40);
 });
 
 /** Kills a process and what it started; it may have ended by itself. */
