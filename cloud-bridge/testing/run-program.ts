@@ -63,16 +63,23 @@ export function runProgram(path: string, args: readonly string[], options: RunOp
     });
   }
   let ended = false;
+  // Later than ended: what a program said last comes after its exit.
+  let silent = false;
+  const silence = () => {
+    silent = true;
+    wake();
+  };
   const gone = new Promise<void>((resolve) => {
     const over = () => {
       ended = true;
       resolve();
-      wake();
     };
     child.once('exit', over);
+    child.once('close', silence);
     child.once('error', (error) => {
       lines.push(String(error));
       over();
+      silence();
     });
   });
   const onExit = () => child.kill('SIGKILL');
@@ -96,7 +103,7 @@ export function runProgram(path: string, args: readonly string[], options: RunOp
         const look = () => {
           const found = lines.slice(Math.max(0, from - dropped)).find((line) => what.test(line));
           if (found !== undefined) finish(() => resolve(found));
-          else if (ended) fail('ended');
+          else if (silent) fail('ended');
         };
         const timer = setTimeout(() => fail(`took ${time} ms`), time);
         waiters.add(look);

@@ -33,7 +33,8 @@ function start(program: keyof typeof programs, args: readonly string[], env: Rea
   child.stderr.on('data', (chunk) => {
     said.err += chunk;
   });
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  // Not at its exit: what it said may come after that.
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   return { child, said, ended };
 }
 

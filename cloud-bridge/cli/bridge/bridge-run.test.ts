@@ -54,7 +54,8 @@ function started(args: readonly string[], of = program) {
   child.stderr.on('data', (chunk) => {
     err += chunk;
   });
-  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  // Not at its exit: what it said may come after that.
+  const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
   return { child, ended, out: () => out, err: () => err };
 }
 
