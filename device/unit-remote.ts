@@ -1,7 +1,6 @@
 import type { Launched } from '../ota/slots/launch-environment.ts';
 import type { Config } from './config/config-schema.ts';
 import type { EvidenceStore } from './evidence/evidence-store.ts';
-import { recordAct, type UnitAct } from './evidence/record-act.ts';
 import type { Switches } from './health/degrade-keeper.ts';
 import { SysteminformationMachine } from './health/systeminformation-machine.ts';
 import type { Crossing, Infraction } from './judge/infraction.ts';
@@ -22,13 +21,13 @@ import { alone, openCloud, type UnitCloud } from './unit-cloud.ts';
 import { commandExecutors, type UnitEyes } from './unit-commands.ts';
 import { noComponents, type UnitComponents } from './unit-components.ts';
 import { openUnitConfig, type UnitConfig } from './unit-config.ts';
+import { configActs } from './unit-config-acts.ts';
 import type { UnitEvidence } from './unit-evidence.ts';
 import { type HealthParts, UnitHealth } from './unit-health.ts';
 import type { LateUpdates } from './unit-late-updates.ts';
 import type { UnitModes } from './unit-modes.ts';
 import { expiryFault } from './unit-people.ts';
 import { linkFacts } from './unit-selftest-link.ts';
-import { configSentence } from './unit-sentences.ts';
 import { openUpdates } from './unit-update-hooks.ts';
 import { version } from './version.ts';
 
@@ -206,48 +205,19 @@ export class UnitRemote {
           evidenceSealed: false,
         };
       },
-      prove: async ({ version: number, sha256: hash }) => {
-        const trial = { version: number, sha256: hash, outcome: 'trial' as const, reasons: [] };
-        const action: UnitAct['action'] = { kind: 'configuration', ...trial };
-        await recordAct(
-          store.ledger,
-          { actor: itself, action, reason: 'sealed to prove that sealing works' },
-          this.#clock,
-        );
-      },
       report: (reported) => this.#cloud.report(reported),
-      audit: async ({ version: number, sha256: hash, outcome, reasons, person, byHand }) => {
-        const action: UnitAct['action'] = {
-          kind: 'configuration',
-          version: number,
-          ...(hash === undefined ? {} : { sha256: hash }),
-          outcome,
-          reasons: [...reasons],
-        };
-        // Whoever signed it did not take it back: the unit did, by itself.
-        const actor = actorOf(outcome === 'rolled-back' ? undefined : person, byHand);
-        await recordAct(store.ledger, { actor, action, reason: `configuration ${number} ${outcome}` }, this.#clock);
-        this.log.info({ part: 'config', version: number, outcome, reasons }, `configuration ${number}: ${outcome}`);
-        const by = person?.name ?? byHand;
-        this.#tell(configSentence({ version: number, outcome, reasons, by, isByHand: byHand !== undefined }));
-        this.#cloud.stateChanged();
-      },
+      ...configActs({
+        ...{ ledger: store.ledger, clock: this.#clock, log: this.log, tell: this.#tell },
+        stateChanged: () => this.#cloud.stateChanged(),
+      }),
       problem: this.#notice,
     });
     this.#updates =
       updates === undefined
         ? undefined
         : await openUpdates({
-            ...{
-              store,
-              launched: updates.launched,
-              signer: updates.signer,
-              eyes,
-              clock: this.#clock,
-              log: this.log,
-              notice: this.#notice,
-              tell: this.#tell,
-            },
+            ...updates,
+            ...{ store, eyes, clock: this.#clock, log: this.log, notice: this.#notice, tell: this.#tell },
             config: () => this.#config,
             giveWay: () => {
               this.#gives = true;
@@ -426,14 +396,4 @@ export class UnitRemote {
 function logOf({ log: { level, folder, keepDays }, unit }: Config, clock: Clock): Log {
   if (folder === undefined) return silentLog;
   return openLog({ level, folder, keepDays, name: 'atalaya-unit', clock, fields: { unit: unit.id } });
-}
-
-const itself = { kind: 'unit', name: 'configuration' } as const;
-
-function actorOf(
-  person: { readonly name: string; readonly role: string; readonly key: string } | undefined,
-  byHand: string | undefined,
-): UnitAct['actor'] {
-  if (person !== undefined) return { kind: 'operator', name: person.name, role: person.role, key: person.key };
-  return byHand === undefined ? itself : { kind: 'person', name: byHand, account: byHand };
 }

@@ -1,19 +1,12 @@
 import type { StreamAnswer, StreamGet } from '../cloud-bridge/contract/stream.ts';
 import type { UpdateInbox } from '../cloud-bridge/unit-end/unit-end.ts';
 import { StreamClient } from '../cloud-bridge/unit-end/updates/stream-client.ts';
-import { Installer } from '../ota/archive/installer.ts';
 import type { JobUpdate } from '../ota/contract/job.ts';
 import type { VersionReport } from '../ota/contract/version-report.ts';
-import { Downloads } from '../ota/download/downloads.ts';
-import { FolderSource } from '../ota/download/folder-source.ts';
 import { composeVersionReport, type ReportSigner, signVersionReport } from '../ota/report/compose-report.ts';
-import { FolderSlots } from '../ota/slots/folder-slots.ts';
 import type { Launched } from '../ota/slots/launch-environment.ts';
-import { TrustKeeper } from '../ota/trust/trust-keeper.ts';
-import { UpdateHistory } from '../ota/update/update-history.ts';
-import { UpdateKeeper } from '../ota/update/update-keeper.ts';
+import type { UpdateKeeper } from '../ota/update/update-keeper.ts';
 import type { UpdateAct } from '../ota/update/update-parts.ts';
-import { showStanding, type UpdateStanding } from '../ota/update/update-standing.ts';
 import type { Config } from './config/config-schema.ts';
 import type { Clock } from './kernel/clock.ts';
 import { makeFolders } from './kernel/durable-file.ts';
@@ -23,7 +16,8 @@ import type { Log } from './kernel/log/log.ts';
 import { systemTimer } from './kernel/timer.ts';
 import { systemTreeFiles } from './kernel/tree-files.ts';
 import type { SelfTestReport } from './selftest/contract/self-test-report.ts';
-import { hardwareOf, imageProgram, updateFolders, updateRoots } from './unit-update-folders.ts';
+import { hardwareOf, updateRoots } from './unit-update-folders.ts';
+import { type OpenedUpdateParts, openUpdateParts } from './unit-update-parts.ts';
 import { TrialWatch } from './unit-update-trial.ts';
 
 /** What updates need of the rest of a unit. */
@@ -53,59 +47,38 @@ export interface UpdateLink {
 /** Updates of a unit that runs: everything that a plan is carried out with, and what the centre is told. */
 export class UnitUpdates implements UpdateInbox {
   readonly #hooks: UpdateHooks;
-  readonly #trust: TrustKeeper;
-  readonly #slots: FolderSlots;
+  readonly #parts: OpenedUpdateParts;
   readonly #lock: FolderLock;
-  readonly #image: { readonly version: string; readonly release: number };
   readonly #keeper: UpdateKeeper;
   readonly #streams: StreamClient;
   readonly #stopping = new AbortController();
+  readonly #watch = new TrialWatch();
   #working: Promise<void> = Promise.resolve();
   #link: UpdateLink | undefined;
   #online = false;
-  readonly #watch = new TrialWatch();
   #update: JobUpdate | undefined;
   /** Seconds without a judged frame while the program before gave way to this one. */
   #interruption: number | undefined;
   #versions: VersionReport | undefined;
+  /** What is in it, but for its time. */
+  #stated: string | undefined;
 
-  private constructor(
-    hooks: UpdateHooks,
-    parts: {
-      readonly trust: TrustKeeper;
-      readonly slots: FolderSlots;
-      readonly lock: FolderLock;
-      readonly history: UpdateHistory;
-      readonly image: { readonly version: string; readonly release: number };
-    },
-  ) {
-    const { config, launched, clock, log, tell } = hooks;
-    const { unit } = config();
-    const folders = updateFolders(launched, config());
-    const files = systemTreeFiles;
+  private constructor(hooks: UpdateHooks, parts: OpenedUpdateParts, lock: FolderLock) {
+    const { config, clock, log, tell } = hooks;
     this.#hooks = hooks;
-    this.#trust = parts.trust;
-    this.#slots = parts.slots;
-    this.#lock = parts.lock;
-    this.#image = parts.image;
+    this.#parts = parts;
+    this.#lock = lock;
     this.#streams = new StreamClient({
       publish: (get) => this.#link?.get(get) ?? Promise.reject(new AtalayaError('link-down', 'there is no link')),
       ...{ clock, timer: systemTimer, random: Math.random },
     });
-    this.#keeper = new UpdateKeeper({
-      ...{ unit: unit.id, image: this.#image, trust: parts.trust, slots: parts.slots, history: parts.history },
-      downloads: new Downloads({ files, folder: folders.downloads, timer: systemTimer }),
-      installer: new Installer(files, { cpu: process.arch === 'arm64' ? 'arm64' : 'x64' }),
-      ...{ files, root: launched.root },
+    this.#keeper = parts.keeper({
       link: () => (this.#online ? this.#streams : undefined),
-      stick: (folder) => new FolderSource({ folder, timer: systemTimer }),
       selfTest: (signal) => this.#selfTest(signal),
       restart: async (reason) => hooks.giveWay(reason),
       report: (update) => this.#report(update),
       act: hooks.act,
-      show: (standing) => showStanding(files, launched.root, standing),
       limits: () => limitsOf(config()),
-      ...{ clock, clockGood: () => isClockGood(config(), clock), timer: systemTimer, random: Math.random },
       tell: (words, error) => {
         log.warn({ part: 'updates', ...(error === undefined ? {} : { error }) }, words);
         tell(`update: ${words}`);
@@ -118,47 +91,22 @@ export class UnitUpdates implements UpdateInbox {
    * that cannot be read, `store-locked` where somebody else works on the slots, and the faults of the disk.
    */
   static async open(hooks: UpdateHooks): Promise<UnitUpdates | undefined> {
-    const { launched } = hooks;
-    const config = hooks.config();
-    const roots = await updateRoots(config);
+    const { launched, config, clock, log } = hooks;
+    const roots = await updateRoots(config());
     if (roots === undefined) return undefined;
-    const files = systemTreeFiles;
-    const folders = updateFolders(launched, config);
-    for (const folder of [launched.root, folders.downloads, folders.scratch]) await makeFolders(files, folder);
+    await makeFolders(systemTreeFiles, launched.root);
     const lock = await FolderLock.take(launched.root);
     try {
-      const slots = new FolderSlots({ files, root: launched.root, image: launched.image, running: launched.running });
-      const { running } = await slots.state();
-      const image = await imageProgram(launched);
-      const { clock } = hooks;
-      const late: { updates: UnitUpdates | undefined } = { updates: undefined };
-      const trust = await TrustKeeper.open({
-        ...{ folder: folders.trust, floors: folders.floors, scratch: folders.scratch, roots, files, clock },
-        unit: config.unit.id,
+      const parts = await openUpdateParts({
+        ...{ place: launched, config, roots, clock, timer: systemTimer, random: Math.random },
         hardware: hardwareOf(process.env),
-        running: running.record?.parts ?? (running.slot === 'image' ? releasesOf(image) : []),
-        clockGood: () => isClockGood(hooks.config(), clock),
-        begunJob: () => late.updates?.begunJob,
       });
-      for (const words of trust.notices) hooks.log.warn({ part: 'updates' }, words);
-      const history = await UpdateHistory.open(files, launched.root);
-      const updates = new UnitUpdates(hooks, { trust, slots, lock, history, image });
-      late.updates = updates;
-      return updates;
+      for (const words of parts.trust.notices) log.warn({ part: 'updates' }, words);
+      return new UnitUpdates(hooks, parts, lock);
     } catch (error) {
       await lock.release();
       throw error;
     }
-  }
-
-  get standing(): UpdateStanding | undefined {
-    return this.#keeper.standing;
-  }
-
-  /** Id of the job that was begun: it does not run out any more. */
-  get begunJob(): string | undefined {
-    const newest = this.#keeper.newestJob;
-    return newest?.begun === true ? newest.id : undefined;
   }
 
   get jobUpdate(): JobUpdate | undefined {
@@ -238,7 +186,7 @@ export class UnitUpdates implements UpdateInbox {
   async #compose(): Promise<void> {
     const { config, clock, sign, log, notice } = this.#hooks;
     try {
-      const { running, trial } = await this.#slots.state();
+      const { running, trial } = await this.#parts.slots.state();
       const { newestJob: job, state } = this.#keeper;
       const unsigned = composeVersionReport({
         unit: config().unit.id,
@@ -246,11 +194,15 @@ export class UnitUpdates implements UpdateInbox {
         ...(job === undefined ? {} : { job }),
         slot: running.slot,
         trial: trial !== undefined && trial.slot.slot === running.slot,
-        parts: running.record?.parts ?? [{ kind: 'program', name: 'unit', ...this.#image }],
-        metadata: this.#trust.versions(),
+        parts: running.record?.parts ?? [{ kind: 'program', name: 'unit', ...this.#parts.image }],
+        metadata: this.#parts.trust.versions(),
         refused: state?.refusals ?? [],
       });
+      // Progress is reported often, and changes nothing of it.
+      const content = JSON.stringify({ ...unsigned, at: undefined });
+      if (content === this.#stated) return;
       this.#versions = await signVersionReport({ ...unsigned, hardware: [...hardwareOf(process.env)] }, sign);
+      this.#stated = content;
       this.#link?.versionsChanged();
     } catch (error) {
       log.warn({ part: 'updates', error }, 'what this unit runs could not be stated');
@@ -274,13 +226,6 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
     signal.removeEventListener('abort', stop);
   }
 }
-
-/** What the image brought counts like what was confirmed; one without a manifest counts as nothing. */
-const releasesOf = ({ release }: { readonly release: number }) =>
-  release === 0 ? [] : [{ kind: 'program', name: 'unit', release } as const];
-
-const isClockGood = ({ updates }: Config, clock: Clock): boolean =>
-  updates.clock === 'believed' || clock.state().synchronised;
 
 const limitsOf = ({ updates: { windows, kilobytesPerSecond, megabytesPerDay } }: Config) => ({
   windows,

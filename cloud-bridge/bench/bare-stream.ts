@@ -2,13 +2,10 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { systemClock } from '../../device/kernel/clock.ts';
 import { AtalayaError } from '../../device/kernel/errors.ts';
-import { systemTimer } from '../../device/kernel/timer.ts';
-import { milliseconds, seconds } from '../../device/kernel/units.ts';
 import { filtersOf, topicOf } from '../contract/address.ts';
 import { blockBytes } from '../contract/block-bytes.ts';
-import { openMqttLink } from '../link/mqtt-link.ts';
+import { openPlainLink } from '../testing/plain-link.ts';
 import { startMosquitto } from '../testing/start-mosquitto.ts';
 import { openRelayed } from './download-ways.ts';
 
@@ -36,27 +33,13 @@ export async function measureBareStream(
       await link.publish(topic, block, { qos: 0 });
     }
   };
-  const link = openMqttLink(
-    {
-      url: broker.url,
-      clientId: 'bridge-1',
-      protocol: '5',
-      keepAlive: seconds(30),
-      sessionExpiry: seconds(0),
-      backoff: { first: milliseconds(100), most: milliseconds(1000) },
-      connectDeadline: milliseconds(5000),
-      clock: systemClock,
-      timer: systemTimer,
-      random: Math.random,
+  const link = openPlainLink(broker.url, 'bridge-1', {
+    online: () => undefined,
+    offline: () => undefined,
+    arrived: () => {
+      for (let i = 0; i < width; i += 1) void send();
     },
-    {
-      online: () => undefined,
-      offline: () => undefined,
-      arrived: () => {
-        for (let i = 0; i < width; i += 1) void send();
-      },
-    },
-  );
+  });
   await link.subscribe(filtersOf('streamGet', '+'));
   const way = await openRelayed(broker.port, delayMs);
   try {

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemFiles } from '../../device/kernel/files.ts';
+import { peakMemory } from '../../device/kernel/linux/peak-memory.ts';
 import { systemTimer } from '../../device/kernel/timer.ts';
 import type { Target } from '../../ota/contract/target.ts';
 import { Downloads } from '../../ota/download/downloads.ts';
@@ -46,9 +46,3 @@ const figures: DownloadFigures = {
 console.log(JSON.stringify(figures));
 await streams.close();
 await rm(folder, { recursive: true });
-
-/** Not by getrusage(2): what that says is handed on by whoever started this process. Bytes. */
-function peakMemory(): number {
-  const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-  return 1024 * Number(kibibytes);
-}

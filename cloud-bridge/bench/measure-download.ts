@@ -8,7 +8,7 @@ import type { Target } from '../../ota/contract/target.ts';
 import { startMosquitto } from '../testing/start-mosquitto.ts';
 import { openCentreEnd } from '../unit-end/updates/testing/mqtt-ends.ts';
 import { memoryFiles } from '../unit-end/updates/testing/streamed.ts';
-import type { DownloadFigures } from './download-unit.ts';
+import type { DownloadFigures, DownloadUnit } from './download-unit.ts';
 import { openRelayed, openShaped } from './download-ways.ts';
 import type { WireFigures } from './packet-wire.ts';
 
@@ -59,7 +59,7 @@ export async function measureDownload(trial: DownloadTrial): Promise<DownloadRes
           way.cut();
         }, cutEverySeconds * 1000);
   try {
-    const args = JSON.stringify({ url: way.url, unit, target });
+    const args = JSON.stringify({ url: way.url, unit, target } satisfies DownloadUnit);
     const [program = '', ...rest] = [...way.command, process.execPath, here('./download-unit.ts'), args];
     const { stdout } = await run(program, rest);
     const figures = JSON.parse(stdout) as DownloadFigures;

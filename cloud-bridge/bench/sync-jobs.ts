@@ -1,6 +1,4 @@
-import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { AtalayaError } from '../../device/kernel/errors.ts';
+import { runInProcess } from '../../device/bench/job-process.ts';
 
 /** What is measured in a process of its own, so that neither clients nor figures share one with whoever asks. */
 
@@ -68,21 +66,5 @@ const deadline = 15 * 60_000;
 
 /** Rejects with `internal` and the reason where the job fails. */
 export function runJob<J extends Job>(job: J): Promise<JobResults[J['kind']]> {
-  const child = fork(fileURLToPath(new URL('./sync-worker.ts', import.meta.url)), { stdio: 'inherit' });
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  const late = setTimeout(kill, deadline);
-  return new Promise<JobResults[J['kind']]>((resolve, reject) => {
-    const failed = (why: string) => reject(new AtalayaError('internal', `the job ${job.kind} failed: ${why}`));
-    child.on('message', (answer: { readonly result?: JobResults[J['kind']]; readonly fault?: string }) => {
-      if (answer.result === undefined) failed(answer.fault ?? 'without a word');
-      else resolve(answer.result);
-    });
-    child.once('error', (error) => failed(error.message));
-    child.once('exit', (code, signal) => failed(`it ended with ${code ?? signal}`));
-    child.send(job);
-  }).finally(() => {
-    clearTimeout(late);
-    process.removeListener('exit', kill);
-  });
+  return runInProcess(new URL('./sync-worker.ts', import.meta.url), job, deadline);
 }

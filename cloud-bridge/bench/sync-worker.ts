@@ -1,4 +1,4 @@
-import { explain } from '../../device/kernel/errors.ts';
+import { answerJob } from '../../device/bench/job-process.ts';
 import { sendBare } from './sync-bare-loop.ts';
 import { drainQueues } from './sync-drain-queues.ts';
 import { runFleetJob } from './sync-fleet-job.ts';
@@ -17,14 +17,4 @@ function work(job: Job): Promise<JobResults[Job['kind']]> {
   }
 }
 
-process.once('message', (job: Job) => {
-  work(job)
-    .then(
-      (result) => ({ result }),
-      (error: unknown) => ({ fault: explain(error) }),
-    )
-    .then((answer) => process.send?.(answer, () => process.exit(0)));
-});
-
-// Nobody is left to be told.
-process.once('disconnect', () => process.exit(1));
+answerJob(work);

@@ -37,10 +37,10 @@ export class MadeDirector implements Director {
 }
 
 /** How a made-up version works; the word stands in its version. */
-export const madeTempers = ['good', 'broken', 'dull'] as const;
-export type MadeTemper = (typeof madeTempers)[number];
+const madeTempers = ['good', 'broken', 'dull'] as const;
+type MadeTemper = (typeof madeTempers)[number];
 
-export const madeHardware = ['x64', 'arm64'] as const;
+const madeHardware = ['x64', 'arm64'] as const;
 export type MadeHardware = (typeof madeHardware)[number];
 
 /** What a simulated unit runs before it is updated. */

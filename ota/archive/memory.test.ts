@@ -46,9 +46,9 @@ function bundle(): AsyncGenerator<Buffer> {
 }
 
 const program = `
-  import { readFileSync } from 'node:fs';
   import { Installer } from ${JSON.stringify(join(import.meta.dirname, 'installer.ts'))};
   import { systemTreeFiles } from ${JSON.stringify(join(import.meta.dirname, '../../device/kernel/tree-files.ts'))};
+  import { peakMemory } from ${JSON.stringify(join(import.meta.dirname, '../../device/kernel/linux/peak-memory.ts'))};
   const installer = new Installer(systemTreeFiles, { cpu: 'x64' });
   const [target, file, base, folder] = JSON.parse(process.argv[1]);
   const { signal } = new AbortController();
@@ -56,9 +56,7 @@ const program = `
     base === null
       ? await installer.unpack(target, file, folder, signal)
       : await installer.patch(target, file, base, folder, signal);
-  // Not by getrusage: what that says is inherited from whoever started this process.
-  const [, peak] = /^VmHWM:\\s+(\\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'));
-  console.log(JSON.stringify({ outcome: outcome.code ?? outcome.kind, memory: Number(peak) * 1024 }));
+  console.log(JSON.stringify({ outcome: outcome.code ?? outcome.kind, memory: peakMemory() }));
 `;
 
 test('a bundle of 200 MB is unpacked, and patched by the largest frames there may be, in less than 250 MB of memory', async (t) => {

@@ -12,7 +12,7 @@ export interface MeasuredChange {
 }
 
 /** How many times the best of the others ours may be. */
-export const bytesBar = 1.1;
+const bytesBar = 1.1;
 
 /** Ours against the smallest of the others; undefined where there is none. */
 export function againstBest({

@@ -1,6 +1,4 @@
-import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { AtalayaError } from '../../device/kernel/errors.ts';
+import { runInProcess } from '../../device/bench/job-process.ts';
 import { nodeFlags, smallMemory } from '../../provisioning/service/service-settings.ts';
 import type { Target } from '../contract/target.ts';
 
@@ -42,26 +40,7 @@ const deadline = 20 * 60_000;
 /** `unit`: with the flags and the environment that the unit's own program has. Rejects with `internal` and the reason where the job fails. */
 export function runJob(job: Job, as: 'unit' | 'publisher' = 'publisher'): Promise<JobResult> {
   const unit = { execArgv: nodeFlags.split(' '), env: { ...process.env, ...environmentOf(smallMemory) } };
-  const child = fork(fileURLToPath(new URL('./byte-worker.ts', import.meta.url)), {
-    stdio: 'inherit',
-    ...(as === 'unit' ? unit : {}),
-  });
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  const late = setTimeout(kill, deadline);
-  return new Promise<JobResult>((resolve, reject) => {
-    const failed = (why: string) => reject(new AtalayaError('internal', `the job ${job.kind} failed: ${why}`));
-    child.on('message', (answer: { readonly result?: JobResult; readonly fault?: string }) => {
-      if (answer.result === undefined) failed(answer.fault ?? 'without a word');
-      else resolve(answer.result);
-    });
-    child.once('error', (error) => failed(error.message));
-    child.once('exit', (code, signal) => failed(`it ended with ${code ?? signal}`));
-    child.send(job);
-  }).finally(() => {
-    clearTimeout(late);
-    process.removeListener('exit', kill);
-  });
+  return runInProcess(new URL('./byte-worker.ts', import.meta.url), job, deadline, as === 'unit' ? unit : {});
 }
 
 /** Of `NAME=VALUE` words. */

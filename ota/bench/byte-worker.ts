@@ -1,6 +1,8 @@
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { AtalayaError, explain } from '../../device/kernel/errors.ts';
+import { answerJob } from '../../device/bench/job-process.ts';
+import { AtalayaError } from '../../device/kernel/errors.ts';
+import { peakMemory } from '../../device/kernel/linux/peak-memory.ts';
 import { systemTimer } from '../../device/kernel/timer.ts';
 import { systemTreeFiles } from '../../device/kernel/tree-files.ts';
 import { compressArchive } from '../archive/compressed.ts';
@@ -61,24 +63,9 @@ function installed(outcome: Installed | UpdateRefused): void {
   if (outcome.kind === 'refused') throw new AtalayaError('internal', reasonOf(outcome));
 }
 
-/** Of getrusage(2) the highest would do as well, were it not handed on by whoever started this: ru_maxrss outlives execve(2), VmHWM does not. */
-function peak(): number {
-  const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-  return 1024 * Number(kibibytes);
-}
-
-process.once('message', (job: Job) => {
+answerJob(async (job: Job): Promise<JobResult> => {
   const began = performance.now();
-  work(job)
-    .then(
-      () => {
-        const seconds = (performance.now() - began) / 1000;
-        return { result: { seconds, peak: peak() } satisfies JobResult };
-      },
-      (error: unknown) => ({ fault: explain(error) }),
-    )
-    .then((answer) => process.send?.(answer, () => process.exit(0)));
+  await work(job);
+  const seconds = (performance.now() - began) / 1000;
+  return { seconds, peak: peakMemory() };
 });
-
-// Nobody is left to be told.
-process.once('disconnect', () => process.exit(1));

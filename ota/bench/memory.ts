@@ -7,7 +7,7 @@ import { type JobResult, runJob } from './byte-jobs.ts';
 import type { LaidProgram } from './lay-programs.ts';
 import { type LaidChange, patchOf } from './measure-changes.ts';
 
-export const memoryBar = 250e6;
+const memoryBar = 250e6;
 
 export interface MeasuredMemory {
   readonly idle: JobResult;

@@ -13,7 +13,7 @@ export interface Throughput {
 
 const roundTrips = [0, 50];
 /** Bytes sent twice at most, in per cent of the file. */
-export const twiceBar = 3;
+const twiceBar = 3;
 
 /**
  * A file of so many bytes that is asked for, made durable and hashed, against blocks of 64 KiB that nobody asks for or keeps, in turns over the same

@@ -146,11 +146,9 @@ export class MadeUnit {
       if (start === undefined) throw new Error('there is nothing to start');
       slot = start.slot;
       let restarting = false;
-      const { parts, runs } = await this.parts(slot, () => {
+      const work = await this.openWork(slot, () => {
         restarting = true;
       });
-      const work = await UpdateWork.open(parts);
-      runs(work);
       const { signal } = new AbortController();
       for (let turn = 0; turn < 500; turn += 1) {
         const step = await work.next(signal, () => undefined);
@@ -165,6 +163,14 @@ export class MadeUnit {
       throw error;
     }
     throw new Error(`it does not come to an end: ${steps.slice(-20).join(' ')}`);
+  }
+
+  /** The update of a start of the slot `running`. */
+  async openWork(running: SlotName, restart: () => void = () => undefined): Promise<UpdateWork> {
+    const { parts, runs } = await this.parts(running, restart);
+    const work = await UpdateWork.open(parts);
+    runs(work);
+    return work;
   }
 
   /** As a start of the slot `running` puts them together. */

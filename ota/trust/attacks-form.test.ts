@@ -1,9 +1,9 @@
 import { AtalayaError } from '../../device/kernel/errors.ts';
 import { sha256 } from '../../device/kernel/hash.ts';
 import { longestMetadata } from '../contract/repository.ts';
-import { type Attack, refuseEach, resigned, respelt, two } from './testing/attack.ts';
+import { type Attack, refuseEach, resigned, respelt } from './testing/attack.ts';
 import { type Json, type JsonObject, madeKey, signedMetadata } from './testing/made-keys.ts';
-import { type RoleName, roleNames, targetEntry } from './testing/made-repositories.ts';
+import { type RoleName, roleNames, targetEntry, two } from './testing/made-repositories.ts';
 
 const endless: Attack[] = [
   ...roleNames.flatMap((role): Attack[] => [

@@ -1,6 +1,6 @@
 import { sha256 } from '../../device/kernel/hash.ts';
-import { type Attack, day, directed, one, refuseEach, three, two } from './testing/attack.ts';
-import { madeNow, madePatch, madeTarget, targetEntry } from './testing/made-repositories.ts';
+import { type Attack, day, directed, refuseEach, three } from './testing/attack.ts';
+import { madeNow, madePatch, madeTarget, one, targetEntry, two } from './testing/made-repositories.ts';
 
 const jobs: Attack[] = [
   {

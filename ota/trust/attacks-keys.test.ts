@@ -1,8 +1,8 @@
 import { sha256 } from '../../device/kernel/hash.ts';
 import { repositoryNames } from '../contract/repository.ts';
-import { type Attack, day, directed, one, publishBy, refuseEach, three, two } from './testing/attack.ts';
+import { type Attack, day, directed, publishBy, refuseEach, three } from './testing/attack.ts';
 import { contentOf, type MadeKey, madeKey, signedMetadata } from './testing/made-keys.ts';
-import { madeNow, madeTarget, roleNames, targetEntry } from './testing/made-repositories.ts';
+import { madeNow, madeTarget, one, roleNames, targetEntry, two } from './testing/made-repositories.ts';
 
 const signatureCodes = {
   root: 'root-threshold',

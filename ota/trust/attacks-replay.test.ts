@@ -1,6 +1,6 @@
 import { repositoryNames } from '../contract/repository.ts';
-import { type Attack, day, one, past, refuseEach, type Situation, two } from './testing/attack.ts';
-import { madeNow, madeRepositories, roleNames } from './testing/made-repositories.ts';
+import { type Attack, day, past, refuseEach, type Situation } from './testing/attack.ts';
+import { madeNow, madeRepositories, one, roleNames, two } from './testing/made-repositories.ts';
 
 const expired: Attack[] = repositoryNames.flatMap((name) =>
   roleNames.map((role) => ({

@@ -6,17 +6,16 @@ import { contentOf, type JsonObject, signedMetadata } from './testing/made-keys.
 import {
   type MadeRepository,
   madeRepositories,
-  madeTarget,
+  one,
   type RoleName,
   roleNames,
+  two,
 } from './testing/made-repositories.ts';
 import { floorsPlaces, MadeUnit, metadataPlace } from './testing/made-unit.ts';
 
-const two = madeTarget(2);
-
 function prepared() {
   const made = madeRepositories();
-  made.release(madeTarget(1), two);
+  made.release(one, two);
   made.assign([two]);
   return made;
 }

@@ -1,20 +1,9 @@
 import test from 'ava';
 import { madeKey } from './testing/made-keys.ts';
-import { madeRepositories, madeTarget } from './testing/made-repositories.ts';
-import { floorsPlaces, MadeUnit, metadataPlace } from './testing/made-unit.ts';
-
-const one = madeTarget(1);
-const two = madeTarget(2);
-
-function prepared() {
-  const made = madeRepositories();
-  made.release(one, two);
-  made.assign([one]);
-  return { made, unit: new MadeUnit(made) };
-}
+import { floorsPlaces, metadataPlace, preparedUnit } from './testing/made-unit.ts';
 
 test('metadata that is lost opens nothing, and what is damaged is fetched again', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   const old = made.image.served();
   await (await unit.open()).check(made.source);
@@ -33,7 +22,7 @@ test('metadata that is lost opens nothing, and what is damaged is fetched again'
 });
 
 test('one bit of the metadata or of a copy of the floors that turned is noticed and mended', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   await (await unit.open()).check(made.source);
   const whole = await unit.disk();
@@ -51,7 +40,7 @@ test('one bit of the metadata or of a copy of the floors that turned is noticed 
 });
 
 test('floors that are lost in both copies are taken from the metadata; lost with it, only the running program bounds', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   const old = made.image.served();
   made.image.publish();

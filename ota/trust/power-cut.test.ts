@@ -2,18 +2,12 @@ import test from 'ava';
 import type { MemoryFiles } from '../../device/kernel/testing/memory-files.ts';
 import { seededRandom } from '../../device/kernel/testing/seeded-random.ts';
 import { madeKey } from './testing/made-keys.ts';
-import { madeRepositories, madeTarget } from './testing/made-repositories.ts';
-import { MadeUnit } from './testing/made-unit.ts';
-
-const one = madeTarget(1);
-const two = madeTarget(2);
+import { two } from './testing/made-repositories.ts';
+import { type MadeUnit, preparedUnit } from './testing/made-unit.ts';
 
 /** A unit that has accepted a job, and a repository that has gone on: a new root, new metadata, a new job. */
 async function midway() {
-  const made = madeRepositories();
-  made.release(one, two);
-  made.assign([one]);
-  const unit = new MadeUnit(made);
+  const { made, unit } = preparedUnit();
   await (await unit.open()).check(made.source);
   const old = made.image.served();
   made.image.rotate('snapshot', [madeKey()]);

@@ -1,20 +1,9 @@
 import test from 'ava';
 import { madeKey } from './testing/made-keys.ts';
-import { madeRepositories, madeTarget } from './testing/made-repositories.ts';
-import { MadeUnit } from './testing/made-unit.ts';
-
-const one = madeTarget(1);
-const two = madeTarget(2);
-
-function prepared() {
-  const made = madeRepositories();
-  made.release(one, two);
-  made.assign([one]);
-  return { made, unit: new MadeUnit(made) };
-}
+import { preparedUnit } from './testing/made-unit.ts';
 
 test('roots are followed step by step, at most 64 in one check, and the next check goes on', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   for (let step = 0; step < 69; step++) made.image.publishRoot();
   const keeper = await unit.open();
@@ -25,7 +14,7 @@ test('roots are followed step by step, at most 64 in one check, and the next che
 });
 
 test('every key of a repository can be replaced, one role after the other, the root by old and new keys', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   const keeper = await unit.open();
   for (const repository of [made.image, made.director]) {
@@ -45,7 +34,7 @@ test('every key of a repository can be replaced, one role after the other, the r
 });
 
 test('a root counts though the rest is refused, so that the old keys are dead at once', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   const [stolen] = made.image.roles.timestamp.keys;
   made.image.rotate('timestamp', [madeKey()]);
@@ -57,7 +46,7 @@ test('a root counts though the rest is refused, so that the old keys are dead at
 });
 
 test('an image with a newer root than the one that is stored counts', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   await (await unit.open()).check(made.source);
   const newer = made.image.publishRoot();
@@ -68,7 +57,7 @@ test('an image with a newer root than the one that is stored counts', async (t) 
 });
 
 test('an installed root that is nothing refuses every check, unless one was accepted before', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   const roots = { ...made.roots, image: Buffer.from('') };
   const keeper = await unit.open({ roots });
@@ -81,7 +70,7 @@ test('an installed root that is nothing refuses every check, unless one was acce
 for (const role of ['timestamp', 'snapshot', 'targets'] as const) {
   for (const name of ['image', 'director'] as const) {
     test(`fast-forward: a thief who counted the ${role} of ${name} to the end is undone by a new root (5.3.11)`, async (t) => {
-      const { made, unit } = prepared();
+      const { made, unit } = preparedUnit();
       await using _ = unit;
       const keeper = await unit.open();
       await keeper.check(made.source);
@@ -106,7 +95,7 @@ for (const role of ['timestamp', 'snapshot', 'targets'] as const) {
 }
 
 test('a root that replaces keys of one role opens no other, and one that keeps enough of a role’s keys opens nothing', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   const old = made.image.served();
   made.image.publish();

@@ -1,23 +1,14 @@
 import { readdirSync } from 'node:fs';
 import test from 'ava';
 import { AtalayaError } from '../../device/kernel/errors.ts';
-import { madeNow, madePatch, madeRepositories, madeTarget } from './testing/made-repositories.ts';
-import { MadeUnit } from './testing/made-unit.ts';
+import { madeNow, madePatch, madeRepositories, madeTarget, one, two } from './testing/made-repositories.ts';
+import { MadeUnit, preparedUnit } from './testing/made-unit.ts';
 
-const one = madeTarget(1);
-const two = madeTarget(2);
 const hour = 3_600_000;
 const day = 24 * hour;
 
-function prepared() {
-  const made = madeRepositories();
-  made.release(one, two);
-  made.assign([one]);
-  return { made, unit: new MadeUnit(made) };
-}
-
 test('a job that both repositories vouch for comes with its targets, the program first, and the patches that lead to them', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   const model = madeTarget(7, { kind: 'model', name: 'street' });
   const patch = madePatch(two, one);
@@ -59,7 +50,7 @@ test('a unit that the director has never had anything for has no job; once it ha
 });
 
 test('a job that installs nothing is a job', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   made.assign([]);
   const keeper = await unit.open();
@@ -67,7 +58,7 @@ test('a job that installs nothing is a job', async (t) => {
 });
 
 test('what is known is not fetched again, also after a start', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   await (await unit.open()).check(made.source);
   made.source.requests.length = 0;
@@ -82,7 +73,7 @@ test('what is known is not fetched again, also after a start', async (t) => {
 });
 
 test('checks and confirmations take their turns', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   const keeper = await unit.open();
   const all = await Promise.all([
@@ -95,7 +86,7 @@ test('checks and confirmations take their turns', async (t) => {
 });
 
 test('what the source throws comes through as it is, wherever it throws', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   const keeper = await unit.open();
   const before = await unit.disk();
@@ -113,14 +104,14 @@ test('what the source throws comes through as it is, wherever it throws', async 
 });
 
 test('a scratch folder that cannot be made is a fault, not a refusal', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   const keeper = await unit.open({ scratch: '/dev/null/scratch' });
   await t.throwsAsync(keeper.check(made.source), { code: 'store-failed' });
 });
 
 test('a release that was confirmed, or that runs, is a floor; the same release again is taken', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   const keeper = await unit.open();
   await keeper.confirmed([{ kind: 'program', name: 'unit', release: 1 }]);
@@ -133,7 +124,7 @@ test('a release that was confirmed, or that runs, is a floor; the same release a
 });
 
 test('a clock that nobody has set lets nothing through, and what has surely run out is refused as that', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   unit.clockGood = false;
   for (const wrong of [0, madeNow, madeNow + 4000 * day]) {
@@ -156,7 +147,7 @@ test('a clock that nobody has set lets nothing through, and what has surely run 
 });
 
 test('a clock that was led into the future refuses, and leaves no mark', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   const keeper = await unit.open();
   await keeper.check(made.source);
@@ -169,7 +160,7 @@ test('a clock that was led into the future refuses, and leaves no mark', async (
 });
 
 test('a job that ran out is refused, unless the unit is at it already', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   made.assign([two], { expires: new Date(madeNow + hour).toISOString() });
   const keeper = await unit.open();
@@ -180,7 +171,7 @@ test('a job that ran out is refused, unless the unit is at it already', async (t
 });
 
 test('time alone is written once an hour', async (t) => {
-  const { made, unit } = prepared();
+  const { made, unit } = preparedUnit();
   await using _ = unit;
   const keeper = await unit.open();
   await keeper.check(made.source);

@@ -3,26 +3,16 @@ import { AtalayaError } from '../../device/kernel/errors.ts';
 import type { RepositorySource } from '../contract/repository.ts';
 import { MadeBundles } from '../testing/made-bundles.ts';
 import { MadeUnit, root } from '../testing/made-unit.ts';
+import { assignFirst, settle } from './testing/unit-lives.ts';
 import { UpdateHistory } from './update-history.ts';
 import type { UpdateStep } from './update-step.ts';
-import { UpdateWork } from './update-work.ts';
-
-const trial = { holdSeconds: 20, deadlineSeconds: 60, starts: 3 };
+import type { UpdateWork } from './update-work.ts';
 
 /** A unit whose newest job has ended, and the work of its next start. */
 async function settled(unit: MadeUnit, bundles: MadeBundles): Promise<UpdateWork> {
-  const one = await bundles.bundle({ release: 1 });
-  unit.publish(one);
-  unit.made.assign([one.target], { trial });
-  for (let lives = 0; lives < 8 && (await unit.live()).end !== 'settled'; lives += 1);
-  return opened(unit, 'a');
-}
-
-async function opened(unit: MadeUnit, slot: 'a' | 'image'): Promise<UpdateWork> {
-  const { parts, runs } = await unit.parts(slot, () => undefined);
-  const work = await UpdateWork.open(parts);
-  runs(work);
-  return work;
+  await assignFirst(unit, bundles);
+  await settle(unit);
+  return unit.openWork('a');
 }
 
 /** What is done until nothing more is to be done now. */
@@ -113,9 +103,7 @@ test('a hint that names what is known asks for nothing; one that names something
 test('a link is asked once while the clock is not good, and at once when it is; its metadata counts as bytes of the day', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  const one = await bundles.bundle({ release: 1 });
-  unit.publish(one);
-  unit.made.assign([one.target], { trial });
+  await assignFirst(unit, bundles);
   unit.clockGood = false;
   let bytes = 0;
   const source: RepositorySource = unit.made.source;
@@ -125,7 +113,7 @@ test('a link is asked once while the clock is not good, and at once when it is; 
     bytes += came?.byteLength ?? 0;
     return came;
   };
-  const on = await opened(unit, 'image');
+  const on = await unit.openWork('image');
   const steps: UpdateStep['kind'][] = [];
   for (let minute = 0; minute < 120; minute += 1) {
     on.hinted();

@@ -1,26 +1,11 @@
 import test from 'ava';
 import { AtalayaError } from '../../device/kernel/errors.ts';
 import type { UpdateSource } from '../contract/parts.ts';
-import { FolderSlots } from '../slots/folder-slots.ts';
 import { MadeBundles } from '../testing/made-bundles.ts';
-import { image, MadeUnit, root } from '../testing/made-unit.ts';
+import { MadeUnit, root } from '../testing/made-unit.ts';
 import { leaveRequest } from './person-request.ts';
+import { assignFirst, releaseOf, settle, trial } from './testing/unit-lives.ts';
 import { dayOf } from './windows.ts';
-
-const trial = { holdSeconds: 20, deadlineSeconds: 60, starts: 3 };
-
-async function settle(unit: MadeUnit): Promise<readonly string[]> {
-  const steps: string[] = [];
-  for (let lives = 0; lives < 8; lives += 1) {
-    const life = await unit.live();
-    steps.push(...life.steps);
-    if (life.end === 'settled') return steps;
-  }
-  throw new Error(`it does not settle: ${steps.join(' ')}`);
-}
-
-const release = async (unit: MadeUnit) =>
-  (await new FolderSlots({ files: unit.files, root, image }).state()).confirmed.record?.parts[0]?.release ?? 0;
 
 /** Days on which something came over the link, with the bytes of each, and the hours. */
 function watchLink(unit: MadeUnit) {
@@ -39,13 +24,11 @@ function watchLink(unit: MadeUnit) {
 test('no more is downloaded in a day than may be, and what is over comes the next day, from where it was', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  const one = await bundles.bundle({ release: 1 });
-  unit.publish(one);
-  unit.made.assign([one.target], { trial });
+  const one = await assignFirst(unit, bundles);
   unit.change = { limits: () => ({ windows: [], bytesPerDay: 10_000 }) };
   const { days } = watchLink(unit);
   await settle(unit);
-  t.is(await release(unit), 1);
+  t.is(await releaseOf(unit), 1);
   t.true(days.size >= 3, JSON.stringify([...days]));
   // A block is under way when the measure is full.
   t.true(
@@ -67,7 +50,7 @@ test('nothing is downloaded or switched to outside of the windows of job and uni
   unit.change = { limits: () => ({ windows: [{ from: '02:00', to: '06:00' }] }) };
   const { hours } = watchLink(unit);
   await settle(unit);
-  t.is(await release(unit), 1);
+  t.is(await releaseOf(unit), 1);
   t.deepEqual([...hours], [2]);
   const waiting = unit.reports.find(({ step }) => step === 'waiting');
   t.is(waiting?.status, 'QUEUED');
@@ -104,7 +87,7 @@ test('a stick that is pulled out is waited for, and the link goes on where it wa
   unit.change = { stick: () => stick };
   await leaveRequest(unit.files, root, { id: '00000001', act: 'install', from: '/media/usb' });
   await settle(unit);
-  t.is(await release(unit), 1);
+  t.is(await releaseOf(unit), 1);
   t.is(
     [...unit.served.values()].reduce((sum, bytes) => sum + bytes, 0),
     one.target.length - 3 * 4096,
@@ -114,9 +97,7 @@ test('a stick that is pulled out is waited for, and the link goes on where it wa
 test('what could not be told without a link is told when there is one, and holds nothing up', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  const one = await bundles.bundle({ release: 1 });
-  unit.publish(one);
-  unit.made.assign([one.target], { trial });
+  await assignFirst(unit, bundles);
   let mute = true;
   const told: string[] = [];
   unit.change = {
@@ -126,7 +107,7 @@ test('what could not be told without a link is told when there is one, and holds
     },
   };
   await settle(unit);
-  t.is(await release(unit), 1);
+  t.is(await releaseOf(unit), 1);
   mute = false;
   await settle(unit);
   t.deepEqual(told, ['confirmed']);
@@ -141,11 +122,11 @@ test('a person goes back to the version before, as a trial; what was taken back 
     unit.made.assign([bundle.target], { trial });
     await settle(unit);
   }
-  t.is(await release(unit), 2);
+  t.is(await releaseOf(unit), 2);
   await leaveRequest(unit.files, root, { id: '00000001', act: 'roll-back', reason: 'it reads no plates' });
   await settle(unit);
-  t.is(await release(unit), 1);
+  t.is(await releaseOf(unit), 1);
   t.deepEqual(unit.reports.at(-1)?.reasons, ['it reads no plates']);
   t.deepEqual(await settle(unit), ['report', 'check', 'idle']);
-  t.is(await release(unit), 1);
+  t.is(await releaseOf(unit), 1);
 });

@@ -1,30 +1,20 @@
 import test from 'ava';
 import type { UpdateSource } from '../contract/parts.ts';
-import { FolderSlots } from '../slots/folder-slots.ts';
-import { type MadeBundle, MadeBundles } from '../testing/made-bundles.ts';
-import { image, MadeUnit, root } from '../testing/made-unit.ts';
+import { MadeBundles } from '../testing/made-bundles.ts';
+import { MadeUnit, root } from '../testing/made-unit.ts';
 import { leaveRequest } from './person-request.ts';
+import { assignFirst, slotsOf, trial } from './testing/unit-lives.ts';
 import type { UpdateStep } from './update-step.ts';
-import { UpdateWork } from './update-work.ts';
+import type { UpdateWork } from './update-work.ts';
 
-const trial = { holdSeconds: 20, deadlineSeconds: 60, starts: 3 };
 const hour = 3_600_000;
-
-async function assigned(unit: MadeUnit, bundles: MadeBundles): Promise<MadeBundle> {
-  const one = await bundles.bundle({ release: 1 });
-  unit.publish(one);
-  unit.made.assign([one.target], { trial });
-  return one;
-}
 
 /** Works for so many ms of the unit's time, or until it asks for a restart. Gives what was done, and when it was first, ms from the begin. */
 async function workFor(unit: MadeUnit, slot: 'a' | 'image', time: number, look?: (on: UpdateWork) => void) {
   let restarted = false;
-  const { parts, runs } = await unit.parts(slot, () => {
+  const on = await unit.openWork(slot, () => {
     restarted = true;
   });
-  const on = await UpdateWork.open(parts);
-  runs(on);
   const begin = unit.clock.monotonic();
   const steps: { readonly kind: UpdateStep['kind']; readonly at: number }[] = [];
   while (unit.clock.monotonic() - begin < time && !restarted) {
@@ -37,12 +27,19 @@ async function workFor(unit: MadeUnit, slot: 'a' | 'image', time: number, look?:
   return { on, steps, restarted, times: (kind: UpdateStep['kind']) => steps.filter((one) => one.kind === kind) };
 }
 
-const slotsOf = (unit: MadeUnit) => new FolderSlots({ files: unit.files, root, image }).state();
+/** A job whose file the centre does not have, worked at for so long. */
+async function workWithoutFile(unit: MadeUnit, bundles: MadeBundles, time: number) {
+  unit.verifiedOnce = true;
+  const one = await bundles.bundle({ release: 1 });
+  unit.made.release(one.target);
+  unit.made.assign([one.target], { trial });
+  return { one, ...(await workFor(unit, 'image', time)) };
+}
 
 test('an installation that ends the process each time is given up, and why is said', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  await assigned(unit, bundles);
+  await assignFirst(unit, bundles);
   let deaths = 0;
   unit.change = {
     installer: {
@@ -65,7 +62,7 @@ test('an installation that ends the process each time is given up, and why is sa
 test('a clock that is set back a day stops neither a trial nor what waits after a fault', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  await assigned(unit, bundles);
+  await assignFirst(unit, bundles);
   t.is((await unit.live()).end, 'restart');
   let faults = 3;
   unit.files.plan = ({ kind, path }) => {
@@ -84,7 +81,7 @@ test('a clock that is set back a day stops neither a trial nor what waits after 
 test('a full disk does not keep a slot that is not well on trial: it is given up, and the version before starts', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  await assigned(unit, bundles);
+  await assignFirst(unit, bundles);
   await unit.live();
   unit.good = () => false;
   unit.files.plan = ({ kind }) => (kind === 'write' ? { code: 'ENOSPC' } : undefined);
@@ -101,11 +98,7 @@ test('a full disk does not keep a slot that is not well on trial: it is given up
 test('a file that the centre does not have yet is waited for, ever more seldom, and taken when it is there', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  unit.verifiedOnce = true;
-  const one = await bundles.bundle({ release: 1 });
-  unit.made.release(one.target);
-  unit.made.assign([one.target], { trial });
-  const { times, on } = await workFor(unit, 'image', 12 * hour);
+  const { one, times, on } = await workWithoutFile(unit, bundles, 12 * hour);
   const downloads = times('download').length;
   t.true(downloads >= 8 && downloads <= 30, String(downloads));
   t.is(on.state.job?.faults, 0);
@@ -120,11 +113,7 @@ test('a file that the centre does not have yet is waited for, ever more seldom, 
 test('a file that never comes ends the job when it would have run out', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  unit.verifiedOnce = true;
-  const one = await bundles.bundle({ release: 1 });
-  unit.made.release(one.target);
-  unit.made.assign([one.target], { trial });
-  const { times } = await workFor(unit, 'image', 7 * 24 * hour);
+  const { times } = await workWithoutFile(unit, bundles, 7 * 24 * hour);
   t.true(times('download').length > 100);
   const last = unit.reports.findLast(({ job }) => job === 'job-0001');
   t.regex(last?.reasons[0] ?? '', /^target-absent: /);
@@ -135,7 +124,7 @@ test('a file that never comes ends the job when it would have run out', async (t
 test('a stick that does not have a file whole is refused at once', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  await assigned(unit, bundles);
+  await assignFirst(unit, bundles);
   const stick: UpdateSource = {
     name: '/media/usb',
     metadata: (path, most) => unit.made.source.metadata(path, most),

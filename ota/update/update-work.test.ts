@@ -1,27 +1,12 @@
 import test from 'ava';
 import { readWholeFile, writeWholeFile } from '../../device/kernel/durable-file.ts';
 import { sha256 } from '../../device/kernel/hash.ts';
-import { FolderSlots } from '../slots/folder-slots.ts';
 import { MadeBundles } from '../testing/made-bundles.ts';
-import { image, MadeUnit, root } from '../testing/made-unit.ts';
+import { MadeUnit, root } from '../testing/made-unit.ts';
+import { assignFirst, releaseOf, settle, slotsOf, trial } from './testing/unit-lives.ts';
 import { UpdateHistory } from './update-history.ts';
 import { statePath } from './update-state.ts';
 
-const trial = { holdSeconds: 20, deadlineSeconds: 60, starts: 3 };
-
-/** From start to start, until nothing is left to be done. */
-async function settle(unit: MadeUnit): Promise<readonly string[]> {
-  const steps: string[] = [];
-  for (let lives = 0; lives < 8; lives += 1) {
-    const life = await unit.live();
-    steps.push(...life.steps);
-    if (life.end === 'settled') return steps;
-  }
-  throw new Error(`it does not settle: ${steps.join(' ')}`);
-}
-
-const state = (unit: MadeUnit) => new FolderSlots({ files: unit.files, root, image }).state();
-const release = async (unit: MadeUnit) => (await state(unit)).confirmed.record?.parts[0]?.release ?? 0;
 const last = (unit: MadeUnit) => unit.reports.at(-1);
 
 test('a patch that does not fit is passed over for the whole, and that is said in every report from then on', async (t) => {
@@ -39,7 +24,7 @@ test('a patch that does not fit is passed over for the whole, and that is said i
   unit.reports.length = 0;
   unit.made.assign([two.target], { trial }, [patch.target]);
   const steps = await settle(unit);
-  t.is(await release(unit), 2);
+  t.is(await releaseOf(unit), 2);
   t.is(steps.filter((step) => step === 'download').length, 2);
   const reasons = unit.reports.flatMap((report) => (report.step === 'trial' ? report.reasons : []));
   t.true(reasons.length > 0 && reasons.every((reason) => /^patch-.*; the whole is taken/.test(reason)), reasons.join());
@@ -56,7 +41,7 @@ test('a job that is done is not begun again, nor is one that was rolled back; th
   await settle(unit);
   unit.made.assign([two.target], { trial });
   await settle(unit);
-  t.is(await release(unit), 1);
+  t.is(await releaseOf(unit), 1);
   t.is(last(unit)?.step, 'rolled-back');
   t.regex(last(unit)?.reasons[0] ?? '', /did not hold .* no frames arrive/);
   t.deepEqual(
@@ -76,14 +61,14 @@ test('a job that is done is not begun again, nor is one that was rolled back; th
   // Not even where what was remembered is lost: the history remembers.
   await writeWholeFile(unit.files, statePath(root), Buffer.from('{"schema":'));
   t.deepEqual(await settle(unit), ['report', 'check', 'clean', 'idle']);
-  t.is(await release(unit), 1);
+  t.is(await releaseOf(unit), 1);
   t.deepEqual(last(unit)?.reasons, said?.reasons);
   t.is(unit.acts.length, 4);
   // The director may want it again, by another id.
   unit.good = () => true;
   unit.made.assign([two.target], { trial });
   await settle(unit);
-  t.is(await release(unit), 2);
+  t.is(await releaseOf(unit), 2);
 });
 
 test('a newer job takes the place of one that is not switched to; one without targets gives it up', async (t) => {
@@ -95,7 +80,7 @@ test('a newer job takes the place of one that is not switched to; one without ta
   await unit.live('download');
   unit.made.assign([two.target], { trial });
   const steps = await settle(unit);
-  t.is(await release(unit), 2);
+  t.is(await releaseOf(unit), 2);
   t.is(steps.filter((step) => step === 'switch').length, 1);
   t.true(unit.reports.some(({ job, status }) => job === 'job-0001' && status === 'CANCELED'));
   const three = await bundles.bundle({ release: 3 });
@@ -104,16 +89,14 @@ test('a newer job takes the place of one that is not switched to; one without ta
   await unit.live('prepare');
   unit.made.assign([]);
   await settle(unit);
-  t.is(await release(unit), 2);
+  t.is(await releaseOf(unit), 2);
   t.deepEqual([last(unit)?.job, last(unit)?.step], ['job-0004', 'canceled']);
 });
 
 test('the same targets again under another id are done at once; nothing is downloaded', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  const one = await bundles.bundle({ release: 1 });
-  unit.publish(one);
-  unit.made.assign([one.target], { trial });
+  const one = await assignFirst(unit, bundles);
   await settle(unit);
   unit.made.assign([one.target], { trial });
   t.deepEqual(await settle(unit), ['report', 'check', 'clean', 'end', 'report', 'clean', 'idle']);
@@ -135,7 +118,7 @@ test('a program whose data the one before could not read is refused, and so is a
   unit.made.assign([model.target], { trial });
   await settle(unit);
   t.regex(last(unit)?.reasons[0] ?? '', /^component-unfit: .* needs release 5 of the program; this is 1$/);
-  t.is(await release(unit), 1);
+  t.is(await releaseOf(unit), 1);
 });
 
 test('without room the job is refused, with the figures; a room that the other slot takes is freed first', async (t) => {
@@ -156,7 +139,7 @@ test('without room the job is refused, with the figures; a room that the other s
   unit.files.capacity = used + 32 * 2 ** 20 + 50_000;
   unit.made.assign([three.target], { trial });
   const steps = await settle(unit);
-  t.is(await release(unit), 3, steps.join(' '));
+  t.is(await releaseOf(unit), 3, steps.join(' '));
   unit.files.capacity = 32 * 2 ** 20;
   unit.made.assign([two.target], { trial });
   const four = await bundles.bundle({ release: 4 });
@@ -167,9 +150,9 @@ test('without room the job is refused, with the figures; a room that the other s
     last(unit)?.reasons[0] ?? '',
     /^no-room: \d+ bytes of download, \d+ of the slot and \d+ beside them are needed, \d+ are free and \d+ in the slot that may be written$/,
   );
-  t.is(await release(unit), 3);
+  t.is(await releaseOf(unit), 3);
   // To give up the way back would not have made the room.
-  t.is((await state(unit)).other?.record?.parts[0]?.release, 2);
+  t.is((await slotsOf(unit)).other?.record?.parts[0]?.release, 2);
 });
 
 test('a link that fails is tried again for as long as it takes', async (t) => {
@@ -181,15 +164,13 @@ test('a link that fails is tried again for as long as it takes', async (t) => {
   unit.failures = 30;
   await settle(unit);
   t.is(unit.failures, 0);
-  t.is(await release(unit), 2);
+  t.is(await releaseOf(unit), 2);
 });
 
 test('a hanging or throwing self-test is not good; a full ledger and a failing report do not hold an update up', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  const one = await bundles.bundle({ release: 1 });
-  unit.publish(one);
-  unit.made.assign([one.target], { trial });
+  await assignFirst(unit, bundles);
   let tests = 0;
   unit.change = {
     selfTest: async () => {
@@ -200,7 +181,7 @@ test('a hanging or throwing self-test is not good; a full ledger and a failing r
     act: () => Promise.reject(new Error('the ledger is full')),
   };
   await settle(unit);
-  t.is(await release(unit), 1);
+  t.is(await releaseOf(unit), 1);
   t.true(tests > 6);
   t.true(unit.told.some((words) => words.includes('ledger')));
   const read = await readWholeFile(unit.files, statePath(root));

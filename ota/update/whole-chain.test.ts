@@ -1,14 +1,11 @@
 import test, { type ExecutionContext } from 'ava';
 import type { MemoryTreeFiles } from '../../device/kernel/testing/memory-tree-files.ts';
 import { Installer } from '../archive/installer.ts';
-import type { SlotName, SlotsState } from '../contract/slots.ts';
 import { partFolder } from '../contract/slots.ts';
-import { FolderSlots } from '../slots/folder-slots.ts';
 import { MadeBundles } from '../testing/made-bundles.ts';
-import { image, type Life, MadeUnit, type Remains, root } from '../testing/made-unit.ts';
+import { type Life, MadeUnit, type Remains, root } from '../testing/made-unit.ts';
+import { slotsOf, trial } from './testing/unit-lives.ts';
 
-/** Short, so that a case is cheap. */
-const trial = { holdSeconds: 20, deadlineSeconds: 60, starts: 3 };
 /** Lives that a case may need after its cut: the restart of the switch, that of a roll back, and one to spare. */
 const mostLives = 5;
 
@@ -25,12 +22,9 @@ interface Scenario {
   readonly begin: MemoryTreeFiles;
 }
 
-const stateOf = (unit: MadeUnit, running: SlotName): Promise<SlotsState> =>
-  new FolderSlots({ files: unit.files, root, image, running }).state();
-
 /** What was started is whole: every part of it is, byte for byte, what its record says; and it is a release that may be there. */
 async function startedWhole(t: ExecutionContext, unit: MadeUnit, { slot }: Life, scenario: Scenario, what: string) {
-  const { running } = await stateOf(unit, slot);
+  const { running } = await slotsOf(unit, slot);
   t.is(running.slot, slot, what);
   if (slot === 'image') return;
   t.truthy(running.record, `${what}: a slot without a record was started`);
@@ -115,7 +109,7 @@ async function endsWell(t: ExecutionContext, unit: MadeUnit, lives: readonly Lif
   const last = lives.at(-1) as Life;
   const way = lives.map(({ end, slot, steps }) => `${slot}: ${steps.join(' ')} (${end})`).join('; ');
   t.is(last.end, 'settled', `${what}: ${way}`);
-  const { confirmed, trial: left } = await stateOf(unit, last.slot);
+  const { confirmed, trial: left } = await slotsOf(unit, last.slot);
   t.is(left, undefined, what);
   t.is(last.slot, confirmed.slot, what);
   t.is(confirmed.record?.parts[0]?.release ?? 0, scenario.releases.confirmed, `${what}: ${way}`);

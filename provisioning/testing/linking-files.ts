@@ -26,10 +26,8 @@ export class LinkingFiles implements FolderFiles {
     await this.memory.remove(path);
   }
 
-  async removeFolder(path: string): Promise<void> {
-    if ((await this.memory.list(path)).length > 0)
-      throw Object.assign(new Error(`ENOTEMPTY: ${path}`), { code: 'ENOTEMPTY' });
-    await this.memory.remove(path);
+  removeFolder(path: string): Promise<void> {
+    return this.memory.removeFolder(path);
   }
 
   makeFolder(path: string): Promise<void> {

@@ -1,8 +1,8 @@
 import type { UtcMilliseconds } from '../../../device/kernel/units.ts';
+import { awaitedWork, hair, hasSucceeded } from '../../contract/awaited-work.ts';
 import type { Rollout, RolloutUnit, RolloutUnitState } from '../../contract/rollout.ts';
 import type { Reported } from '../../contract/state.ts';
 import { counted } from '../../fleet/text.ts';
-import { awaitedWork, hair, hasSucceeded } from './awaited-work.ts';
 import { applyNotes, type Note, type RolloutStep } from './rollout-steps.ts';
 
 /** What is known of a unit, held against its documents, or jobs, in the rollout. */

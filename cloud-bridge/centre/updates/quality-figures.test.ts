@@ -1,8 +1,9 @@
 import test from 'ava';
 import { ManualClock } from '../../../device/kernel/manual-clock.ts';
+import { qualityDue } from '../../contract/awaited-work.ts';
 import { ArchiveContent, MemoryArchive } from '../archive/testing/memory-archive.ts';
 import { judgeQuality } from './judge-quality.ts';
-import { qualityDue, slicesOf, stretchesOf, workOf } from './quality-figures.ts';
+import { slicesOf, stretchesOf, workOf } from './quality-figures.ts';
 
 const at = (minute: number): string => new Date(Date.UTC(2026, 2, 10, 12, minute)).toISOString();
 const message = (minute: number, uptimeS: number, pipeline: object) => ({

@@ -1,23 +1,15 @@
 import { toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
+import type { ConfirmedUnit } from '../../contract/awaited-work.ts';
 import type { Telemetry } from '../../contract/events.ts';
 import type { Comparison, Measure, QualityBars } from '../../contract/quality.ts';
 import type { Archive, ArchivedEvent } from '../archive/archive.ts';
 import type { Slice, WatchedWork } from './judge-quality.ts';
-
-/** A unit of a group that has confirmed. */
-export interface ConfirmedUnit {
-  readonly unit: string;
-  readonly releasedAt: string;
-  readonly settledAt: string;
-}
 
 interface Stretch {
   readonly from: number;
   readonly to: number;
 }
 
-/** Telemetry comes late: so long after the last unit's time is over it is looked at. */
-const qualityLag = 120_000;
 /** Telemetry messages of one unit and stretch that are read at most; what is beyond is not covered. */
 const mostMessages = 5000;
 const wide = 8;
@@ -43,14 +35,6 @@ const periods: Readonly<Record<Comparison, number | undefined>> = {
   'day-before': day,
   'week-before': 7 * day,
 };
-
-/** When the last unit of a group has worked for so long, and its telemetry is here; UTC milliseconds. */
-export function qualityDue(
-  units: readonly { readonly settledAt: string }[],
-  { minutes }: Pick<QualityBars, 'minutes'>,
-): number {
-  return Math.max(...units.map(({ settledAt }) => Date.parse(settledAt))) + minutes * 60_000 + qualityLag;
-}
 
 /** What the units counted before and after, from their telemetry in the archive. Throws what the archive throws. */
 export async function workOf(

@@ -1,5 +1,6 @@
 import type { Clock } from '../../../device/kernel/clock.ts';
 import { milliseconds, toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
+import type { ConfirmedUnit } from '../../contract/awaited-work.ts';
 import type { QualityBars } from '../../contract/quality.ts';
 import type { UpdatePlan } from '../../contract/rollout.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
@@ -8,7 +9,7 @@ import type { Said, UnitView } from '../rollout/plan-rollout.ts';
 import type { WatchedWork } from './judge-quality.ts';
 import { lacksOf } from './judge-report.ts';
 import { pickTargets } from './pick-targets.ts';
-import { type ConfirmedUnit, workOf } from './quality-figures.ts';
+import { workOf } from './quality-figures.ts';
 import { type GivenJob, type UnitUpdate, withdraws } from './update-documents.ts';
 import type { Given, JobPlace, UpdateKeeper } from './update-keeper.ts';
 

@@ -1,5 +1,4 @@
 import { AtalayaError } from '../../../device/kernel/errors.ts';
-import type { RouteBodyInput } from '../../contract/api.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
 import { counted } from '../../fleet/text.ts';
 import {
@@ -14,21 +13,17 @@ import {
 import { failedWords, requireAgain } from './config-standing.ts';
 import { type Exit, exit } from './exits.ts';
 import { requirePermission } from './permitted.ts';
+import { handIn, type PlanFlags } from './rollout-hand-in.ts';
 import { type Group, groupsOf, noGroups } from './rollout-plan.ts';
-import { steeredWords } from './rollout-words.ts';
 import { agreed, type CentreFlags, type Session } from './session.ts';
 import { readSettingsFile } from './settings.ts';
 import { momentOf } from './words.ts';
 
-export interface StartFlags extends CentreFlags, DocumentFlags, PushGuards {
+export interface StartFlags extends CentreFlags, DocumentFlags, PushGuards, PlanFlags {
   readonly group?: readonly string[];
   readonly groups?: string;
   readonly settings?: string;
-  readonly success: number;
-  readonly errors: number;
   readonly deadline?: number;
-  readonly rest: number;
-  readonly most?: number;
   readonly notBefore?: string;
   /** False with --no-rollbacks. */
   readonly rollbacks: boolean;
@@ -40,7 +35,7 @@ const wide = 8;
 
 /** Makes and signs a document for each unit of each group, and what would give it back what it has, and hands all of it in. */
 export async function startRollout(session: Session, flags: StartFlags): Promise<Exit> {
-  const { client, io } = session;
+  const { io } = session;
   const { deadline = 60 } = flags;
   if ((flags.group === undefined) === (flags.groups === undefined)) throw noGroups();
   if (deadline <= flags.probation) {
@@ -94,24 +89,7 @@ export async function startRollout(session: Session, flags: StartFlags): Promise
     'settings' in standing ? [{ unit, version: version + 1, settings: standing.settings }] : [],
   );
   const rollbacks = flags.rollbacks ? await each(back, (one) => signNext(session, one, undo)) : [];
-  const plan: RouteBodyInput<'startRollout'>['plan'] = {
-    id: io.newId(),
-    ...(flags.note === undefined ? {} : { note: flags.note }),
-    groups: going,
-    successThreshold: flags.success,
-    errorThreshold: flags.errors,
-    deadlineMinutes: deadline,
-    restMinutes: flags.rest,
-    ...(flags.most === undefined ? {} : { mostAtOnce: flags.most }),
-    ...(notBefore === undefined ? {} : { notBefore }),
-    documents,
-    rollbacks,
-  };
-  const rollout = await client.call('startRollout', { parameters: {}, body: { plan } }, io.signal);
-  session.tell(rollout);
-  session.say(steeredWords(rollout, io.clock.utc()));
-  if (!session.json) session.noteCall('Follow it', `${fleetProgram} rollout show ${rollout.id.slice(0, 8)} --watch`);
-  return exit.done;
+  return handIn(session, flags, going, deadline, notBefore, { documents, rollbacks });
 }
 
 /** Groups with what changes for whom; units for which the same changes are told together. */

@@ -4,15 +4,14 @@ import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
 import { type DailyWindow, dailyWindow } from '../../../ota/contract/job.ts';
 import { leastMinutes } from '../../centre/updates/judge-quality.ts';
-import type { RouteBodyInput } from '../../contract/api.ts';
 import { type Comparison, comparisons, type Measure, measures } from '../../contract/quality.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
 import { counted } from '../../fleet/text.ts';
 import { type Exit, exit } from './exits.ts';
 import { requirePermission } from './permitted.ts';
+import { handIn, type Plan } from './rollout-hand-in.ts';
 import { type Group, groupsOf } from './rollout-plan.ts';
 import type { StartFlags } from './rollout-start.ts';
-import { steeredWords } from './rollout-words.ts';
 import type { Session } from './session.ts';
 import { agreed } from './session.ts';
 import { minutesFrom, momentFlag, numberOf, textsOf } from './words.ts';
@@ -38,8 +37,6 @@ export interface UpdateFlags extends Omit<StartFlags, 'settings' | 'again'> {
   readonly qualityMinutes: number;
   readonly qualityAgainst: Comparison;
 }
-
-type Plan = RouteBodyInput<'startRollout'>['plan'];
 
 export const addUpdateOptions = (command: Command): Command =>
   command
@@ -124,23 +121,8 @@ export async function startUpdate(session: Session, flags: UpdateFlags): Promise
     session.note('Nothing was started.');
     return exit.failed;
   }
-  const plan: Plan = {
-    id: io.newId(),
-    ...(flags.note === undefined ? {} : { note: flags.note }),
-    groups: groups.map(({ name, units: members }) => ({ name, units: [...members] })),
-    successThreshold: flags.success,
-    errorThreshold: flags.errors,
-    deadlineMinutes: deadline,
-    restMinutes: flags.rest,
-    ...(flags.most === undefined ? {} : { mostAtOnce: flags.most }),
-    ...(notBefore === undefined ? {} : { notBefore }),
-    update: orderOf(flags, targets, trial, io.clock.utc()),
-  };
-  const rollout = await client.call('startRollout', { parameters: {}, body: { plan } }, io.signal);
-  session.tell(rollout);
-  session.say(steeredWords(rollout, io.clock.utc()));
-  if (!session.json) session.noteCall('Follow it', `${fleetProgram} rollout show ${rollout.id.slice(0, 8)} --watch`);
-  return exit.done;
+  const update = orderOf(flags, targets, trial, io.clock.utc());
+  return handIn(session, flags, groups, deadline, notBefore, { update });
 }
 
 /** Seconds between the figures of a unit: the default of its `cloud.telemetryS`. */

@@ -1,5 +1,5 @@
 import type { UtcMilliseconds } from '../../../device/kernel/units.ts';
-import { awaitedWork } from '../../centre/rollout/awaited-work.ts';
+import { awaitedWork } from '../../contract/awaited-work.ts';
 import type { Rollout } from '../../contract/rollout.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
 import { timeWords, withShortIds } from '../../fleet/text.ts';

@@ -1,15 +1,15 @@
 import { AtalayaError } from '../../../device/kernel/errors.ts';
-import type { Rollout } from '../../contract/rollout.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Column } from '../../fleet/table.ts';
 import { counted, timeWords, withShortIds } from '../../fleet/text.ts';
 import { onDocument } from './config.ts';
 import { type AddCommands, type Exit, exit } from './exits.ts';
 import type { FleetIo } from './fleet-io.ts';
+import { tellState } from './rollout-hand-in.ts';
 import { rolloutColour, show } from './rollout-show.ts';
 import { type StartFlags, startRollout } from './rollout-start.ts';
 import { addUpdateOptions, startUpdate, type UpdateFlags } from './rollout-update.ts';
-import { standingOf, steeredWords, unjudgedWords } from './rollout-words.ts';
+import { standingOf, unjudgedWords } from './rollout-words.ts';
 import { agreed, type CentreFlags, onCentre, Session, withCentre } from './session.ts';
 import { watch } from './watching.ts';
 import { numberOf, shareOf, textsOf } from './words.ts';
@@ -122,11 +122,6 @@ async function abort(session: Session, words: string, { reason, restore = false,
   }
   tellState(session, await client.call('abortRollout', { parameters: { id }, body: { reason, restore } }, io.signal));
   return exit.done;
-}
-
-function tellState(session: Session, rollout: Rollout): void {
-  session.tell(rollout);
-  session.say(steeredWords(rollout, session.io.clock.utc()));
 }
 
 /** An id, or its first characters. Throws `usage-invalid`. */

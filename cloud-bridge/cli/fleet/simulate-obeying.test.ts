@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Rollout } from '../../contract/rollout.ts';
-import { type RunningSimulation, simulation, until } from './testing/running-simulation.ts';
+import { simulation, until } from './testing/running-simulation.ts';
 
 /** Of a unit, as far as it is looked at. */
 interface Told {
@@ -15,23 +15,10 @@ interface Told {
 
 test('six units obey: a push, a restart, a rollout of which the stubborn one is seen, commands; also after a second start', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'atalaya-obeying-'));
-  let running: RunningSimulation | undefined;
-  t.teardown(async () => {
-    await running?.stop().catch(() => undefined);
-    await rm(folder, { recursive: true, force: true });
-  });
-  const first = await simulation(folder, 6, 1);
-  if (first === undefined) {
-    t.log('passed over: Mosquitto is not installed');
-    t.pass();
-    return;
-  }
-  running = first;
-  const done = async (line: string): Promise<string> => {
-    const { code, out, err } = await (running ?? first).call(line);
-    t.is(code, 0, `${line}\n${out}${err}`);
-    return out;
-  };
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const first = await simulation(t, folder, 6, 1);
+  if (first === undefined) return;
+  const { call, done } = first;
   const settings = async (text: string) => {
     await writeFile(join(folder, 'settings.yaml'), text);
     return `--settings ${join(folder, 'settings.yaml')} --yes`;
@@ -41,7 +28,7 @@ test('six units obey: a push, a restart, a rollout of which the stubborn one is 
   // Live; nobody else has opened anything for it.
   const counts = 'flags: {announceCounts: false}\n';
   t.regex(await done(`config push sim-0001 ${await settings(counts)} --wait 20`), /version 1 confirmed/);
-  const told = async () => JSON.parse(await done('status --json')).units as readonly Told[];
+  const told = async (at = first) => JSON.parse(await at.done('status --json')).units as readonly Told[];
   t.deepEqual(
     (await told()).map(({ state }) => state?.flags?.announceCounts),
     [false, true, true, true, true, true],
@@ -52,9 +39,7 @@ test('six units obey: a push, a restart, a rollout of which the stubborn one is 
   // Something that no running unit takes: it leaves, starts with it, and comes back.
   const threads = 'detector: {threads: 3}\n';
   t.regex(await done(`config push sim-0002 ${await settings(threads)} --wait 30`), /version 1 confirmed/);
-  const refused = await (running ?? first).call(
-    `config push sim-0003 ${await settings('detector: {threads: 64}\n')} --wait 20`,
-  );
+  const refused = await call(`config push sim-0003 ${await settings('detector: {threads: 64}\n')} --wait 20`);
   t.is(refused.code, 1);
   t.regex(refused.out, /version 1 rejected\n +threads-beyond-cores/);
 
@@ -80,7 +65,7 @@ test('six units obey: a push, a restart, a rollout of which the stubborn one is 
   const tested = await done('command self-test sim-0003 sim-0004 sim-0005 --wait 20');
   for (const unit of ['sim-0003', 'sim-0004', 'sim-0005']) t.regex(tested, new RegExp(`${unit} {2}done`));
   await done('command diagnostics sim-0003 --minutes 1 --every 1 --wait 20');
-  const picture = await (running ?? first).call(`command snapshot sim-0004 --out ${folder} --wait 20`);
+  const picture = await call(`command snapshot sim-0004 --out ${folder} --wait 20`);
   t.is(picture.code, 1);
   t.regex(picture.out, /a simulated unit has no camera/);
   await done('command reboot sim-0005 --reason look --yes --wait 20');
@@ -94,11 +79,10 @@ test('six units obey: a push, a restart, a rollout of which the stubborn one is 
   // sim-0002 has started with what it was given, and again without it; sim-0005 was told to.
   t.is(summary.reconnects, 3);
 
-  const second = await simulation(folder, 6, 0);
+  const second = await simulation(t, folder, 6, 0);
   if (second === undefined) return t.fail('Mosquitto was there before');
-  running = second;
-  t.true(await until(async () => (await done('status')).includes('6 units, 0 offline')));
-  const left = (await told()).map(({ state }) => state?.configuration?.version);
+  t.true(await until(async () => (await second.done('status')).includes('6 units, 0 offline')));
+  const left = (await told(second)).map(({ state }) => state?.configuration?.version);
   t.deepEqual(left, [2, 2, 2, 1, 1, 0]);
   t.true((await second.stop()).settled);
 });

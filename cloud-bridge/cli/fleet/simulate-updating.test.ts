@@ -4,27 +4,14 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { UpdateBrief } from '../../contract/api-views.ts';
 import type { Rollout } from '../../contract/rollout.ts';
-import { type RunningSimulation, simulation, until } from './testing/running-simulation.ts';
+import { simulation, until } from './testing/running-simulation.ts';
 
 test('five units are updated: some confirm, some roll back, a version that fails is stopped, an abort takes one back', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'atalaya-updating-'));
-  let running: RunningSimulation | undefined;
-  t.teardown(async () => {
-    await running?.stop().catch(() => undefined);
-    await rm(folder, { recursive: true, force: true });
-  });
-  const first = await simulation(folder, 5, 1);
-  if (first === undefined) {
-    t.log('passed over: Mosquitto is not installed');
-    t.pass();
-    return;
-  }
-  running = first;
-  const done = async (line: string): Promise<string> => {
-    const { code, out, err } = await (running ?? first).call(line);
-    t.is(code, 0, `${line}\n${out}${err}`);
-    return out;
-  };
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const first = await simulation(t, folder, 5, 1);
+  if (first === undefined) return;
+  const { done } = first;
   const look = async (id: string) => JSON.parse(await done(`rollout show ${id} --json`)) as Rollout;
   const states = async (id: string) => (await look(id)).groups.map(({ units }) => units.map(({ state }) => state));
   const start = async (version: string, more: string) => {

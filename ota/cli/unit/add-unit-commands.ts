@@ -70,7 +70,7 @@ async function needNoTrial(place: UnitPlace): Promise<void> {
     'act-refused',
     `slot ${trial.slot.slot} is on trial, for ${trial.minutesLeft} more minutes at most`,
     {
-      hint: 'Wait for it, or first: atalaya-ota confirm, or atalaya-ota rollback --reason WORDS.',
+      hint: 'Wait until the unit has tested it, or first: atalaya-ota confirm, or atalaya-ota rollback --reason WORDS.',
     },
   );
 }

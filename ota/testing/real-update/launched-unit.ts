@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { source } from './call.ts';
+import { source } from '../../../device/testing/call-program.ts';
 
 const launcher = join(source, 'ota/launcher/atalaya-launcher');
 

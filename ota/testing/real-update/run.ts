@@ -7,9 +7,9 @@ import { parseKey } from '../../../device/evidence/verify/keys.ts';
 import { verifyStore } from '../../../device/evidence/verify/verify-store.ts';
 import { systemClock } from '../../../device/kernel/clock.ts';
 import { systemTreeFiles } from '../../../device/kernel/tree-files.ts';
+import { callProgram, source } from '../../../device/testing/call-program.ts';
 import { Installer } from '../../archive/installer.ts';
 import { target as targetSchema } from '../../contract/target.ts';
-import { call, source } from './call.ts';
 import { type Change, changedSource, crashes, isBlind, versionIs } from './changed-source.ts';
 import { LaunchedUnit } from './launched-unit.ts';
 import { UpdateCentre } from './update-centre.ts';
@@ -45,7 +45,7 @@ async function makeBundles(): Promise<void> {
     if (short !== undefined) continue;
     say(`making ${nameOf(one)}`);
     await changedSource(source, at('source'), [versionIs(one.version), ...one.changes]);
-    await call('ota', [
+    await callProgram('ota', [
       ...['bundle', 'program', '--cpu', cpu, '--source', at('source'), '--cache', at('cache')],
       // Of what is measured here nothing depends on how hard it was compressed.
       ...['--release', String(one.release), '--version', one.version, '--level', '3', '--out', at('bundles')],
@@ -53,7 +53,7 @@ async function makeBundles(): Promise<void> {
     const before = releases.find(({ release }) => release === one.release - 1);
     if (before === undefined || one.release > 3) continue;
     say(`making the patch from ${nameOf(before)}`);
-    await call('ota', [
+    await callProgram('ota', [
       ...['bundle', 'patch', '--from', at(`bundles/${nameOf(before)}.tar.zst`)],
       ...['--to', at(`bundles/${nameOf(one)}.tar.zst`), '--out', at('bundles')],
     ]);
@@ -65,16 +65,16 @@ async function makeBundles(): Promise<void> {
 async function makeComponents({ folder }: UpdateCentre): Promise<void> {
   const facts = ['--release', '1', '--hardware', cpu, '--out', at('components')];
   const model = join(source, '.build/models/ssdlite-mobilenet-v2-int8');
-  await call('ota', ['bundle', 'model', '--model', model, ...facts]);
+  await callProgram('ota', ['bundle', 'model', '--model', model, ...facts]);
   const [trust, key] = [join(folder, 'trust-2.json'), join(folder, 'ben-of-operations.pem')];
   await copyFile(join(folder, 'trust.json'), trust);
-  await call('fleet', ['new-key', '--out', key]);
-  await call('fleet', [
+  await callProgram('fleet', ['new-key', '--out', key]);
+  await callProgram('fleet', [
     ...['trust', 'add', '--file', trust, '--name', 'Ben', '--role', 'operator'],
     ...['--public-key', key.replace(/\.pem$/, '.public.pem')],
   ]);
-  await call('fleet', ['trust', 'sign', '--file', trust, '--root', join(folder, 'root.pem'), '--days', '365']);
-  await call('ota', ['bundle', 'trust', '--trust', trust, '--root', join(folder, 'root.public.pem'), ...facts]);
+  await callProgram('fleet', ['trust', 'sign', '--file', trust, '--root', join(folder, 'root.pem'), '--days', '365']);
+  await callProgram('ota', ['bundle', 'trust', '--trust', trust, '--root', join(folder, 'root.public.pem'), ...facts]);
 }
 
 /** What came with the machine: the first release, unpacked. */
@@ -95,7 +95,7 @@ async function layImage(): Promise<void> {
 }
 
 async function unitFile({ folder, broker, witness }: UpdateCentre): Promise<string> {
-  const said = await call('audit', ['new-authority', '--out', join(folder, 'authority.txt')]);
+  const { out: said } = await callProgram('audit', ['new-authority', '--out', join(folder, 'authority.txt')]);
   const recipient = /age1[0-9a-z]+/.exec(said)?.[0] ?? '';
   const file = join(folder, 'unit.yaml');
   await writeFile(

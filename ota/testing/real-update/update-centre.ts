@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { makePki } from '../../../cloud-bridge/testing/make-pki.ts';
 import { type Program, runProgram } from '../../../cloud-bridge/testing/run-program.ts';
 import { type StartedBroker, startMosquitto } from '../../../cloud-bridge/testing/start-mosquitto.ts';
-import { call, source } from './call.ts';
+import { bridgeProgram, callProgram } from '../../../device/testing/call-program.ts';
+import { asAna, makeFleetPeople } from '../../../device/testing/fleet-people.ts';
 import { makeUpdateRepository, publishTargets, updatesOfBridge } from './update-repository.ts';
 
 /** A broker, a bridge that gives updates, and the people and the repository of one fleet, each made with the program that it would be made with. */
@@ -32,7 +33,7 @@ export class UpdateCentre {
       await writeFile(at(`${cn}.pem`), cert);
       await writeFile(at(`${cn}.key`), key, { mode: 0o600 });
     }
-    await makePeople(at);
+    await makeFleetPeople(folder);
     await makeUpdateRepository(folder);
     await writeFile(
       at('bridge.yaml'),
@@ -43,20 +44,14 @@ ${updatesOfBridge}
 ops: { port: 0 }
 `,
     );
-    const bridge = runProgram(process.execPath, [
-      join(source, 'cloud-bridge/cli/atalaya-bridge.ts'),
-      ...['run', '--config', at('bridge.yaml')],
-    ]);
+    const bridge = runProgram(process.execPath, [bridgeProgram, 'run', '--config', at('bridge.yaml')]);
     const witness = /witness: (\S+)/.exec(await bridge.said(/witness: /, 60_000))?.[1] ?? '';
     return new UpdateCentre(folder, broker, bridge, witness);
   }
 
   /** What `atalaya-fleet` answers to Ana. */
-  fleet(...args: readonly string[]): Promise<string> {
-    return call('fleet', args, {
-      ATALAYA_BRIDGE: `unix:${join(this.folder, 'centre/api.sock')}`,
-      ATALAYA_KEY: join(this.folder, 'ana.pem'),
-    });
+  async fleet(...args: readonly string[]): Promise<string> {
+    return (await callProgram('fleet', args, asAna(this.folder))).out;
   }
 
   /** Two of three sign what lies in these folders; then it is published. */
@@ -68,14 +63,4 @@ ops: { port: 0 }
     await this.#bridge.end();
     await this.broker.stop();
   }
-}
-
-async function makePeople(at: (name: string) => string): Promise<void> {
-  await call('fleet', ['new-root', '--out', at('root.pem')]);
-  await call('fleet', ['new-key', '--out', at('ana.pem')]);
-  await call('fleet', [
-    ...['trust', 'add', '--file', at('trust.json'), '--name', 'Ana', '--role', 'supervisor'],
-    ...['--public-key', at('ana.public.pem')],
-  ]);
-  await call('fleet', ['trust', 'sign', '--file', at('trust.json'), '--root', at('root.pem'), '--days', '365']);
 }

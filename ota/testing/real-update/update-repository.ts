@@ -1,6 +1,6 @@
 import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { call } from './call.ts';
+import { callProgram } from '../../../device/testing/call-program.ts';
 
 /** Of a bridge's configuration beside the repository: the director's keys are one. */
 export const updatesOfBridge =
@@ -15,15 +15,15 @@ export async function makeUpdateRepository(folder: string): Promise<void> {
   const holders = ['anna', 'ben', 'cleo'];
   for (const name of [...holders, 'office', 'online']) {
     const files = ['--out', at(`${name}.pem`), '--public', at(`${name}.pub.json`)];
-    await call('ota', ['keys', 'new', ...files, '--no-passphrase']);
+    await callProgram('ota', ['keys', 'new', ...files, '--no-passphrase']);
   }
-  await call('ota', [
+  await callProgram('ota', [
     ...['repository', 'new', at('repository')],
     ...holders.flatMap((name) => ['--holder', at(`${name}.pub.json`)]),
     ...['--office', at('office.pub.json'), '--director', at('online.pub.json')],
   ]);
   await signAll(at);
-  await call('ota', ['publish', '-r', at('repository'), '--key', at('office.pem')]);
+  await callProgram('ota', ['publish', '-r', at('repository'), '--key', at('office.pem')]);
   for (const name of ['image', 'director'] as const)
     await copyFile(at(`repository/${name}/1.root.json`), at(updateRoots[name]));
 }
@@ -36,9 +36,9 @@ export async function publishTargets(folder: string, bundles: readonly string[])
     const names = (await readdir(bundle)).filter((name) => name.endsWith('.target.json'));
     added.push(...names.map((name) => join(bundle, name)));
   }
-  await call('ota', ['add', '-r', at('repository'), ...added]);
+  await callProgram('ota', ['add', '-r', at('repository'), ...added]);
   await signAll(at);
-  await call('ota', ['publish', '-r', at('repository'), '--key', at('office.pem')]);
+  await callProgram('ota', ['publish', '-r', at('repository'), '--key', at('office.pem')]);
 }
 
 /** Two of three sign whatever waits. */
@@ -46,5 +46,5 @@ async function signAll(at: (name: string) => string): Promise<void> {
   const staged = (await readdir(at('repository/staged'))).filter((name) => name.endsWith('.json'));
   for (const name of staged)
     for (const holder of ['anna', 'ben'])
-      await call('ota', ['sign', at(`repository/staged/${name}`), '--yes', '--key', at(`${holder}.pem`)]);
+      await callProgram('ota', ['sign', at(`repository/staged/${name}`), '--yes', '--key', at(`${holder}.pem`)]);
 }

@@ -10,8 +10,10 @@ import {
   madeNow,
   madeRepositories,
   madeTarget,
+  one,
   type RoleName,
   targetEntry,
+  two,
 } from './made-repositories.ts';
 import { MadeUnit } from './made-unit.ts';
 
@@ -36,8 +38,6 @@ export interface Situation {
   readonly thief: MadeKey;
 }
 
-export const one = madeTarget(1);
-export const two = madeTarget(2);
 export const three = madeTarget(3);
 export const day = 86_400_000;
 export const past = madeNow - 1000;

@@ -266,6 +266,10 @@ export function madeTarget(release: number, change: Partial<TargetDescription> =
   return { target, length: 5000 + release, sha256: sha256(`file ${target}`), description };
 }
 
+/** Of which most tests tell: a release, and the next. */
+export const one: Target = madeTarget(1);
+export const two: Target = madeTarget(2);
+
 /** A patch that makes `whole` out of the tree of `base`. */
 export function madePatch(whole: Target, base: Target): Target {
   const patchFrom = base.description.tree.sha256;

@@ -6,7 +6,7 @@ import { readWholeFile } from '../../../device/kernel/durable-file.ts';
 import { ManualClock } from '../../../device/kernel/manual-clock.ts';
 import { MemoryFiles } from '../../../device/kernel/testing/memory-files.ts';
 import { TrustKeeper, type TrustOptions } from '../trust-keeper.ts';
-import { type MadeRepositories, madeNow } from './made-repositories.ts';
+import { type MadeRepositories, madeNow, madeRepositories, one, two } from './made-repositories.ts';
 
 /** A unit with a disk in memory that obeys the made repositories. */
 export class MadeUnit {
@@ -59,6 +59,14 @@ export class MadeUnit {
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.scratch, { recursive: true, force: true });
   }
+}
+
+/** A unit that has never checked, and repositories that have releases 1 and 2 and a job for the first. */
+export function preparedUnit(): { readonly made: MadeRepositories; readonly unit: MadeUnit } {
+  const made = madeRepositories();
+  made.release(one, two);
+  made.assign([one]);
+  return { made, unit: new MadeUnit(made) };
 }
 
 export const metadataPlace = '/data/trust/metadata/metadata.json';

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePort } from '../../../cloud-bridge/testing/free-port.ts';
+import { callProgram, source } from '../../../device/testing/call-program.ts';
 import { findProgram } from '../run-program.ts';
 import { hostSeenFromMachine, whyNoBoot } from './booted-disk.ts';
-import { call, HostCentre, source } from './host-centre.ts';
+import { HostCentre } from './host-centre.ts';
 import { type MadeReleases, makeReleases } from './made-releases.ts';
 import { cutAtRandom } from './power-cuts.ts';
 import { StreetUnit, unitName, until } from './street-unit.ts';
@@ -41,7 +42,7 @@ async function watchFirstEvent(): Promise<number> {
   const work = values.work ?? mkdtempSync(join(tmpdir(), 'atalaya-first-event-'));
   const log = stopwatch();
   if (!existsSync(image)) {
-    await call('provision', ['image', '--board', 'qemu-x86', '--out', image]);
+    await callProgram('provision', ['image', '--board', 'qemu-x86', '--out', image]);
     log(`image built, ${(statSync(image).size / 1e6).toFixed(0)} MB`);
   }
   const centre = await HostCentre.open(join(work, 'centre'), hostSeenFromMachine);

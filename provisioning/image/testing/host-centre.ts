@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SqliteArchive } from '../../../cloud-bridge/centre/archive/sqlite-archive.ts';
 import { type Program, runProgram } from '../../../cloud-bridge/testing/run-program.ts';
 import { type StartedBroker, startMosquitto } from '../../../cloud-bridge/testing/start-mosquitto.ts';
 import { systemClock } from '../../../device/kernel/clock.ts';
+import { bridgeProgram, type Called, callProgram } from '../../../device/testing/call-program.ts';
+import { asAna, makeFleetPeople } from '../../../device/testing/fleet-people.ts';
 import {
   makeUpdateRepository,
   publishTargets,
@@ -14,34 +15,6 @@ import {
   updatesOfBridge,
 } from '../../../ota/testing/real-update/update-repository.ts';
 import { WatchedTopics } from '../../../ota/testing/real-update/watched-topics.ts';
-
-/** Folder of the program. */
-export const source = fileURLToPath(new URL('../../..', import.meta.url));
-
-const programs = {
-  provision: 'provisioning/cli/atalaya-provision.ts',
-  audit: 'device/cli/atalaya-audit.ts',
-  fleet: 'cloud-bridge/cli/atalaya-fleet.ts',
-  bridge: 'cloud-bridge/cli/atalaya-bridge.ts',
-} as const;
-
-export interface Called {
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs one of the project's programs to its end. Throws with what it said where it does not end well. */
-export async function call(
-  program: keyof typeof programs,
-  args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): Promise<Called> {
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(source, programs[program]), ...args], {
-    env: { ...process.env, ...environment },
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  return { out: stdout, err: stderr };
-}
 
 /** An infraction as the archive of the centre has it. */
 export interface ArchivedInfraction {
@@ -71,13 +44,13 @@ export class HostCentre {
     await mkdir(folder, { recursive: true });
     await writeFile(at('passphrase'), 'one city, one authority\n', { mode: 0o600 });
     const secret = ['--passphrase-file', at('passphrase')];
-    await call('provision', ['ca', 'init', '--out', at('ca'), '--name', 'A city', ...secret]);
+    await callProgram('provision', ['ca', 'init', '--out', at('ca'), '--name', 'A city', ...secret]);
     const hosts = ['--host', host, '--host', '127.0.0.1'];
     await issue(folder, 'broker', ['--kind', 'broker', '--name', 'localhost', ...hosts, ...secret]);
     // The second one only looks.
     const bridges = ['bridge-1', 'bridge-2'];
     for (const name of bridges) await issue(folder, name, ['--kind', 'bridge', '--name', name, ...secret]);
-    await call('provision', ['ca', 'crl', '--ca', at('ca'), ...secret]);
+    await callProgram('provision', ['ca', 'crl', '--ca', at('ca'), ...secret]);
     const broker = await startMosquitto({
       folder: at('mosquitto'),
       bridges,
@@ -99,7 +72,7 @@ ${updatesOfBridge}
 ops: { port: 0 }
 `,
     );
-    const bridge = runProgram(process.execPath, [join(source, programs.bridge), 'run', '--config', at('bridge.yaml')]);
+    const bridge = runProgram(process.execPath, [bridgeProgram, 'run', '--config', at('bridge.yaml')]);
     const witness = /witness: (\S+)/.exec(await bridge.said(/witness: /, 60_000))?.[1] ?? '';
     await writeFile(at('witnesses'), `${witness}\n`);
     return new HostCentre(folder, broker, bridge);
@@ -109,7 +82,7 @@ ops: { port: 0 }
   async enrol(page: string, unit: string, digits: string, configuration: string, host: string): Promise<Called> {
     const at = (name: string): string => join(this.folder, name);
     await writeFile(at('first.yaml'), configuration);
-    return call('provision', [
+    return callProgram('provision', [
       ...['enrol', page, '--unit', unit, '--site', 'North gate', '--fingerprint', digits],
       ...['--ca', at('ca'), '--passphrase-file', at('passphrase')],
       ...['--broker', `mqtts://${host}:${this.#broker.port}`],
@@ -137,11 +110,7 @@ ops: { port: 0 }
 
   /** What `atalaya-fleet` answers to Ana. */
   async fleet(...words: readonly string[]): Promise<string> {
-    const environment = {
-      ATALAYA_BRIDGE: `unix:${join(this.folder, 'centre/api.sock')}`,
-      ATALAYA_KEY: join(this.folder, 'ana.pem'),
-    };
-    return (await call('fleet', words, environment)).out;
+    return (await callProgram('fleet', words, asAna(this.folder))).out;
   }
 
   /** Two of three sign what lies in these folders; then it is published. */
@@ -191,18 +160,23 @@ async function issue(folder: string, name: string, args: readonly string[]): Pro
   const file = (ending: string): string => join(folder, `${name}.${ending}`);
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', file('key')];
   await promisify(execFile)('openssl', ['req', '-new', ...key, '-subj', '/', '-out', file('csr')]);
-  await call('provision', ['ca', 'sign', file('csr'), '--ca', join(folder, 'ca'), '--out', file('pem'), ...args]);
+  await callProgram('provision', [
+    'ca',
+    'sign',
+    file('csr'),
+    '--ca',
+    join(folder, 'ca'),
+    '--out',
+    file('pem'),
+    ...args,
+  ]);
 }
 
 /** Who may do what, and who opens pictures. */
 async function makePeople(folder: string): Promise<void> {
   const at = (name: string): string => join(folder, name);
-  await call('fleet', ['new-root', '--out', at('root.pem')]);
-  await call('fleet', ['new-key', '--out', at('ana.pem')]);
-  const ana = ['--name', 'Ana', '--role', 'supervisor', '--public-key', at('ana.public.pem')];
-  await call('fleet', ['trust', 'add', '--file', at('trust.json'), ...ana]);
-  await call('fleet', ['trust', 'sign', '--file', at('trust.json'), '--root', at('root.pem'), '--days', '365']);
-  const said = await call('audit', ['new-authority', '--out', at('authority.txt')]);
+  await makeFleetPeople(folder);
+  const said = await callProgram('audit', ['new-authority', '--out', at('authority.txt')]);
   const recipient = /age1[0-9a-z]+/.exec(`${said.out}${said.err}${await readFile(at('authority.txt'), 'utf8')}`)?.[0];
   await writeFile(at('recipients'), `${recipient}\n`);
 }

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { milliseconds } from '../../../device/kernel/units.ts';
+import { callProgram, source } from '../../../device/testing/call-program.ts';
 import { diskFile } from '../../../ota/bundle/bundle-files.ts';
 import { targetFileName, writeWholeTarget } from '../../../ota/bundle/write-target.ts';
 import { bundleManifest, manifestName } from '../../../ota/contract/bundle.ts';
 import { type Target, target as targetSchema } from '../../../ota/contract/target.ts';
-import { call, source } from '../../../ota/testing/real-update/call.ts';
 import { type Change, changedSource, crashes, versionIs } from '../../../ota/testing/real-update/changed-source.ts';
 import { readProgramFolder } from '../../bundle/bundle-tree.ts';
 import { programHome } from '../plan.ts';
@@ -42,7 +42,7 @@ export async function makeReleases(machine: BootedDisk, work: string): Promise<M
   const { version, release } = base.description;
   const good = await makeRelease(bundles, at('source'), release + 1, '0.2.0', patientBars);
   const whole = (folder: string, { target }: Target): string => join(folder, target);
-  await call('ota', [
+  await callProgram('ota', [
     ...['bundle', 'patch', '--from', whole(at('image'), base), '--to', whole(bundles, good), '--out', bundles],
   ]);
   const patch = read(
@@ -81,7 +81,7 @@ async function makeRelease(
   changes: readonly Change[],
 ): Promise<Target> {
   await changedSource(source, scratch, [versionIs(version), ...changes]);
-  await call('ota', [
+  await callProgram('ota', [
     ...['bundle', 'program', '--cpu', 'x64', '--source', scratch, '--cache', join(source, '.build/bundle')],
     // Of what is shown nothing depends on how hard it was compressed.
     ...['--release', String(release), '--version', version, '--level', '3', '--out', out],

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { seededRandom } from '../../../device/kernel/testing/seeded-random.ts';
-import { type ArchivedInfraction, call, type HostCentre } from './host-centre.ts';
+import { callProgram } from '../../../device/testing/call-program.ts';
+import type { ArchivedInfraction, HostCentre } from './host-centre.ts';
 import { type StreetUnit, unitName, until } from './street-unit.ts';
 
 export interface CutTrial {
@@ -104,7 +105,7 @@ interface Look {
 async function look(unit: StreetUnit, pinned: string, into: string): Promise<Look> {
   const folder = await (await unit.machine.data()).copy('/unit', into);
   const faults: string[] = [];
-  await call('audit', ['verify', join(folder, 'evidence'), '--key', pinned]).catch((error: unknown) => {
+  await callProgram('audit', ['verify', join(folder, 'evidence'), '--key', pinned]).catch((error: unknown) => {
     faults.push(`the evidence on the disk does not verify: ${String((error as { stdout?: string }).stdout ?? error)}`);
   });
   if (!readFileSync(join(folder, 'identity/current/state.json'), 'utf8').includes(`"unit":"${unitName}"`)) {
@@ -112,7 +113,7 @@ async function look(unit: StreetUnit, pinned: string, into: string): Promise<Loo
   }
   // Whoever looks is written down in the log of the store: this is a copy, and it was verified before.
   const who = ['--who', 'acceptance', '--why', 'power cuts'];
-  const { out } = await call('audit', ['list', '--store', folder, '--json', ...who]);
+  const { out } = await callProgram('audit', ['list', '--store', folder, '--json', ...who]);
   const lines = out.split('\n').filter((line) => line !== '');
   return { sealed: lines.map((line) => (JSON.parse(line) as { readonly id: string }).id), faults };
 }

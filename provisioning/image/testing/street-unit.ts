@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { milliseconds } from '../../../device/kernel/units.ts';
+import { callProgram } from '../../../device/testing/call-program.ts';
 import { BootedDisk, hostSeenFromMachine } from './booted-disk.ts';
-import { call, type HostCentre } from './host-centre.ts';
+import type { HostCentre } from './host-centre.ts';
 
 /** The name that the fleet gives it. */
 export const unitName = 'north-1';
@@ -52,7 +53,7 @@ export class StreetUnit {
 
   /** Writes the image to a blank disk, as `flash` does to a card. */
   async flash(): Promise<void> {
-    await call('provision', ['flash', this.#options.image, '--to', this.machine.blank(), '--file']);
+    await callProgram('provision', ['flash', this.#options.image, '--to', this.machine.blank(), '--file']);
   }
 
   /** Switches it on; resolves when its screen shows its key, and the local page answers. */

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { callProgram } from '../../../device/testing/call-program.ts';
 import type { Target } from '../../../ota/contract/target.ts';
 import {
   type Heard,
@@ -8,7 +9,7 @@ import {
   isOnline,
   type WatchedTopics,
 } from '../../../ota/testing/real-update/watched-topics.ts';
-import { call, type HostCentre } from './host-centre.ts';
+import type { HostCentre } from './host-centre.ts';
 import type { MadeReleases } from './made-releases.ts';
 import { type StreetUnit, unitName } from './street-unit.ts';
 
@@ -133,7 +134,7 @@ export async function lookAfterUpdates({ unit, centre, releases, work, tell }: U
   const { bytes } = JSON.parse(await says('update.json')) as { readonly bytes?: { readonly bytes: number } };
   // What came since the count was last written down is missing in it after a power cut.
   tell(`${megabytes(bytes?.bytes ?? 0)} were downloaded in all, by its own count; both files have ${megabytes(files)}`);
-  const verified = await call('audit', ['verify', join(folder, 'evidence'), '--key', pinned]).catch(
+  const verified = await callProgram('audit', ['verify', join(folder, 'evidence'), '--key', pinned]).catch(
     (error: unknown) => {
       faults.push(
         `the evidence on the disk does not verify: ${String((error as { stdout?: string }).stdout ?? error)}`,

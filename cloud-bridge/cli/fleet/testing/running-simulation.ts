@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ExecutionContext } from 'ava';
 import { systemClock } from '../../../../device/kernel/clock.ts';
 import { isAtalayaError } from '../../../../device/kernel/errors.ts';
 import { seededRandom } from '../../../../device/kernel/testing/seeded-random.ts';
@@ -11,15 +12,38 @@ import { runSimulation, type SimulationSummary } from '../simulate/run-simulatio
 export interface RunningSimulation {
   /** A call of the program at the centre of the simulation. */
   call(line: string): Promise<{ readonly code: number; readonly out: string; readonly err: string }>;
+  /** The same, of one that has to do what it is told: what it prints. */
+  done(line: string): Promise<string>;
   stop(): Promise<SimulationSummary>;
 }
 
-/** A simulation that goes on until it is stopped; undefined where there is no Mosquitto to run it with. */
+/** A simulation that goes on until it is stopped, at the latest with the test; undefined, and the test passed over, where Mosquitto is not installed. */
 export async function simulation(
+  t: ExecutionContext,
   folder: string,
   units: number,
   stubborn: number,
 ): Promise<RunningSimulation | undefined> {
+  const running = await start(folder, units, stubborn);
+  if (running === undefined) {
+    t.log('passed over: Mosquitto is not installed');
+    t.pass();
+    return undefined;
+  }
+  t.teardown(() => running.stop().catch(() => undefined));
+  const done = async (line: string): Promise<string> => {
+    const { code, out, err } = await running.call(line);
+    t.is(code, 0, `${line}\n${out}${err}`);
+    return out;
+  };
+  return { ...running, done };
+}
+
+async function start(
+  folder: string,
+  units: number,
+  stubborn: number,
+): Promise<Omit<RunningSimulation, 'done'> | undefined> {
   const stop = new AbortController();
   const centre = Promise.withResolvers<OwnCentre>();
   const faults: string[] = [];

@@ -1,32 +1,14 @@
 import { systemClock } from '../../../../device/kernel/clock.ts';
 import { systemTimer } from '../../../../device/kernel/timer.ts';
-import { milliseconds, seconds } from '../../../../device/kernel/units.ts';
 import { StreamServer, type StreamServerOptions } from '../../../centre/updates/stream-server.ts';
 import { filtersOf, topicOf } from '../../../contract/address.ts';
 import { encodeMessage, parseMessage } from '../../../contract/message.ts';
 import type { TopicName, TopicParameters, TopicPayload } from '../../../contract/topics.ts';
-import type { Link, LinkHandlers } from '../../../link/link.ts';
-import { openMqttLink } from '../../../link/mqtt-link.ts';
+import type { Link } from '../../../link/link.ts';
+import { openPlainLink } from '../../../testing/plain-link.ts';
 import { StreamClient, type StreamClientOptions } from '../stream-client.ts';
 
 /** The two ends of streams over a broker without TLS, without all else that a unit and a centre have to say to each other. */
-
-const openLink = (url: string, clientId: string, handlers: LinkHandlers): Link =>
-  openMqttLink(
-    {
-      url,
-      clientId,
-      protocol: 'auto',
-      keepAlive: seconds(20),
-      sessionExpiry: seconds(0),
-      backoff: { first: milliseconds(300), most: milliseconds(3000) },
-      connectDeadline: milliseconds(15_000),
-      clock: systemClock,
-      timer: systemTimer,
-      random: Math.random,
-    },
-    handlers,
-  );
 
 async function publish<N extends TopicName>(
   link: Link,
@@ -54,7 +36,7 @@ export async function openCentreEnd(
   const connected = new Promise<void>((resolve) => {
     online = resolve;
   });
-  const link = openLink(url, clientId, {
+  const link = openPlainLink(url, clientId, {
     online: () => online(),
     offline: () => undefined,
     arrived: ({ topic, payload }) => {
@@ -102,7 +84,7 @@ export async function openUnitStreams(
     random: Math.random,
     ...more,
   });
-  const link = openLink(url, unit, {
+  const link = openPlainLink(url, unit, {
     online: () => {
       connections += 1;
       client.online();
