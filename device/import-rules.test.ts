@@ -28,7 +28,7 @@ test('what the rules allow passes', (t) => {
   const allowed: readonly (readonly [string, string])[] = [
     ['device/judge/judge.ts', "import type { Track } from '../track/track.ts';"],
     ['device/detect/detect-worker.ts', "import { loadBundle } from '../../models/contract/bundle.ts';"],
-    ['device/unit.ts', "import { Judge } from './judge/judge.ts';"],
+    ['device/unit/unit.ts', "import { Judge } from './judge/judge.ts';"],
     ['device/capture/mjpeg-camera.ts', "import sharp from 'sharp';"],
     ['device/evidence/record.test.ts', "import sharp from 'sharp';"],
     ['device/kernel/hash.ts', "import { createHash } from 'node:crypto';"],

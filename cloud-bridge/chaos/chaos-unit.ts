@@ -18,7 +18,7 @@ import { openUnitStores, type UnitStores } from './unit-stores.ts';
 import { UnitWork } from './unit-work.ts';
 
 /**
- * A unit of the chaos run: ledger, queues, outbox and link as on a roadside, composed as `device/unit-cloud.ts` does it, with patience cut
+ * A unit of the chaos run: ledger, queues, outbox and link as on a roadside, composed as `device/unit/cloud/unit-cloud.ts` does it, with patience cut
  * short so that a run of minutes sees many of its waits end. Called with the path of its options. Reads commands from its standard input,
  * a line each (`burst LANE COUNT`, `quiet`); at its end, which is the end of whoever started it, it ends too.
  */

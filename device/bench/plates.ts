@@ -8,10 +8,10 @@ import { fraction } from '../kernel/units.ts';
 import { loadFormats } from '../plate/formats/format.ts';
 import type { VehicleCrop } from '../plate/plate-reader.ts';
 import { defaultVoteSettings } from '../plate/vote/settings.ts';
-import { noComponents } from '../unit-components.ts';
-import { openDetector } from '../unit-detector.ts';
-import { foremost, type PhotoVehicle, readPhoto } from '../unit-photos.ts';
-import { openReader } from '../unit-plates.ts';
+import { openDetector } from '../unit/detector.ts';
+import { foremost, type PhotoVehicle, readPhoto } from '../unit/photos.ts';
+import { openReader } from '../unit/plates.ts';
+import { noComponents } from '../unit/updates/components.ts';
 import type { BenchContext, Figure } from './figure.ts';
 import { plateTimes } from './plate-times.ts';
 

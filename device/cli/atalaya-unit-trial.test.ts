@@ -9,8 +9,8 @@ import { startMosquitto } from '../../cloud-bridge/testing/start-mosquitto.ts';
 import { makeJpegs, writeMjpeg } from '../capture/testing/made-recordings.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { makeTrustFiles } from '../testing/trust-files.ts';
-import { openUnitConfig } from '../unit-config.ts';
-import { settle } from '../unit-settings.ts';
+import { openUnitConfig } from '../unit/remote/config.ts';
+import { settle } from '../unit/settings.ts';
 
 /** A configuration on trial with which the program cannot even be opened: what a unit at a road does, to which nobody comes. */
 

@@ -12,7 +12,7 @@ import type { StoreOptions } from '../../evidence/store-options.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { AtalayaError, type ErrorCode, isAtalayaError } from '../../kernel/errors.ts';
 import { needOwner } from '../../kernel/folder-owner.ts';
-import { defaultKeyFile, evidenceFolder } from '../../unit-evidence.ts';
+import { defaultKeyFile, evidenceFolder } from '../../unit/evidence.ts';
 
 /** Where the evidence is, and what signs there: looking is stated in the log, so looking signs. */
 export interface StoreFlags {

@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { configSchema } from '../../config/config-schema.ts';
 import { sleep, systemClock } from '../../kernel/clock.ts';
 import { milliseconds } from '../../kernel/units.ts';
-import { openEvidence } from '../../unit-evidence.ts';
+import { openEvidence } from '../../unit/evidence.ts';
 import { sealWhole } from './made-data.ts';
 
 /**

@@ -10,9 +10,9 @@ import { AtalayaError, isAtalayaError } from '../../kernel/errors.ts';
 import { parse } from '../../kernel/schema.ts';
 import { type SelfTestReport, selfTestReport, selfTestSchemaId } from '../../selftest/contract/self-test-report.ts';
 import { doctorLines, reportLines } from '../../selftest/report-words.ts';
-import { evidenceFolder } from '../../unit-evidence.ts';
-import { testUnitAlone } from '../../unit-selftest-alone.ts';
-import { settle } from '../../unit-settings.ts';
+import { evidenceFolder } from '../../unit/evidence.ts';
+import { testUnitAlone } from '../../unit/selftest/alone.ts';
+import { settle } from '../../unit/settings.ts';
 
 /** What both commands are asked for. */
 interface Flags {

@@ -1,8 +1,8 @@
 import { loadConfig } from '../../../device/config/load-config.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { openDisciplinedClock } from '../../../device/kernel/linux/clock-state.ts';
-import { hardwareOf, updateRoots } from '../../../device/unit-update-folders.ts';
-import { openUpdateParts } from '../../../device/unit-update-parts.ts';
+import { hardwareOf, updateRoots } from '../../../device/unit/updates/folders.ts';
+import { openUpdateParts } from '../../../device/unit/updates/parts.ts';
 import type { OtaIo } from '../ota-io.ts';
 import { followJob } from './ask-unit.ts';
 import type { UnitPlace } from './unit-place.ts';

@@ -4,7 +4,7 @@ import { FolderLock } from '../../../device/kernel/folder-lock.ts';
 import { becomeOwner } from '../../../device/kernel/folder-owner.ts';
 import { systemTreeFiles } from '../../../device/kernel/tree-files.ts';
 import { toIso } from '../../../device/kernel/units.ts';
-import { imageProgram } from '../../../device/unit-update-folders.ts';
+import { imageProgram } from '../../../device/unit/updates/folders.ts';
 import type { SlotView } from '../../contract/slots.ts';
 import { FolderSlots } from '../../slots/folder-slots.ts';
 import { readStanding, type UpdateStanding } from '../../update/update-standing.ts';

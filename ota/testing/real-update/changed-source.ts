@@ -27,7 +27,7 @@ export const versionIs = (version: string): Change => ({
 
 /** It starts, opens everything, and sees nothing. */
 export const isBlind: Change = {
-  file: 'device/unit-detector.ts',
+  file: 'device/unit/detector.ts',
   from: /return WorkerDetector\.open\(([\s\S]*)\);\n\}/,
   to: 'return WorkerDetector.open($1).then((open) => Object.assign(open, { detect: async () => [] }));\n}',
 };

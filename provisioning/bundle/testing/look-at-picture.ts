@@ -23,8 +23,8 @@ import { readDefaults } from '../../../device/plate/crop-reader.ts';
 import { cropVehicle } from '../../../device/plate/crop-vehicle.ts';
 import { loadFormats } from '../../../device/plate/formats/format.ts';
 import { WorkerPlateReader } from '../../../device/plate/worker-plate-reader.ts';
-import { noComponents } from '../../../device/unit-components.ts';
-import { openDetector } from '../../../device/unit-detector.ts';
+import { openDetector } from '../../../device/unit/detector.ts';
+import { noComponents } from '../../../device/unit/updates/components.ts';
 import { bundleFolder } from '../../../models/contract/places.ts';
 import type { Look } from './look.ts';
 

@@ -4,7 +4,7 @@ import { configFolder } from '../../../device/cli/unit/config.ts';
 import { loadConfig } from '../../../device/config/load-config.ts';
 import { AtalayaError, isAtalayaError } from '../../../device/kernel/errors.ts';
 import { FolderLock } from '../../../device/kernel/folder-lock.ts';
-import { evidenceFolder } from '../../../device/unit-evidence.ts';
+import { evidenceFolder } from '../../../device/unit/evidence.ts';
 import { identityNames } from '../../enrol/identity-files.ts';
 import type { UnitEnrolment } from '../../enrol/unit-enrolment.ts';
 import { type ProvisionIo, say } from '../provision-io.ts';
