@@ -65,7 +65,8 @@ function damageFault({ frames, damaged }: Seen): SelfTestFinding | undefined {
   const worst = above(share, bars.camera.damaged);
   if (worst === 'passed') return undefined;
   const says = `${damaged} of ${frames + damaged} frames could not be decoded (${percent(share)}).`;
-  return troubled(worst, 'camera-damaged', { check: 'camera', says });
+  const figures = [{ name: 'damaged share', value: share * 100, unit: '%', most: bars.camera.damaged.doubt * 100 }];
+  return troubled(worst, 'camera-damaged', { check: 'camera', says, figures });
 }
 
 function coveredFault(picture: PictureFigures | undefined): SelfTestFinding | undefined {

@@ -108,8 +108,9 @@ late.keeper = new UpdateKeeper({
       ),
   }),
   stick: (folder) => new FolderSource({ folder, timer }),
-  selfTest: async () =>
-    isBroken(release) ? { good: false, reasons: ['camera: no frames arrive'] } : { good: true, reasons: [] },
+  selfTest: async () => ({
+    troubles: isBroken(release) ? [{ code: 'camera', says: 'no frames arrive', vital: true }] : [],
+  }),
   restart: async (reason) => {
     say(`restart ${reason}`);
     stop.abort();

@@ -20,7 +20,7 @@ import { startOf } from '../slots/testing/start-of.ts';
 import { type MadeRepositories, madeNow, madeRepositories } from '../trust/testing/made-repositories.ts';
 import { TrustKeeper } from '../trust/trust-keeper.ts';
 import { UpdateHistory } from '../update/update-history.ts';
-import type { UpdateAct, UpdateParts } from '../update/update-parts.ts';
+import type { Trouble, UpdateAct, UpdateParts } from '../update/update-parts.ts';
 import type { UpdateStep } from '../update/update-step.ts';
 import { UpdateWork } from '../update/update-work.ts';
 
@@ -58,6 +58,8 @@ export class MadeUnit {
   served = new Map<string, number>();
   /** The self-test of a release. */
   good: (release: number) => boolean = () => true;
+  /** What a release that is good suffers from. */
+  suffers: (release: number) => readonly Trouble[] = () => [];
   files = new MemoryTreeFiles();
   cut = false;
   linkUp = true;
@@ -230,8 +232,11 @@ export class MadeUnit {
             }
           : undefined,
       stick: () => Promise.reject(new Error('no stick')),
-      selfTest: async () =>
-        this.good(release) ? { good: true, reasons: [] } : { good: false, reasons: ['camera: no frames arrive'] },
+      selfTest: async () => ({
+        troubles: this.good(release)
+          ? this.suffers(release)
+          : [{ code: 'camera', says: 'no frames arrive', vital: true }],
+      }),
       restart: async () => restart(),
       report: async (update) => {
         this.reports.push(update);

@@ -5,16 +5,20 @@ import type { Execute } from './execute-steps.ts';
 import { rolledBackWords } from './plan-trial.ts';
 import { trialAllowance, usualTrial } from './trial-allowance.ts';
 import type { UpdateDesk } from './update-desk.ts';
-import type { SelfTest } from './update-parts.ts';
+import type { SelfTest, UpdateParts } from './update-parts.ts';
 import type { Answer, UpdateSession } from './update-session.ts';
 import { shortened, type TrialRecord } from './update-state.ts';
+import { type Baseline, baselineOf, weighTroubles } from './weigh-troubles.ts';
 
 /** A self-test that takes longer is not good. */
 const longestTest = milliseconds(180_000);
+/** That are written down. */
+const mostTroubles = 50;
 
 /** First it is written down what is meant, then the slots are told. */
-export const executeSwitch: Execute<'switch'> = async ({ slot, job }, desk) => {
+export const executeSwitch: Execute<'switch'> = async ({ slot, job }, desk, around) => {
   const { parts, session } = desk;
+  const baseline = await lookBefore(parts, around);
   const before = rolledBackWords(await parts.slots.state());
   await desk.change((state) => {
     const terms = state.job?.job.id === job ? state.job.job.trial : (state.trial ?? usualTrial);
@@ -24,6 +28,7 @@ export const executeSwitch: Execute<'switch'> = async ({ slot, job }, desk) => {
       ...state,
       trial: {
         ...trialOf(terms, slot, job),
+        baseline: baseline.slice(0, mostTroubles),
         tries,
         ...(wanted === undefined ? {} : { wanted }),
         ...(before === undefined ? {} : { before }),
@@ -54,15 +59,17 @@ const trialOf = (
 });
 
 export const executeAdopt: Execute<'adopt'> = async ({ slot, job }, desk) => {
-  const { wanted } = desk.session;
+  const { wanted, baseline } = desk.session;
   await desk.change((state) => ({
     ...state,
     trial: {
       ...trialOf(state.job?.job.id === job ? (state.job?.job.trial ?? usualTrial) : usualTrial, slot, job),
       ...(wanted === undefined ? {} : { wanted }),
+      ...(baseline === undefined ? {} : { baseline: baseline.slice(0, mostTroubles) }),
     },
   }));
   desk.session.wanted = undefined;
+  desk.session.baseline = undefined;
   desk.session.trial.countedTo = desk.parts.clock.monotonic();
 };
 
@@ -86,33 +93,44 @@ export const executeTest: Execute<'test'> = async (_step, desk, { signal, beat }
     await desk.act('trial', slots.running, job, []);
     await desk.changeTrial((trial) => ({ ...trial, announced: true }));
   }
-  const { good, reasons } = await tested(() =>
-    withDeadline(parts.selfTest(signal), longestTest, 'the self-test', parts.timer),
-  );
+  const { counted, asBefore } = weighTroubles(await tested(parts, signal), record.baseline ?? []);
   beat();
   const now = parts.clock.monotonic();
   const { trial } = session;
-  trial.goodSince = good ? (trial.goodSince ?? now) : undefined;
+  trial.goodSince = counted.length === 0 ? (trial.goodSince ?? now) : undefined;
   trial.goodTo = now;
-  trial.failing = good ? [] : reasons.length === 0 ? ['the self-test is not good'] : reasons.map(shortened);
+  trial.failing = counted.map(shortened);
+  trial.asBefore = asBefore.map(shortened);
   trial.testAt = now + Math.min(10_000, Math.max(1000, (record.holdSeconds * 1000) / 4));
   await desk.countTrial(slots);
 };
 
-async function tested(test: () => Promise<SelfTest>): Promise<SelfTest> {
+async function tested({ selfTest, timer }: UpdateParts, signal: AbortSignal): Promise<SelfTest> {
   try {
-    return await test();
+    return await withDeadline(selfTest(signal), longestTest, 'the self-test', timer);
   } catch (error) {
-    return {
-      good: false,
-      reasons: [`the self-test failed: ${error instanceof Error ? error.message : String(error)}`],
-    };
+    const says = error instanceof Error ? error.message : String(error);
+    return { troubles: [{ code: 'self-test-failed', says, vital: true }] };
   }
+}
+
+/** What runs is tested while it still does, so that the next version is not blamed for what was there before it. */
+async function lookBefore(parts: UpdateParts, { signal, beat }: Parameters<Execute<'switch'>>[2]): Promise<Baseline> {
+  const baseline = baselineOf(await tested(parts, signal));
+  beat();
+  if (baseline.length > 0)
+    parts.tell(`this is so before the switch already: ${baseline.map(({ code }) => code).join(', ')}`);
+  return baseline;
 }
 
 export const executeConfirm: Execute<'confirm'> = async ({ reason }, desk) => {
   const { parts, session } = desk;
-  await desk.changeTrial((trial) => (session.word?.kind === 'confirm' ? { ...trial, wanted: reason } : trial));
+  const { asBefore } = session.trial;
+  await desk.changeTrial((trial) => ({
+    ...trial,
+    ...(session.word?.kind === 'confirm' ? { wanted: reason } : {}),
+    ...(asBefore.length === 0 ? {} : { asBefore: asBefore.slice(0, mostTroubles) }),
+  }));
   await parts.slots.confirm();
   answered(session, { good: true, words: reason });
 };
@@ -136,8 +154,9 @@ async function whereItCan({ parts }: UpdateDesk, written: Promise<void>): Promis
 }
 
 /** As a trial: should the version before no longer be well, this one comes back. */
-export const executeGoBack: Execute<'go-back'> = async ({ reason }, desk) => {
+export const executeGoBack: Execute<'go-back'> = async ({ reason }, desk, around) => {
   const { parts, session } = desk;
+  session.baseline = await lookBefore(parts, around);
   session.wanted = shortened(reason);
   session.stick = undefined;
   try {

@@ -51,17 +51,21 @@ function onTrial(record: TrialRecord, trial: NonNullable<SlotsState['trial']>, f
   return { kind: 'wait', until: testAt, reason: words(record, facts.trial) };
 }
 
-function words({ holdSeconds }: TrialRecord, { heldSeconds, failing }: UpdateFacts['trial']): string {
+function words({ holdSeconds }: TrialRecord, { heldSeconds, failing, asBefore }: UpdateFacts['trial']): string {
   if (failing === undefined) return 'trial: the self-test runs';
   if (failing.length > 0) return `trial: the self-test fails: ${failing.join('; ')}`;
-  return `trial: the self-test has held for ${Math.floor(heldSeconds)} of ${holdSeconds} s`;
+  const old = asBefore.length === 0 ? '' : `; as before the update: ${asBefore.join('; ')}`;
+  return `trial: the self-test has held for ${Math.floor(heldSeconds)} of ${holdSeconds} s${old}`;
 }
 
 /** The slots have no trial any more, or have none yet: what has become of this one? */
 function afterTrial(record: TrialRecord, slots: SlotsState): UpdateStep {
   const { confirmed, other } = slots;
   if (confirmed.slot === record.slot && confirmed.record?.job === record.job)
-    return end(record, 'succeeded', record.wanted === undefined ? [] : [record.wanted]);
+    return end(record, 'succeeded', [
+      ...(record.wanted === undefined ? [] : [record.wanted]),
+      ...(record.asBefore ?? []).map((words) => `as before the update: ${words}`),
+    ]);
   if (record.gaveUp !== undefined) return end(record, 'rolled-back', [record.gaveUp]);
   const seen = record.restarts > 0 || record.announced;
   if (slots.rolledBack?.slot === record.slot && (seen || rolledBackWords(slots) !== record.before))

@@ -20,10 +20,20 @@ export interface UpdateAct {
   readonly reasons: readonly string[];
 }
 
+/** Something that speaks against what runs. */
+export interface Trouble {
+  /** Of a closed list, with what it is of where there are several: one trouble has the same code in every test. */
+  readonly code: string;
+  readonly says: string;
+  /** How bad it is, where that can be said: 2 is twice as bad as 1. */
+  readonly degree?: number;
+  /** Held against a program also where the one before had it: with it nobody knows whether the unit does its work at all. */
+  readonly vital: boolean;
+}
+
 export interface SelfTest {
-  readonly good: boolean;
-  /** Why it is not good. */
-  readonly reasons: readonly string[];
+  /** None: the unit is well. */
+  readonly troubles: readonly Trouble[];
 }
 
 /** What an update is done with. */
@@ -43,7 +53,7 @@ export interface UpdateParts {
   readonly link: () => UpdateSource | undefined;
   /** Throws `document-refused` where the folder is none that updates come from. */
   readonly stick: (folder: string) => UpdateSource | Promise<UpdateSource>;
-  /** Of the whole unit as it runs. What it throws counts as not good. */
+  /** Of the whole unit as it runs, on trial and before a switch. What it throws counts as a vital trouble. */
   readonly selfTest: (signal: AbortSignal) => Promise<SelfTest>;
   /** Ends this program, so that the launcher starts the slot that is due. May resolve before it has. */
   readonly restart: (reason: string) => Promise<void>;

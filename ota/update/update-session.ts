@@ -15,6 +15,7 @@ import {
   type UpdateStep,
   type Where,
 } from './update-step.ts';
+import type { Baseline } from './weigh-troubles.ts';
 
 /** To a person who wanted something. */
 export interface Answer {
@@ -63,12 +64,15 @@ export interface UpdateSession {
   word: (PersonsWord & { readonly answer: (answer: Answer) => void }) | undefined;
   /** Why a person wanted the version before, until its trial is written down. */
   wanted: string | undefined;
+  /** What the unit suffered from when that person wanted it. */
+  baseline: Baseline | undefined;
   trial: {
     /** Monotonic ms; until when running on trial is written down. */
     countedTo: number;
     goodSince: number | undefined;
     goodTo: number;
     failing: readonly string[] | undefined;
+    asBefore: readonly string[];
     testAt: number;
   };
   progress: { readonly sha256: string; readonly done: number; readonly total: number } | undefined;
@@ -96,7 +100,8 @@ export const newSession = (monotonic: number): UpdateSession => ({
   stick: undefined,
   word: undefined,
   wanted: undefined,
-  trial: { countedTo: monotonic, goodSince: undefined, goodTo: 0, failing: undefined, testAt: 0 },
+  baseline: undefined,
+  trial: { countedTo: monotonic, goodSince: undefined, goodTo: 0, failing: undefined, asBefore: [], testAt: 0 },
   progress: undefined,
   running: undefined,
 });
@@ -144,6 +149,7 @@ export async function gatherFacts(
       usedSeconds: (state.trial?.usedSeconds ?? 0) + (monotonic - trial.countedTo) / 1000,
       heldSeconds: trial.goodSince === undefined ? 0 : (trial.goodTo - trial.goodSince) / 1000,
       failing: trial.failing,
+      asBefore: trial.asBefore,
       testAt: utcOf(trial.testAt),
     },
     leaving: session.leaving,

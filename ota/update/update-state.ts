@@ -51,6 +51,13 @@ const trialRecord = z.object({
   restarts: z.int().min(0),
   /** What had been rolled back before it, as `slot reason`. */
   before: z.string().exactOptional(),
+  /** What the unit suffered from before the switch; absent: it was not looked at. */
+  baseline: z
+    .array(z.object({ code: z.string(), degree: z.number().min(0).exactOptional() }))
+    .max(50)
+    .exactOptional(),
+  /** What it suffers from still, and was no reason to go back. */
+  asBefore: z.array(reason).max(50).exactOptional(),
   /** It ran, and said so. */
   announced: z.boolean(),
   /** Why this program gave it up, written before the slots are told. */

@@ -126,6 +126,8 @@ export interface TrialFacts {
   readonly heldSeconds: number;
   /** Why it is not good; empty where it is. Undefined before the first one. */
   readonly failing: readonly string[] | undefined;
+  /** What the version before suffered from as well: no reason to go back. */
+  readonly asBefore: readonly string[];
   /** Next self-test. */
   readonly testAt: number;
 }

@@ -3,6 +3,7 @@ import { readWholeFile, writeWholeFile } from '../../device/kernel/durable-file.
 import { sha256 } from '../../device/kernel/hash.ts';
 import { MadeBundles } from '../testing/made-bundles.ts';
 import { MadeUnit, root } from '../testing/made-unit.ts';
+import { leaveRequest } from './person-request.ts';
 import { assignFirst, releaseOf, settle, slotsOf, trial } from './testing/unit-lives.ts';
 import { UpdateHistory } from './update-history.ts';
 import { statePath } from './update-state.ts';
@@ -167,6 +168,32 @@ test('a link that fails is tried again for as long as it takes', async (t) => {
   t.is(await releaseOf(unit), 2);
 });
 
+test('a board that was slow before is updated all the same, and what it suffers from is told; a slower one is not', async (t) => {
+  await using bundles = await MadeBundles.open();
+  await using unit = await MadeUnit.open();
+  const [one, two] = [await bundles.bundle({ release: 1 }), await bundles.bundle({ release: 2 })];
+  unit.publish(one, two);
+  unit.made.assign([one.target], { trial });
+  const slowness = [4, 4, 4.5];
+  unit.suffers = (release) => {
+    const degree = slowness[release] ?? 0;
+    return [{ code: 'detector-slow', says: `${degree} of the bar`, degree, vital: false }];
+  };
+  await settle(unit);
+  t.is(await releaseOf(unit), 1);
+  t.deepEqual(last(unit)?.reasons, ['as before the update: detector-slow: 4 of the bar']);
+  t.true(unit.told.some((words) => words.includes('before the switch already: detector-slow')));
+  slowness[2] = 7;
+  unit.made.assign([two.target], { trial });
+  await settle(unit);
+  t.is(await releaseOf(unit), 1);
+  t.regex(last(unit)?.reasons?.[0] ?? '', /within 60 s: detector-slow: 7 of the bar/);
+  // A person goes back to the image, which is as slow.
+  await leaveRequest(unit.files, root, { id: '00000001', act: 'roll-back', reason: 'it reads no plates' });
+  await settle(unit);
+  t.is(await releaseOf(unit), 0);
+});
+
 test('a hanging or throwing self-test is not good; a full ledger and a failing report do not hold an update up', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
@@ -176,7 +203,7 @@ test('a hanging or throwing self-test is not good; a full ledger and a failing r
     selfTest: async () => {
       tests += 1;
       if (tests < 4) throw new Error('no broker');
-      return { good: true, reasons: [] };
+      return { troubles: [] };
     },
     act: () => Promise.reject(new Error('the ledger is full')),
   };

@@ -1,6 +1,9 @@
 import test from 'ava';
 import type { SelfTestCheck, SelfTestFinding, SelfTestOutcome } from '../../selftest/contract/self-test-report.ts';
-import { judgeTrial, TrialWatch } from './trial.ts';
+import { troubled } from '../../selftest/findings.ts';
+import { judgeCamera } from '../../selftest/judge-picture.ts';
+import { judgeDetector } from '../../selftest/judge-work.ts';
+import { TrialWatch, troublesOf } from './trial.ts';
 
 const usual: Readonly<Partial<Record<SelfTestCheck, SelfTestOutcome>>> = {
   camera: 'passed',
@@ -10,6 +13,7 @@ const usual: Readonly<Partial<Record<SelfTestCheck, SelfTestOutcome>>> = {
   detector: 'passed',
   evidence: 'passed',
 };
+const size = { width: 1280, height: 720 };
 const roadside = { connected: true, clockBelieved: false };
 
 function found(changes: typeof usual = {}): readonly SelfTestFinding[] {
@@ -19,41 +23,70 @@ function found(changes: typeof usual = {}): readonly SelfTestFinding[] {
 }
 
 test('a unit that does its work keeps what is on trial', (t) => {
-  t.deepEqual(judgeTrial(found(), roadside), { good: true, reasons: [] });
-  t.true(judgeTrial(found({ camera: 'doubtful', clock: 'doubtful' }), roadside).good, 'somebody should look');
-  t.true(judgeTrial(found({ wear: 'failed', power: 'failed', temperature: 'failed' }), roadside).good);
+  t.deepEqual(troublesOf(found(), roadside), { troubles: [] });
+  t.deepEqual(
+    troublesOf(found({ camera: 'doubtful', clock: 'doubtful' }), roadside).troubles,
+    [],
+    'somebody should look',
+  );
+  t.deepEqual(troublesOf(found({ wear: 'failed', power: 'failed', temperature: 'failed' }), roadside).troubles, []);
 });
 
 for (const check of ['camera', 'lines', 'clock', 'broker', 'detector', 'evidence'] as const) {
   test(`it does not where this fails: ${check}`, (t) => {
-    t.deepEqual(judgeTrial(found({ [check]: 'failed' }), roadside), {
-      good: false,
-      reasons: [`${check}-failed: so it is`],
-    });
+    t.deepEqual(troublesOf(found({ [check]: 'failed' }), roadside).troubles, [
+      { code: `${check}-failed`, says: 'so it is', vital: true },
+    ]);
   });
 }
 
 test('what could not be tried is no good word where one is needed', (t) => {
   for (const check of ['camera', 'detector', 'evidence', 'broker'] as const)
-    t.deepEqual(judgeTrial(found({ [check]: 'not-tested' }), roadside).reasons, [`${check}: it could not be tested`]);
-  t.true(judgeTrial(found({ broker: 'not-tested' }), { ...roadside, connected: false }).good);
-  t.false(judgeTrial(undefined, roadside).good);
+    t.deepEqual(troublesOf(found({ [check]: 'not-tested' }), roadside).troubles, [
+      { code: check, says: 'it could not be tested', vital: true },
+    ]);
+  t.deepEqual(troublesOf(found({ broker: 'not-tested' }), { ...roadside, connected: false }).troubles, []);
+  t.like(troublesOf(undefined, roadside), { troubles: [{ code: 'camera', vital: true }] });
 });
 
 test('at a desk the clock is believed', (t) => {
-  t.true(judgeTrial(found({ clock: 'failed' }), { ...roadside, clockBelieved: true }).good);
+  t.deepEqual(troublesOf(found({ clock: 'failed' }), { ...roadside, clockBelieved: true }).troubles, []);
+});
+
+test('what a board, a lens or a wire can be the cause of has its degree, and is vital to nobody', (t) => {
+  const slow = (ms: number) =>
+    troublesOf(
+      [
+        ...found().filter(({ check }) => check !== 'detector'),
+        ...judgeDetector({ kind: 'looked', inferenceMs: ms, found: 4, due: 4, beside: false }),
+        troubled('failed', 'line-dead', { check: 'lines', subject: 'loop-1', says: 'It does not answer.' }),
+      ],
+      roadside,
+    ).troubles;
+  const [first, dead] = slow(1500);
+  t.like(first, { code: 'detector-slow', degree: 6, vital: false });
+  t.deepEqual(dead, { code: 'line-dead loop-1', says: 'It does not answer.', vital: false });
+  t.is(slow(3000)[0]?.degree, 12);
+  const [stopped] = troublesOf(
+    judgeCamera({ kind: 'seen', seconds: 3, frames: 3, damaged: 0, size, scene: size }, undefined),
+    roadside,
+  ).troubles;
+  t.like(stopped, { code: 'camera-slow', degree: 5, vital: false });
+  const blind = judgeDetector({ kind: 'looked', inferenceMs: 100, found: 1, due: 4, beside: false });
+  t.like(troublesOf(blind, roadside).troubles[0], { code: 'detector-blind', vital: true });
 });
 
 test('test evidence is sealed once a start; a store that refuses later is no good store', (t) => {
   const watch = new TrialWatch();
+  const isWell = (...given: Parameters<TrialWatch['judge']>) => watch.judge(...given).troubles.length === 0;
   t.true(watch.seals);
-  t.false(watch.judge(undefined, roadside).good);
+  t.false(isWell(undefined, roadside));
   t.true(watch.seals, 'nothing was sealed yet');
-  t.true(watch.judge(found({ evidence: 'doubtful' }), roadside).good);
+  t.true(isWell(found({ evidence: 'doubtful' }), roadside));
   t.false(watch.seals);
-  t.true(watch.judge(found({ evidence: 'not-tested' }), roadside).good);
-  t.false(watch.judge(found({ evidence: 'failed' }), roadside).good);
+  t.true(isWell(found({ evidence: 'not-tested' }), roadside));
+  t.false(isWell(found({ evidence: 'failed' }), roadside));
   t.true(watch.seals, 'and it has to show that it seals again');
-  t.false(watch.judge(found({ evidence: 'not-tested' }), roadside).good);
-  t.true(watch.judge(found(), roadside).good);
+  t.false(isWell(found({ evidence: 'not-tested' }), roadside));
+  t.true(isWell(found(), roadside));
 });

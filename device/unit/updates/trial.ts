@@ -1,16 +1,27 @@
-import type { SelfTestCheck, SelfTestFinding } from '../../selftest/contract/self-test-report.ts';
-
-/** Whether a unit does its work with what is on trial. */
-export interface TrialVerdict {
-  readonly good: boolean;
-  /** Each as `code: words`. */
-  readonly reasons: readonly string[];
-}
+import type { SelfTest, Trouble } from '../../../ota/update/update-parts.ts';
+import type { SelfTestCheck, SelfTestFigure, SelfTestFinding } from '../../selftest/contract/self-test-report.ts';
+import type { TroubleCode } from '../../selftest/remedies.ts';
 
 /** What a program can spoil. That a disk wears out or a supply sags is no reason to go back. */
 const counted: ReadonlySet<SelfTestCheck> = new Set(['camera', 'lines', 'clock', 'broker', 'detector', 'evidence']);
 /** Without a good word of these nobody knows whether the unit does its work. */
 const needed: readonly SelfTestCheck[] = ['camera', 'detector', 'evidence'];
+/**
+ * What a board, its lens, its wires and its time source can be the cause of: had the version before the same, it is no fault of this one. All
+ * else is held against any program: frames that do not come, a detector that is blind, evidence that does not verify, a centre out of reach.
+ */
+const ofTheBoard: ReadonlySet<string> = new Set<TroubleCode>([
+  'camera-slow',
+  'camera-damaged',
+  'camera-covered',
+  'lines-unavailable',
+  'line-dead',
+  'lamps-contradict',
+  'clock-unsynchronised',
+  'clock-inexact',
+  'detector-slow',
+  'storage-slow',
+]);
 
 export interface TrialTerms {
   /** The unit has a centre, and so has to reach it. */
@@ -20,20 +31,42 @@ export interface TrialTerms {
 }
 
 /**
- * Judges what a self-test of a running unit has found: frames arrive, the detector finds the vehicles of the reference picture, evidence seals and verifies,
- * lines answer, the clock is good, the broker is reached.
+ * What of a self-test of the running unit speaks against its program: frames arrive, the detector finds the vehicles of the reference picture,
+ * evidence seals and verifies, lines answer, the clock is good, the broker is reached.
  */
-export function judgeTrial(findings: readonly SelfTestFinding[] | undefined, terms: TrialTerms): TrialVerdict {
-  if (findings === undefined) return { good: false, reasons: ['camera: the camera has not come yet'] };
-  const bad = findings.filter((finding) => isBad(finding, terms)).map(({ code, says }) => `${code}: ${says}`);
+export function troublesOf(findings: readonly SelfTestFinding[] | undefined, terms: TrialTerms): SelfTest {
+  if (findings === undefined) return { troubles: [vital('camera', 'the camera has not come yet')] };
+  const bad = findings.filter((finding) => isBad(finding, terms));
   const wanted = terms.connected ? [...needed, 'broker' as const] : needed;
   const silent = wanted.filter((check) => !findings.some((one) => one.check === check && isGood(one)));
-  const missing = silent
-    .filter((check) => !findings.some((one) => one.check === check && isBad(one, terms)))
-    .map((check) => `${check}: it could not be tested`);
-  const reasons = [...bad, ...missing];
-  return { good: reasons.length === 0, reasons };
+  const untested = silent.filter((check) => !bad.some((one) => one.check === check));
+  return {
+    troubles: [...bad.map(troubleOf), ...untested.map((check) => vital(check, 'it could not be tested'))],
+  };
 }
+
+const vital = (code: string, says: string): Trouble => ({ code, says, vital: true });
+
+function troubleOf({ code, subject, says, figures }: SelfTestFinding): Trouble {
+  const degree = degreeOf(figures);
+  return {
+    code: subject === undefined ? code : `${code} ${subject}`,
+    says,
+    ...(degree === undefined ? {} : { degree }),
+    vital: !ofTheBoard.has(code),
+  };
+}
+
+/** How far the worst figure lies beyond its bar: 2 is twice the most, or half of the least. Undefined where no figure has a bar. */
+function degreeOf(figures: readonly SelfTestFigure[]): number | undefined {
+  const beyond = figures.flatMap(({ value, least, most }) => [
+    ...(most === undefined ? [] : [value / Math.max(most, tiny)]),
+    ...(least === undefined ? [] : [least / Math.max(value, tiny)]),
+  ]);
+  return beyond.length === 0 ? undefined : Math.max(...beyond);
+}
+
+const tiny = 1e-6;
 
 const isGood = ({ outcome }: SelfTestFinding): boolean => outcome === 'passed' || outcome === 'doubtful';
 
@@ -50,11 +83,11 @@ export class TrialWatch {
   }
 
   /** `findings` of a test as `seals` asked for it; undefined while the camera has not come. */
-  judge(findings: readonly SelfTestFinding[] | undefined, terms: TrialTerms): TrialVerdict {
+  judge(findings: readonly SelfTestFinding[] | undefined, terms: TrialTerms): SelfTest {
     const found = findings?.filter(({ check }) => check === 'evidence') ?? [];
     // A store that refuses is seen by a test that seals nothing, too.
     if (this.seals || found.some(({ outcome }) => outcome === 'failed')) this.#evidence = found;
     const others = findings?.filter(({ check }) => check !== 'evidence');
-    return judgeTrial(others && [...others, ...this.#evidence], terms);
+    return troublesOf(others && [...others, ...this.#evidence], terms);
   }
 }

@@ -23,7 +23,7 @@ export async function installAlone(place: UnitPlace, from: string, config: strin
   const signal = AbortSignal.any([io.signal, stop.signal]);
   const keeper = parts.keeper({
     link: () => undefined,
-    selfTest: async () => ({ good: false, reasons: ['the unit does not run'] }),
+    selfTest: async () => ({ troubles: [{ code: 'unit-stopped', says: 'the unit does not run', vital: true }] }),
     restart: async () => stop.abort(),
     // The unit says it when it runs again.
     report: () => Promise.reject(new AtalayaError('link-down', 'the unit does not run')),

@@ -189,7 +189,7 @@ export const facts: fc.Arbitrary<UpdateFacts> = fc
         reads: [1],
       },
       building: undefined,
-      trial: { usedSeconds, heldSeconds, failing, testAt: rest.now + testIn },
+      trial: { usedSeconds, heldSeconds, failing, asBefore: [], testAt: rest.now + testIn },
       restartAsked: false,
       limits: { windows: ours },
     }),
