@@ -6,7 +6,7 @@ import { reasonOf, refusedUpdate, type UpdateRefused } from '../contract/refusal
 import { partFolder } from '../contract/slots.ts';
 import { copyTree } from './copy-tree.ts';
 import { passOver } from './execute-download.ts';
-import type { Execute } from './execute-steps.ts';
+import type { Execute } from './step-executor.ts';
 import type { UpdateDesk } from './update-desk.ts';
 import { folderOf } from './update-session.ts';
 import { type Building, partKey } from './update-step.ts';

@@ -1,8 +1,8 @@
 import { isAtalayaError } from '../../device/kernel/errors.ts';
 import { withDeadline } from '../../device/kernel/timer.ts';
 import { milliseconds } from '../../device/kernel/units.ts';
-import type { Execute } from './execute-steps.ts';
 import { rolledBackWords } from './plan-trial.ts';
+import type { Execute } from './step-executor.ts';
 import { trialAllowance, usualTrial } from './trial-allowance.ts';
 import type { UpdateDesk } from './update-desk.ts';
 import type { SelfTest, UpdateParts } from './update-parts.ts';
