@@ -33,6 +33,13 @@ test('a whole file and a growing file on the real file system', async (t) => {
   t.true(free > 0 && free < total);
 });
 
+test('where nobody can make a folder that is said', async (t) => {
+  await t.throwsAsync(makeFolders(systemFiles, '/proc/atalaya/a'), {
+    code: 'store-failed',
+    message: /nothing can be made in \/proc/,
+  });
+});
+
 test('a folder that is mounted into a root that nobody writes to is used', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'atalaya-durable-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));

@@ -66,25 +66,32 @@ export async function readWholeFile(files: Files, path: string, scratch?: Buffer
  */
 export async function makeFolders(files: Files, path: string): Promise<void> {
   const folder = resolve(path);
-  try {
-    await files.makeFolder(folder);
-  } catch (error) {
-    const code = systemCode(error);
-    const above = dirname(folder);
-    if (code === 'ENOENT' && above !== folder) {
-      await makeFolders(files, above);
-      return makeFolders(files, folder);
-    }
-    if (code !== 'EEXIST') throw storeFault(error, `cannot make the folder ${folder}`);
+  const above = dirname(folder);
+  if ((await makeFolder(files, folder)) === 'nothing-above') {
+    await makeFolders(files, above);
+    // There are places in which nobody can make any (proc(5)), and they say the same.
+    if ((await makeFolder(files, folder)) === 'nothing-above')
+      throw new AtalayaError('store-failed', `cannot make the folder ${folder}: nothing can be made in ${above}`);
   }
   try {
-    await files.syncFolder(dirname(folder));
+    await files.syncFolder(above);
   } catch (error) {
     // A folder above that this user may not read, or that lies where nothing can be synced (squashfs), was not made by us. EROFS is another
     // matter: a file system that gave up.
     if (!['EACCES', 'EINVAL'].includes(systemCode(error) ?? ''))
       throw storeFault(error, `cannot make the folder ${folder} durable`);
   }
+}
+
+async function makeFolder(files: Files, folder: string): Promise<'there' | 'nothing-above'> {
+  try {
+    await files.makeFolder(folder);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' && folder !== dirname(folder)) return 'nothing-above';
+    if (code !== 'EEXIST') throw storeFault(error, `cannot make the folder ${folder}`);
+  }
+  return 'there';
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Files } from '../../device/kernel/files.ts';
 import { listIfThere } from '../../device/kernel/files.ts';
-import type { RepositoryName } from '../contract/repository.ts';
+import { type RepositoryName, repositoryNames } from '../contract/repository.ts';
 import { readChain } from './chain.ts';
 import type { Role } from './metadata.ts';
 import { placesIn, readRoots } from './repository-folder.ts';
@@ -26,7 +26,7 @@ export async function expiriesOf(files: Files, folder: string, now: number): Pro
   ) => {
     found.push({ ...what, version, expires, left: (Date.parse(expires) - now) / 86_400_000 });
   };
-  for (const repository of ['image', 'director'] as const) {
+  for (const repository of repositoryNames) {
     const root = (await readRoots(files, folder, repository)).at(-1);
     if (root !== undefined) add({ repository, role: 'root' }, root.signed);
     for (const { at, ...where } of await chainFolders(files, folder, repository)) {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Metadata as Made, type Metadata, type Root, TargetFile, Targets } from '@tufjs/models';
 import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
 import type { Files } from '../../device/kernel/files.ts';
-import { longestMetadata, type RepositoryName } from '../contract/repository.ts';
+import { longestMetadata, type RepositoryName, repositoryNames } from '../contract/repository.ts';
 import type { Target } from '../contract/target.ts';
 import { keysOf, rootOf } from './begin-repository.ts';
 import { readChain, targetsOf } from './chain.ts';
@@ -238,11 +238,22 @@ export interface Discarded {
   readonly signatures: number | undefined;
 }
 
-/** Gives up what waits for signatures, damaged files too. */
+/**
+ * Gives up what waits for signatures, damaged files too; nothing of a repository that was never published, since the root that waits is then all
+ * that there is of it. Throws `document-refused` where neither was.
+ */
 export async function discardStaged(files: Files, folder: string): Promise<readonly Discarded[]> {
+  const published = new Set<RepositoryName>();
+  for (const repository of repositoryNames)
+    if ((await readRoots(files, folder, repository)).length > 0) published.add(repository);
+  if (published.size === 0)
+    throw refused(
+      `${folder} was never published: what waits there is all that there is of it`,
+      `To begin anew, remove the folder and call: atalaya-ota repository new ${folder}`,
+    );
   const discarded: Discarded[] = [];
-  for (const repository of ['image', 'director'] as const) {
-    for (const role of ['targets', 'root'] as const) {
+  for (const repository of repositoryNames) {
+    for (const role of published.has(repository) ? (['targets', 'root'] as const) : []) {
       const signatures = await stagedIn(files, folder, repository, role).then(
         (staged) => Object.keys(staged?.metadata.signatures ?? {}).length,
         (error: unknown) => {

@@ -4,6 +4,7 @@ import { makeFolders, readWholeFile, writeWholeFile } from '../../device/kernel/
 import { AtalayaError } from '../../device/kernel/errors.ts';
 import { parse } from '../../device/kernel/schema.ts';
 import type { TreeFiles } from '../../device/kernel/tree-files.ts';
+import { repositoryNames } from '../contract/repository.ts';
 import type { Target } from '../contract/target.ts';
 import { readChain, targetsOf } from './chain.ts';
 import { placesIn, readRoots } from './repository-folder.ts';
@@ -52,7 +53,7 @@ export async function makeStick(files: TreeFiles, folder: string, unit: string, 
     ends.push(...[chain.timestamp, chain.snapshot, chain.targets].map(({ signed }) => signed.expires));
     ends.push(roots.at(-1)?.signed.expires ?? '');
   }
-  for (const repository of ['image', 'director'] as const) {
+  for (const repository of repositoryNames) {
     await copyFile(files, join(from[repository], 'timestamp.json'), join(out, repository, 'timestamp.json'));
   }
   return { targets, until: ends.sort()[0] ?? '' };

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { writeWholeFile } from '../../../device/kernel/durable-file.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { systemFiles } from '../../../device/kernel/files.ts';
+import { repositoryNames } from '../../contract/repository.ts';
 import { keysOf } from '../../repository/begin-repository.ts';
 import { roles } from '../../repository/metadata.ts';
 import { readRoots, readSettings } from '../../repository/repository-folder.ts';
@@ -83,7 +84,7 @@ async function tell(io: OtaIo, key: PublicMetadataKey, out: string | undefined):
 
 async function listKeys(folder: string, io: OtaIo): Promise<void> {
   await readSettings(systemFiles, folder);
-  for (const repository of ['image', 'director'] as const) {
+  for (const repository of repositoryNames) {
     const newest = (await readRoots(systemFiles, folder, repository)).at(-1);
     const staged = await stagedIn(systemFiles, folder, repository, 'root');
     for (const [what, root] of [

@@ -26,6 +26,9 @@ test('what is honest is signed without a warning, several files by one call', as
   const { call, at } = made;
   await call(`repository new @repository ${newRepository}`);
   const files = stagedNames.map((name) => `@repository/staged/${name}.json`);
+  const kept = await call('discard -r @repository');
+  t.is(kept.code, 2);
+  t.regex(kept.err, /was never published[\s\S]*remove the folder and call: atalaya-ota repository new/);
   const signed = await call(`sign ${files.join(' ')} --yes --key @anna.pem`);
   t.is(signed.code, 0, signed.err);
   t.is(signed.out.match(/^signed by /gm)?.length, 3);
