@@ -9,6 +9,7 @@ import test, { type ExecutionContext } from 'ava';
 import { makePki } from '../../cloud-bridge/testing/make-pki.ts';
 import { startMosquitto } from '../../cloud-bridge/testing/start-mosquitto.ts';
 import { makeJpegs, writeMjpeg } from '../capture/testing/made-recordings.ts';
+import { until } from '../testing/until.ts';
 
 /** The program as a newcomer meets it who has put the wrong file in a place, and as one who plays a clip. */
 
@@ -52,14 +53,6 @@ ${more}`,
     await writeFile(join(folder, 'unit.key'), key);
   };
   return { folder, pki, write, give, args: ['run', '--config', file] };
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const end = performance.now() + 30_000;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`not within thirty seconds: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }
 
 test("another unit's certificate and another's key end the program before it watches, with what to do", async (t) => {

@@ -9,6 +9,7 @@ import { SqliteArchive } from '../../cloud-bridge/centre/archive/sqlite-archive.
 import { makePki } from '../../cloud-bridge/testing/make-pki.ts';
 import { startMosquitto } from '../../cloud-bridge/testing/start-mosquitto.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { until } from '../testing/until.ts';
 
 /** A unit, a broker, a bridge and a person, each with the program that they have: nothing between them is made for the test. */
 
@@ -36,14 +37,6 @@ function start(program: keyof typeof programs, args: readonly string[], env: Rea
   // Not at its exit: what it said may come after that.
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   return { child, said, ended };
-}
-
-async function until(what: string, holds: () => Promise<boolean> | boolean, most = 60_000): Promise<void> {
-  const end = performance.now() + most;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`not within ${most} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
 }
 
 interface Place {
@@ -119,7 +112,7 @@ async function unitFile({ folder, broker }: Place): Promise<string> {
     file,
     `unit: { id: north-1, site: North gate }
 scene: ${path('device/scene/examples/street.yaml')}
-source: { path: ${path('device/capture/street/street.mjpeg')}, pace: timestamps, atEnd: stay }
+source: { path: ${path('device/capture/street/street.mjpeg')}, pace: timestamps, atEnd: repeat }
 plates: { read: false }
 evidence: { data: unit, authority: [${recipient}], checkpointEntries: 2, checkpointMinutes: 0.1 }
 cloud:

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { isAtalayaError } from '../../device/kernel/errors.ts';
 import { fault } from '../../device/kernel/testing/fault.ts';
 import { MemoryTreeFiles } from '../../device/kernel/testing/memory-tree-files.ts';
+import { scratchFolder } from '../../device/kernel/testing/scratch-folder.ts';
 import { systemTreeFiles, type TreeFiles } from '../../device/kernel/tree-files.ts';
 import { archiveLength, headerOf, PathOrder, pathFault } from './archive-form.ts';
 import {
@@ -104,8 +104,7 @@ test('the order of the files given does not matter', async (t) => {
 });
 
 test('tar takes it for an archive', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'atalaya-archive-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
+  const folder = scratchFolder(t);
   const long = `${'folder/'.repeat(20)}${'x'.repeat(90)}`;
   writeFileSync(join(folder, 'tar'), await bytesOf(writeArchive(archiveFiles(programTree({ [long]: 'far down' })))));
   const list = execFileSync('tar', ['--list', '--verbose', '--numeric-owner', '-f', join(folder, 'tar')], {
@@ -117,8 +116,7 @@ test('tar takes it for an archive', async (t) => {
 });
 
 test('the same tree in memory and on the disk has the same hash; a link has none', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'atalaya-archive-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
+  const folder = scratchFolder(t);
   const memory = new MemoryTreeFiles();
   await layTree(memory, '/tree', programTree());
   await layTree(systemTreeFiles, join(folder, 'tree'), programTree());

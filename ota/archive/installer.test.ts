@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
@@ -8,6 +7,7 @@ import type { OpenFile, OpenMode } from '../../device/kernel/files.ts';
 import { fault } from '../../device/kernel/testing/fault.ts';
 import type { Mishap, Operation } from '../../device/kernel/testing/memory-files.ts';
 import { MemoryTreeFiles } from '../../device/kernel/testing/memory-tree-files.ts';
+import { scratchFolder } from '../../device/kernel/testing/scratch-folder.ts';
 import { seededRandom } from '../../device/kernel/testing/seeded-random.ts';
 import { systemTreeFiles, type TreeFiles } from '../../device/kernel/tree-files.ts';
 import type { Installed } from '../contract/parts.ts';
@@ -65,8 +65,7 @@ test('a whole target becomes the tree that it was made of', async (t) => {
 });
 
 test('the same on the disk', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'atalaya-install-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
+  const folder = scratchFolder(t);
   await layTree(systemTreeFiles, join(folder, 'made'), programTree());
   const target = await targetOf(systemTreeFiles, join(folder, 'made'));
   const file = await systemTreeFiles.open(join(folder, 'target.zst'), 'create');
@@ -80,8 +79,7 @@ test('the same on the disk', async (t) => {
 });
 
 test('a link in the place of the folder is not followed, and what is in a folder is not mixed with an update', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'atalaya-install-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
+  const folder = scratchFolder(t);
   mkdirSync(join(folder, 'outside'));
   symlinkSync('outside', join(folder, 'a'));
   const { target } = await made();

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createWriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { zstdCompressSync } from 'node:zlib';
 import test from 'ava';
+import { scratchFolder } from '../../device/kernel/testing/scratch-folder.ts';
 import { seededRandom } from '../../device/kernel/testing/seeded-random.ts';
 import { patchBounds } from '../patch/patch-form.ts';
 import { madePatch } from '../patch/testing/made-patch.ts';
@@ -60,8 +60,7 @@ const program = `
 `;
 
 test('a bundle of 200 MB is unpacked, and patched by the largest frames there may be, in less than 250 MB of memory', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'atalaya-memory-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
+  const folder = scratchFolder(t);
   const hash = createHash('sha256');
   let length = 0;
   const counted = async function* (): AsyncGenerator<Buffer> {

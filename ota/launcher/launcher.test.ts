@@ -1,11 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, readlink, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import fc from 'fast-check';
+import { scratchFolder } from '../../device/kernel/testing/scratch-folder.ts';
 import { systemTreeFiles as files } from '../../device/kernel/tree-files.ts';
 import { FolderSlots } from '../slots/folder-slots.ts';
 import { textIn } from '../slots/testing/made-slot.ts';
@@ -240,8 +240,7 @@ test('the guard runs the command that starts the unit anew, when the minutes are
 test('on data that cannot be written no trial is begun, and the unit is not started anew each minute', async (t) => {
   const root = await lay(t, { ...whole, confirmed: 'a\n', trial: 'b 3 2\n' });
   // For root too: a name that cannot be made and one that cannot be removed are told by programs of their own.
-  const tools = await mkdtemp(join(tmpdir(), 'atalaya-tools-'));
-  t.teardown(() => rm(tools, { recursive: true }));
+  const tools = scratchFolder(t);
   for (const name of ['mv', 'rm']) {
     await writeFile(join(tools, name), `#!/bin/sh\necho "${name}: Read-only file system" >&2\nexit 1\n`);
     await chmod(join(tools, name), 0o755);

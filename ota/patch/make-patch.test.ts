@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { fault } from '../../device/kernel/testing/fault.ts';
+import { scratchFolder } from '../../device/kernel/testing/scratch-folder.ts';
 import { seededRandom } from '../../device/kernel/testing/seeded-random.ts';
 import { systemTreeFiles } from '../../device/kernel/tree-files.ts';
 import { Installer } from '../archive/installer.ts';
@@ -28,8 +28,7 @@ function zstdIsHere(t: ExecutionContext): boolean {
 }
 
 function folderOf(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'atalaya-patch-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
+  const folder = scratchFolder(t);
   mkdirSync(join(folder, 'scratch'));
   return folder;
 }

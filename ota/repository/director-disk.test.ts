@@ -1,10 +1,10 @@
-import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FolderLock } from '../../device/kernel/folder-lock.ts';
 import { ManualClock } from '../../device/kernel/manual-clock.ts';
 import { fault } from '../../device/kernel/testing/fault.ts';
+import { scratchFolder } from '../../device/kernel/testing/scratch-folder.ts';
 import { systemTreeFiles } from '../../device/kernel/tree-files.ts';
 import { beginRepository } from './begin-repository.ts';
 import { openDirector } from './director.ts';
@@ -14,20 +14,19 @@ import { stageTargets } from './stage-changes.ts';
 import { keepStaged, signStaged, stagedIn } from './staged.ts';
 import { makeStick } from './stick.ts';
 import { keepTarget } from './target-files.ts';
-import { madeAt, madeJob, madeTarget } from './testing/made-publisher.ts';
+import { madeAt, madeJob, seven } from './testing/made-publisher.ts';
 import { memorySigner } from './testing/memory-signers.ts';
 
 /** The same on the disk of this machine, where there are links and other processes. */
 async function onDisk(t: ExecutionContext) {
-  const at = await mkdtemp(join(tmpdir(), 'atalaya-director-'));
-  t.teardown(() => rm(at, { recursive: true, force: true }));
+  const at = scratchFolder(t);
   const folder = join(at, 'repository');
   const [offline, online] = [memorySigner(), memorySigner('p256')];
   const by = ({ publicKey }: typeof offline) => ({ keys: [publicKey], threshold: 1 });
   const image = { root: by(offline), targets: by(offline), snapshot: by(online), timestamp: by(online) };
   const director = { root: by(offline), targets: by(online), snapshot: by(online), timestamp: by(online) };
   await beginRepository(systemTreeFiles, folder, { image, director }, madeAt);
-  const { target, bytes } = madeTarget('unit-1.7.0-r7-x64.tar.zst', 7);
+  const { target, bytes } = seven;
   await writeFile(join(at, target.target), bytes);
   await keepTarget(systemTreeFiles, folder, target, join(at, target.target));
   await stageTargets(systemTreeFiles, folder, { add: [target], remove: [] }, madeAt);

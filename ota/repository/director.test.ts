@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { readWholeFile } from '../../device/kernel/durable-file.ts';
 import { fault } from '../../device/kernel/testing/fault.ts';
+import { scratchFolder } from '../../device/kernel/testing/scratch-folder.ts';
 import { directorField, updateJob } from '../contract/job.ts';
 import { readChain } from './chain.ts';
 import { checkRepository } from './check.ts';
@@ -13,6 +11,8 @@ import { isEnough, readMetadata } from './metadata.ts';
 import { stageRotation } from './stage-changes.ts';
 import {
   day,
+  eight,
+  firstRoot,
   folder,
   foundedPublisher,
   type MadePublisher,
@@ -21,38 +21,25 @@ import {
   madeJob,
   madePublisher,
   madeTarget,
+  model,
   noLock,
   publishMade,
-  publishTargets,
+  seven,
   signWaiting,
 } from './testing/made-publisher.ts';
 import { memorySigner } from './testing/memory-signers.ts';
 import { tufClient } from './testing/tuf-client.ts';
 import { fieldOf } from './unit-chain.ts';
 
-const whole = madeTarget('unit-1.7.0-r7-x64.tar.zst', 7);
-const next = madeTarget('unit-1.8.0-r8-x64.tar.zst', 8);
 const patch = madeTarget('unit-1.8.0-r8-x64.from-abcdef01.patch', 8, {
-  patchFrom: whole.target.description.tree.sha256,
-});
-const model = madeTarget('ssd-3-r3-x64.tar.zst', 3, {
-  kind: 'model',
-  name: 'ssd',
-  version: '3',
-  tree: { sha256: 'd'.repeat(64), length: 2048 },
+  patchFrom: seven.target.description.tree.sha256,
 });
 
-async function directed(): Promise<MadePublisher> {
-  const made = await foundedPublisher();
-  await publishTargets(made, [whole, next, patch, model]);
-  return made;
-}
+const directed = () => foundedPublisher(seven, eight, patch, model);
 
-async function scratch(t: ExecutionContext): Promise<string> {
-  const at = await mkdtemp(join(tmpdir(), 'atalaya-director-'));
-  t.teardown(() => rm(at, { recursive: true, force: true }));
-  return at;
-}
+/** One that takes over what was signed by other keys. */
+const adoptingDirector = ({ files, online, clock }: MadePublisher) =>
+  openDirector({ folder, files, keys: online, clock, lock: noLock, adopt: true });
 
 const chainOf = ({ files }: MadePublisher, unit: string) => readChain(files, `${folder}/director/${unit}`, unit);
 
@@ -60,21 +47,20 @@ test('a job is signed with its patches, under one root for all units, and tuf-js
   const made = await directed();
   const director = await madeDirector(made);
   t.deepEqual(await director.units(), []);
-  const job = madeJob('job-1', [next.target.target, model.target.target]);
+  const job = madeJob('job-1', [eight.target.target, model.target.target]);
   await director.assign('unit-1', job);
-  await director.assign('unit-2', madeJob('job-2', [whole.target.target]));
+  await director.assign('unit-2', madeJob('job-2', [seven.target.target]));
   t.deepEqual(await director.units(), ['unit-1', 'unit-2']);
   t.deepEqual(
     (await director.targets()).map(({ target }) => target),
-    [patch.target.target, next.target.target, whole.target.target, model.target.target],
+    [patch.target.target, eight.target.target, seven.target.target, model.target.target],
   );
 
-  const root = (await readWholeFile(made.files, `${folder}/director/1.root.json`)) ?? Buffer.alloc(0);
-  const cache = await scratch(t);
-  const client = tufClient(made.files, folder, 'unit-1', 'director', cache, root);
-  t.is((await client.target(next.target.target))?.length, next.target.length);
+  const root = await firstRoot(made, 'director');
+  const client = tufClient(made.files, folder, 'unit-1', 'director', scratchFolder(t), root);
+  t.is((await client.target(eight.target.target))?.length, eight.target.length);
   t.not(await client.target(patch.target.target), undefined);
-  t.is(await client.target(whole.target.target), undefined, 'nothing but what this unit is to have');
+  t.is(await client.target(seven.target.target), undefined, 'nothing but what this unit is to have');
   // What tuf-js has verified and kept, down to the signed field.
   const kept = JSON.parse(
     ((await readWholeFile(made.files, `${folder}/director/unit-1/1.targets.json`)) ?? '').toString(),
@@ -86,10 +72,9 @@ test('a job is signed with its patches, under one root for all units, and tuf-js
 test('the field of the job is under the signature', async (t) => {
   const made = await directed();
   const director = await madeDirector(made);
-  await director.assign('unit-1', madeJob('job-1', [whole.target.target]));
+  await director.assign('unit-1', madeJob('job-1', [seven.target.target]));
   const chain = await chainOf(made, 'unit-1');
-  const root = (await readWholeFile(made.files, `${folder}/director/1.root.json`)) ?? Buffer.alloc(0);
-  const signed = readMetadata('root', root, 'root').signed;
+  const signed = readMetadata('root', await firstRoot(made, 'director'), 'root').signed;
   const text = ((await readWholeFile(made.files, `${folder}/director/unit-1/1.targets.json`)) ?? '').toString();
   t.true(isEnough(signed, 'targets', readMetadata('targets', Buffer.from(text), 'targets')));
   const forged = readMetadata('targets', Buffer.from(text.replace('"unit":"unit-1"', '"unit":"unit-2"')), 'targets');
@@ -100,21 +85,21 @@ test('the field of the job is under the signature', async (t) => {
 test('what no unit would begin is not assigned, and the job before stands', async (t) => {
   const made = await directed();
   const director = await madeDirector(made);
-  await director.assign('unit-1', madeJob('job-1', [whole.target.target]));
+  await director.assign('unit-1', madeJob('job-1', [seven.target.target]));
   const before = await director.open('unit-1', 'director/timestamp.json');
   const at = (days: number) => new Date(madeAt + days * day).toISOString();
   const refusals: readonly (readonly [string, ReturnType<typeof madeJob>, RegExp])[] = [
     ['unit-1', madeJob('job-2', ['nothing.tar.zst']), /no published target/],
     ['unit-1', madeJob('job-2', [patch.target.target]), /is a patch/],
-    ['unit-1', madeJob('job-2', [whole.target.target, next.target.target]), /two programs/],
+    ['unit-1', madeJob('job-2', [seven.target.target, eight.target.target]), /two programs/],
     ['unit-1', madeJob('job-2', [model.target.target, model.target.target]), /model ssd twice/],
     ['unit-1', madeJob('job-2', [], { expires: at(-1) }), /is over already/],
     ['unit-1', madeJob('job-2', [], { notBefore: at(21) }), /expires before it may begin/],
     ['unit-1', madeJob('job-2', [], { issued: at(25) }), /expires before it is issued/],
     ['unit-1', madeJob('job-2', [], { issued: at(-1) }), /issued before job-1/],
-    ['unit-1', madeJob('job-1', [next.target.target]), /has the id of another job/],
+    ['unit-1', madeJob('job-1', [eight.target.target]), /has the id of another job/],
     ['unit-1', madeJob('job-2', [], { nonce: 'short' }), /nonce/],
-    ['unit-1', madeJob('job-2', [next.target.target], { trial: { holdSeconds: 3600 } }), /could never be confirmed/],
+    ['unit-1', madeJob('job-2', [eight.target.target], { trial: { holdSeconds: 3600 } }), /could never be confirmed/],
     ['../unit-1', madeJob('job-2', []), /name of the unit/],
     ['bridge-1', madeJob('job-2', []), /name of the unit/],
   ];
@@ -125,7 +110,7 @@ test('what no unit would begin is not assigned, and the job before stands', asyn
   }
   const after = await director.open('unit-1', 'director/timestamp.json');
   t.deepEqual(await after?.read(0, 9999), await before?.read(0, 9999));
-  await director.assign('unit-1', madeJob('job-1', [whole.target.target]));
+  await director.assign('unit-1', madeJob('job-1', [seven.target.target]));
   await director.assign('unit-1', madeJob('job-3', []));
   const chain = await chainOf(made, 'unit-1');
   t.deepEqual(
@@ -137,7 +122,7 @@ test('what no unit would begin is not assigned, and the job before stands', asyn
 test('versions only go up, also for whoever opens the folder anew, and old files go', async (t) => {
   const made = await directed();
   for (let i = 1; i <= 8; i += 1)
-    await (await madeDirector(made)).assign('unit-1', madeJob(`job-${i}`, [whole.target.target]));
+    await (await madeDirector(made)).assign('unit-1', madeJob(`job-${i}`, [seven.target.target]));
   const chain = await chainOf(made, 'unit-1');
   t.deepEqual(
     [chain?.targets.signed.version, chain?.snapshot.signed.version, chain?.timestamp.signed.version],
@@ -153,7 +138,7 @@ test('two who assign at once come one after the other', async (t) => {
   const made = await directed();
   const director = await madeDirector(made);
   await Promise.all(
-    Array.from({ length: 6 }, (_, i) => director.assign('unit-1', madeJob(`job-${i}`, [whole.target.target]))),
+    Array.from({ length: 6 }, (_, i) => director.assign('unit-1', madeJob(`job-${i}`, [seven.target.target]))),
   );
   t.is((await chainOf(made, 'unit-1'))?.targets.signed.version, 6);
   t.deepEqual((await checkRepository(made.files, folder, madeAt)).faults, []);
@@ -164,7 +149,7 @@ test('metadata is refreshed when half of its time is over, and not before', asyn
   const director = await madeDirector(made);
   await director.assign(
     'unit-1',
-    madeJob('job-1', [whole.target.target], { expires: new Date(madeAt + 300 * day).toISOString() }),
+    madeJob('job-1', [seven.target.target], { expires: new Date(madeAt + 300 * day).toISOString() }),
   );
   t.false(await director.refresh('unit-1'));
   t.false(await director.refresh('unit-9'), 'a unit without a job has nothing to refresh');
@@ -205,7 +190,7 @@ test('keys that the root does not name sign nothing', async (t) => {
 test('after a stolen online key no job of the thief is signed again', async (t) => {
   const made = await directed();
   const director = await madeDirector(made);
-  await director.assign('unit-1', madeJob('job-1', [whole.target.target]));
+  await director.assign('unit-1', madeJob('job-1', [seven.target.target]));
   const fresh = { targets: memorySigner(), snapshot: made.online.snapshot, timestamp: made.online.timestamp };
   await stageRotation(
     made.files,
@@ -223,14 +208,7 @@ test('after a stolen online key no job of the thief is signed again', async (t) 
   const after = await madeDirector({ ...made, online: fresh });
   const refused = await fault(after.refresh('unit-1'));
   t.regex(refused.message, /signed by a key that the director's root no longer names/);
-  const adopting = await openDirector({
-    folder,
-    files: made.files,
-    keys: fresh,
-    clock: made.clock,
-    lock: noLock,
-    adopt: true,
-  });
+  const adopting = await adoptingDirector({ ...made, online: fresh });
   t.true(await adopting.refresh('unit-1'), 'where the key was only replaced, its jobs are taken over on a word');
   await after.assign('unit-1', madeJob('job-2', []));
   t.deepEqual((await checkRepository(made.files, folder, madeAt)).faults, []);
@@ -241,7 +219,7 @@ test('an online key is replaced without a moment in which units would refuse', a
   const fresh = { targets: memorySigner(), snapshot: memorySigner(), timestamp: memorySigner() };
   const roles = ['targets', 'snapshot', 'timestamp'] as const;
   const faultless = async () => t.deepEqual((await checkRepository(made.files, folder, madeAt)).faults, []);
-  await (await madeDirector(made)).assign('unit-1', madeJob('job-1', [whole.target.target]));
+  await (await madeDirector(made)).assign('unit-1', madeJob('job-1', [seven.target.target]));
   const rotate = async (change: 'in' | 'out') => {
     for (const role of roles) {
       const [out, into] = change === 'in' ? [[], [fresh[role].publicKey]] : [[made.online[role].keyId], []];
@@ -252,14 +230,7 @@ test('an online key is replaced without a moment in which units would refuse', a
   };
   await rotate('in');
   await faultless();
-  const adopting = await openDirector({
-    folder,
-    files: made.files,
-    keys: fresh,
-    clock: made.clock,
-    lock: noLock,
-    adopt: true,
-  });
+  const adopting = await adoptingDirector({ ...made, online: fresh });
   t.true(await adopting.refresh('unit-1'));
   t.false(await adopting.refresh('unit-1'));
   await faultless();
@@ -270,13 +241,13 @@ test('an online key is replaced without a moment in which units would refuse', a
 test('a unit reads its own files and those of all, and nothing else', async (t) => {
   const made = await directed();
   const director = await madeDirector(made);
-  await director.assign('unit-1', madeJob('job-1', [whole.target.target]));
-  const path = `targets/${whole.target.sha256}.${whole.target.target}`;
+  await director.assign('unit-1', madeJob('job-1', [seven.target.target]));
+  const path = `targets/${seven.target.sha256}.${seven.target.target}`;
   const file = await director.open('unit-1', path);
-  t.is(file?.length, whole.bytes.byteLength);
-  t.deepEqual(await file?.read(10, 20), whole.bytes.subarray(10, 30));
-  t.deepEqual(await file?.read(whole.bytes.byteLength - 5, 20), whole.bytes.subarray(-5), 'never beyond the end');
-  t.is((await file?.read(whole.bytes.byteLength + 7, 20))?.byteLength, 0);
+  t.is(file?.length, seven.bytes.byteLength);
+  t.deepEqual(await file?.read(10, 20), seven.bytes.subarray(10, 30));
+  t.deepEqual(await file?.read(seven.bytes.byteLength - 5, 20), seven.bytes.subarray(-5), 'never beyond the end');
+  t.is((await file?.read(seven.bytes.byteLength + 7, 20))?.byteLength, 0);
   t.is((await file?.read(-3, 20))?.byteLength, 0);
   await file?.close();
   for (const good of ['image/1.root.json', 'image/timestamp.json', 'director/1.root.json', 'director/1.targets.json'])

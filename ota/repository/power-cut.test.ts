@@ -1,26 +1,26 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { readWholeFile } from '../../device/kernel/durable-file.ts';
 import { systemFiles } from '../../device/kernel/files.ts';
-import type { MemoryFiles } from '../../device/kernel/testing/memory-files.ts';
 import type { MemoryTreeFiles } from '../../device/kernel/testing/memory-tree-files.ts';
+import { scratchFolder } from '../../device/kernel/testing/scratch-folder.ts';
 import { seededRandom } from '../../device/kernel/testing/seeded-random.ts';
 import type { TreeFiles } from '../../device/kernel/tree-files.ts';
 import { checkRepository } from './check.ts';
 import { stageRotation } from './stage-changes.ts';
 import {
   addMade,
+  copied,
+  eight,
+  firstRoot,
   folder,
   foundedPublisher,
   type MadePublisher,
   madeAt,
   madeDirector,
   madeJob,
-  madeTarget,
   publishMade,
-  publishTargets,
+  seven,
   signWaiting,
 } from './testing/made-publisher.ts';
 import { memorySigner } from './testing/memory-signers.ts';
@@ -30,9 +30,6 @@ import { tufClient } from './testing/tuf-client.ts';
  * The power fails at every file operation of a publication and of an assignment that changes anything. Whatever is left, a client of tuf-js that knows the
  * state before takes the one before or the one after; the same call, made again, brings the one after.
  */
-
-const seven = madeTarget('unit-1.7.0-r7-x64.tar.zst', 7);
-const eight = madeTarget('unit-1.8.0-r8-x64.tar.zst', 8);
 
 interface Case {
   readonly name: string;
@@ -97,12 +94,10 @@ const cases: readonly Case[] = [
 
 for (const { name, prepare, repository } of cases) {
   test(`a power cut at every change of the disk: ${name}`, async (t) => {
-    const scratch = mkdtempSync(join(tmpdir(), 'atalaya-power-'));
-    t.teardown(() => rmSync(scratch, { recursive: true, force: true }));
-    const made = await foundedPublisher();
-    await publishTargets(made, [seven]);
+    const scratch = scratchFolder(t);
+    const made = await foundedPublisher(seven);
     await (await madeDirector(made)).assign('unit-1', madeJob('job-1', [seven.target.target]));
-    const root = await readWholeFile(made.files, `${folder}/${repository}/1.root.json`);
+    const root = await firstRoot(made, repository);
     const work = await prepare(made);
     let clients = 0;
     /** The version of targets that a client which knows only the first root ends with. */
@@ -113,13 +108,10 @@ for (const { name, prepare, repository } of cases) {
       const text = await readWholeFile(systemFiles, join(at, 'targets.json'));
       return (JSON.parse((text ?? '').toString()) as { signed: { version: number } }).signed.version;
     };
-    // Each of them starts from a copy: the whole of what was synced.
-    const copy = async () => {
-      const files = (made.files as MemoryFiles).survivors(() => 0) as MemoryTreeFiles;
-      return { ...made, files };
-    };
+    /** Each of them starts from a copy. */
+    const copy = () => ({ ...made, files: copied(made) });
     const before = await seen(made.files);
-    const whole = await copy();
+    const whole = copy();
     const from = whole.files.operations;
     const changing: number[] = [];
     whole.files.plan = ({ kind, number }) => {
@@ -132,7 +124,7 @@ for (const { name, prepare, repository } of cases) {
     t.true(changing.length > 10);
     const ends = new Set<number>();
     for (const cut of changing) {
-      const trial = await copy();
+      const trial = copy();
       const start = trial.files.operations;
       trial.files.plan = ({ number }) => (number === start + cut ? 'power-cut' : undefined);
       await t.throwsAsync(work(trial), undefined, `operation ${cut}`);

@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { readWholeFile } from '../../device/kernel/durable-file.ts';
 import { fault } from '../../device/kernel/testing/fault.ts';
+import { scratchFolder } from '../../device/kernel/testing/scratch-folder.ts';
 import { checkRepository } from './check.ts';
 import { expiriesOf } from './expiry.ts';
 import { publish } from './publish.ts';
@@ -12,9 +10,12 @@ import { stagedIn } from './staged.ts';
 import {
   addMade,
   day,
+  eight,
+  firstRoot,
   folder,
   foundedPublisher,
   type MadePublisher,
+  type MadeTarget,
   madeAt,
   madeDirector,
   madeJob,
@@ -22,20 +23,15 @@ import {
   madeTarget,
   noLock,
   publishMade,
-  publishTargets,
+  seven,
   signWaiting,
 } from './testing/made-publisher.ts';
 import { memorySigner } from './testing/memory-signers.ts';
 import { tufClient } from './testing/tuf-client.ts';
 
-async function scratch(t: ExecutionContext): Promise<string> {
-  const at = await mkdtemp(join(tmpdir(), 'atalaya-publish-'));
-  t.teardown(() => rm(at, { recursive: true, force: true }));
-  return at;
-}
-
-const firstRoot = async ({ files }: MadePublisher, repository = 'image') =>
-  (await readWholeFile(files, `${folder}/${repository}/1.root.json`)) ?? Buffer.alloc(0);
+/** A unit that knows the first root alone. */
+const clientOf = async (t: ExecutionContext, made: MadePublisher, unit = 'unit-1') =>
+  tufClient(made.files, folder, unit, 'image', scratchFolder(t), await firstRoot(made));
 
 test('what two of three have signed is what tuf-js takes; one signature is not enough', async (t) => {
   const made = await madePublisher();
@@ -52,17 +48,16 @@ test('what two of three have signed is what tuf-js takes; one signature is not e
   );
   t.deepEqual((await publishMade(made)).changes, [], 'once');
 
-  const whole = madeTarget('unit-1.7.0-r7-x64.tar.zst', 7);
-  await addMade(made, [whole]);
+  await addMade(made, [seven]);
   await signWaiting(made, [made.people[2]]);
   t.is((await fault(publishMade(made))).code, 'document-refused');
-  const client = tufClient(made.files, folder, 'unit-1', 'image', await scratch(t), await firstRoot(made));
-  t.is(await client.target(whole.target.target), undefined, 'what waits is not seen');
+  const client = await clientOf(t, made);
+  t.is(await client.target(seven.target.target), undefined, 'what waits is not seen');
   await signWaiting(made, [made.people[0]]);
   await publishMade(made);
-  const seen = await client.target(whole.target.target);
-  t.deepEqual([seen?.length, seen?.hashes], [whole.target.length, { sha256: whole.target.sha256 }]);
-  t.deepEqual(seen?.custom, { atalaya: JSON.parse(JSON.stringify(whole.target.description)) });
+  const seen = await client.target(seven.target.target);
+  t.deepEqual([seen?.length, seen?.hashes], [seven.target.length, { sha256: seven.target.sha256 }]);
+  t.deepEqual(seen?.custom, { atalaya: JSON.parse(JSON.stringify(seven.target.description)) });
   t.deepEqual((await checkRepository(made.files, folder, madeAt)).faults, []);
 });
 
@@ -79,10 +74,8 @@ test('the keys of snapshot and timestamp are demanded before anything is written
 
 for (const seamless of [true, false])
   test(`a stolen key of targets is replaced, ${seamless ? 'and those who stay sign' : 'and the new key signs'}`, async (t) => {
-    const made = await foundedPublisher();
-    await publishTargets(made, [madeTarget('unit-1.7.0-r7-x64.tar.zst', 7)]);
-    const cache = await scratch(t);
-    const client = tufClient(made.files, folder, 'unit-1', 'image', cache, await firstRoot(made));
+    const made = await foundedPublisher(seven);
+    const client = await clientOf(t, made);
     await client.refresh();
 
     const [, stolen] = made.people;
@@ -106,20 +99,19 @@ for (const seamless of [true, false])
     await signWaiting(made, [made.people[2]], [['image', 'root']]);
     const published = await publishMade(made);
     t.is(published.seam, !seamless);
-    t.is((await client.target('unit-1.7.0-r7-x64.tar.zst'))?.path, 'unit-1.7.0-r7-x64.tar.zst');
-    const late = tufClient(made.files, folder, 'unit-2', 'image', await scratch(t), await firstRoot(made));
-    t.not(await late.target('unit-1.7.0-r7-x64.tar.zst'), undefined, 'a unit that slept through it follows the roots');
+    t.is((await client.target(seven.target.target))?.path, seven.target.target);
+    const late = await clientOf(t, made, 'unit-2');
+    t.not(await late.target(seven.target.target), undefined, 'a unit that slept through it follows the roots');
     t.deepEqual((await checkRepository(made.files, folder, madeAt)).faults, []);
 
-    await addMade(made, [madeTarget('unit-1.8.0-r8-x64.tar.zst', 8)]);
+    await addMade(made, [eight]);
     t.is((await fault(signWaiting(made, [stolen], [['image', 'targets']]))).code, 'key-mismatch');
   });
 
 for (const lost of [false, true]) {
   test(`a timestamp key is replaced ${lost ? 'after it was lost' : 'while it is at hand'}`, async (t) => {
-    const made = await foundedPublisher();
-    await publishTargets(made, [madeTarget('unit-1.7.0-r7-x64.tar.zst', 7)]);
-    const client = tufClient(made.files, folder, 'unit-1', 'image', await scratch(t), await firstRoot(made));
+    const made = await foundedPublisher(seven);
+    const client = await clientOf(t, made);
     await client.refresh();
     const fresh = memorySigner();
     const out = made.office.timestamp;
@@ -135,14 +127,14 @@ for (const lost of [false, true]) {
     t.is(without.code, 'key-missing');
     const published = await publishMade(made, [made.office.snapshot, fresh, ...(lost ? [] : [out])]);
     t.is(published.seam, lost);
-    t.not(await client.target('unit-1.7.0-r7-x64.tar.zst'), undefined);
+    t.not(await client.target(seven.target.target), undefined);
     t.deepEqual((await checkRepository(made.files, folder, madeAt)).faults, []);
   });
 }
 
 test('the weekly renewal goes on while something waits for signatures', async (t) => {
   const made = await foundedPublisher();
-  await addMade(made, [madeTarget('unit-1.7.0-r7-x64.tar.zst', 7)]);
+  await addMade(made, [seven]);
   await signWaiting(made, [made.people[0]]);
   await stageRotation(made.files, folder, { repository: 'director', roles: [], out: [], in: [] }, madeAt);
   const { changes } = await publish({
@@ -170,8 +162,7 @@ test('the weekly renewal goes on while something waits for signatures', async (t
 });
 
 test('one meeting a year renews the root and the targets', async (t) => {
-  const made = await foundedPublisher();
-  await publishTargets(made, [madeTarget('unit-1.7.0-r7-x64.tar.zst', 7)]);
+  const made = await foundedPublisher(seven);
   await made.clock.advance(370 * day);
   await stageRotation(made.files, folder, { repository: 'image', roles: [], out: [], in: [] }, made.clock.utc());
   await signWaiting(made, [made.people[0], made.people[1]]);
@@ -206,11 +197,9 @@ test('a rotation that no threshold survives is not staged', async (t) => {
 });
 
 test('targets that no unit could tell apart, and files that are not what is said of them, are refused', async (t) => {
-  const made = await foundedPublisher();
-  const first = madeTarget('unit-1.7.0-r7-x64.tar.zst', 7);
-  await publishTargets(made, [first]);
-  const refusals: readonly (readonly [ReturnType<typeof madeTarget>, RegExp])[] = [
-    [madeTarget(first.target.target, 8), /published already, with another content/],
+  const made = await foundedPublisher(seven);
+  const refusals: readonly (readonly [MadeTarget, RegExp])[] = [
+    [madeTarget(seven.target.target, 8), /published already, with another content/],
     [
       madeTarget('unit-other-r7-x64.tar.zst', 7, { tree: { sha256: 'a'.repeat(64), length: 4096 } }),
       /has release 7 of unit/,
@@ -229,36 +218,34 @@ test('targets that no unit could tell apart, and files that are not what is said
   t.is(await stagedIn(made.files, folder, 'image', 'targets'), undefined);
 
   // Units may have what is published, whatever waits.
-  const take = (remove: readonly string[], ...add: readonly ReturnType<typeof madeTarget>[]) =>
+  const take = (remove: readonly string[], ...add: readonly MadeTarget[]) =>
     stageTargets(made.files, folder, { add: add.map(({ target }) => target), remove }, madeAt);
-  await take([first.target.target]);
+  await take([seven.target.target]);
   for (const [target, why] of refusals.slice(0, 2)) t.regex((await fault(addMade(made, [target]))).message, why);
-  await addMade(made, [first]);
+  await addMade(made, [seven]);
   const wrong = madeTarget('unit-1.8.0-r8-x64.tar.zst', 8, { tree: { sha256: 'c'.repeat(64), length: 4096 } });
   await take([], wrong);
 
-  const second = madeTarget('unit-1.8.0-r8-x64.tar.zst', 8);
-  const waits = await fault(take([], second));
+  const waits = await fault(take([], eight));
   t.regex(waits.message, /waits for signatures already, with another content/);
   t.regex(waits.hint ?? '', /atalaya-ota remove/);
   await take([wrong.target.target]);
-  await addMade(made, [second]);
+  await addMade(made, [eight]);
   await signWaiting(made, [made.people[0], made.people[1]]);
-  await made.files.remove(`${folder}/targets/${second.target.sha256}.${second.target.target}`);
+  await made.files.remove(`${folder}/targets/${eight.target.sha256}.${eight.target.target}`);
   const gone = await fault(publishMade(made));
   t.regex(gone.message, /the file of unit-1.8.0-r8-x64.tar.zst is missing/);
 });
 
 test('a repository that somebody has changed on the disk is not published on top of', async (t) => {
-  const made = await foundedPublisher();
-  await publishTargets(made, [madeTarget('unit-1.7.0-r7-x64.tar.zst', 7)]);
+  const made = await foundedPublisher(seven);
   const director = await madeDirector(made);
   const path = `${folder}/image/2.targets.json`;
   const bytes = (await readWholeFile(made.files, path)) ?? Buffer.alloc(0);
   const file = await made.files.open(path, 'update');
   await file.write([Buffer.from(bytes.toString().replace('"release":7', '"release":9'))], 0);
   await file.close();
-  t.is((await fault(director.assign('unit-1', madeJob('job-1', ['unit-1.7.0-r7-x64.tar.zst'])))).code, 'store-damaged');
+  t.is((await fault(director.assign('unit-1', madeJob('job-1', [seven.target.target])))).code, 'store-damaged');
   t.is((await fault(addMade(made, []))).code, 'store-damaged');
   t.regex(
     (await checkRepository(made.files, folder, madeAt)).faults.map(({ what }) => what).join(),

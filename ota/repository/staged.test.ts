@@ -17,24 +17,21 @@ import {
 import { summaryOf } from './summary.ts';
 import {
   addMade,
+  eight,
   folder,
   foundedPublisher,
   type MadePublisher,
   madeAt,
-  madeTarget,
+  model,
   publishMade,
-  publishTargets,
+  seven,
   signWaiting,
 } from './testing/made-publisher.ts';
 import { memorySigner } from './testing/memory-signers.ts';
 
-const seven = madeTarget('unit-1.7.0-r7-x64.tar.zst', 7);
-const eight = madeTarget('unit-1.8.0-r8-x64.tar.zst', 8);
-
 /** Seven is published, eight waits with one signature. */
 async function waiting(): Promise<MadePublisher & { readonly staged: Staged }> {
-  const made = await foundedPublisher();
-  await publishTargets(made, [seven]);
+  const made = await foundedPublisher(seven);
   await addMade(made, [eight]);
   await signWaiting(made, [made.people[0]]);
   const staged = await stagedIn(made.files, folder, 'image', 'targets');
@@ -142,14 +139,7 @@ test('each key signs once, keys without a say never, and copies that were signed
 
 test('what is staged anew has lost its signatures, and what was published meanwhile makes it stale', async (t) => {
   const made = await waiting();
-  await addMade(made, [
-    madeTarget('ssd-3-r3-x64.tar.zst', 3, {
-      kind: 'model',
-      name: 'ssd',
-      version: '3',
-      tree: { sha256: 'd'.repeat(64), length: 2048 },
-    }),
-  ]);
+  await addMade(made, [model]);
   const anew = await stagedIn(made.files, folder, 'image', 'targets');
   t.deepEqual(Object.keys(anew?.metadata.signatures ?? { x: 1 }), []);
   t.is(Object.keys(anew?.metadata.signed.targets ?? {}).length, 3);

@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { readWholeFile } from '../../device/kernel/durable-file.ts';
 import { systemFiles } from '../../device/kernel/files.ts';
 import type { MemoryTreeFiles } from '../../device/kernel/testing/memory-tree-files.ts';
+import { scratchFolder } from '../../device/kernel/testing/scratch-folder.ts';
 import type { TreeFiles } from '../../device/kernel/tree-files.ts';
 import type { UpdateTrust } from '../contract/parts.ts';
 import type { RepositorySource } from '../contract/repository.ts';
@@ -17,7 +17,10 @@ import type { MetadataSigner } from './signers/metadata-signer.ts';
 import { stageRotation, targetsMetadata } from './stage-changes.ts';
 import {
   addMade,
+  copied,
   day,
+  eight,
+  firstRoot,
   folder,
   foundedPublisher,
   type MadePublisher,
@@ -27,32 +30,30 @@ import {
   madeTarget,
   publishMade,
   publishTargets,
+  seven,
   signWaiting,
 } from './testing/made-publisher.ts';
 import { memorySigner } from './testing/memory-signers.ts';
 
-/** What the README says that a thief can do with each key, and cannot: a unit itself looks at what the thief has made. */
+/**
+ * What the README says that a thief can do with each key, and cannot: a unit itself looks at what the thief has made. The thief starts from
+ * a copy of everything that is published.
+ */
 
-const seven = madeTarget('unit-1.7.0-r7-x64.tar.zst', 7);
-const eight = madeTarget('unit-1.8.0-r8-x64.tar.zst', 8);
 const evil = madeTarget('unit-6.6.6-r666-x64.tar.zst', 666);
 
 async function atWork(t: ExecutionContext): Promise<{ readonly made: MadePublisher; readonly unit: UpdateTrust }> {
-  const scratch = await mkdtemp(join(tmpdir(), 'atalaya-thief-'));
-  t.teardown(() => rm(scratch, { recursive: true, force: true }));
+  const scratch = scratchFolder(t);
   for (const name of ['trust', 'floors', 'scratch']) await mkdir(join(scratch, name));
-  const made = await foundedPublisher();
-  await publishTargets(made, [seven]);
+  const made = await foundedPublisher(seven);
   await publishTargets(made, [eight]);
   const director = await madeDirector(made);
   await director.assign('unit-1', madeJob('job-1', [eight.target.target]));
-  const root = async (name: string) =>
-    (await readWholeFile(made.files, `${folder}/${name}/1.root.json`)) ?? Buffer.alloc(0);
   const unit = await TrustKeeper.open({
     folder: join(scratch, 'trust'),
     floors: join(scratch, 'floors'),
     scratch: join(scratch, 'scratch'),
-    roots: { image: await root('image'), director: await root('director') },
+    roots: { image: await firstRoot(made), director: await firstRoot(made, 'director') },
     unit: 'unit-1',
     hardware: ['x64'],
     running: [],
@@ -72,9 +73,6 @@ const served = (files: TreeFiles): RepositorySource => ({
     return file?.read(0, file.length);
   },
 });
-
-/** What the thief has: everything that is published, on a machine of their own. */
-const copied = ({ files }: MadePublisher): MemoryTreeFiles => files.survivors(() => 0) as MemoryTreeFiles;
 
 /** New targets of the image repository, whoever signs them, made seen by whoever signs that. */
 async function forgeImage(

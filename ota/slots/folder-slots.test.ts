@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { makeFolders } from '../../device/kernel/durable-file.ts';
 import { MemoryTreeFiles } from '../../device/kernel/testing/memory-tree-files.ts';
+import { scratchFolder } from '../../device/kernel/testing/scratch-folder.ts';
 import { systemTreeFiles, type TreeFiles } from '../../device/kernel/tree-files.ts';
 import type { SlotName, WritableSlot } from '../contract/slots.ts';
 import { FolderSlots } from './folder-slots.ts';
@@ -52,9 +50,7 @@ const short = { starts: 2, minutes: 5 };
 function both(name: string, body: (t: ExecutionContext, at: Place) => Promise<void>): void {
   test(`in memory: ${name}`, async (t) => body(t, await place(new MemoryTreeFiles(), '')));
   test(`on a disk: ${name}`, async (t) => {
-    const folder = await mkdtemp(join(tmpdir(), 'atalaya-slots-'));
-    t.teardown(() => rm(folder, { recursive: true }));
-    await body(t, await place(systemTreeFiles, folder));
+    await body(t, await place(systemTreeFiles, scratchFolder(t)));
   });
 }
 

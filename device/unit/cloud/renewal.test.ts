@@ -1,6 +1,5 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { bridgeConfigSchema, locateBridgeConfig } from '../../../cloud-bridge/cli/bridge/bridge-config.ts';
@@ -27,22 +26,15 @@ import { systemClock } from '../../kernel/clock.ts';
 import type { AtalayaError } from '../../kernel/errors.ts';
 import { silentLog } from '../../kernel/log/log.ts';
 import { ManualClock } from '../../kernel/manual-clock.ts';
+import { scratchFolder } from '../../kernel/testing/scratch-folder.ts';
 import { systemTimer } from '../../kernel/timer.ts';
 import { milliseconds, seconds } from '../../kernel/units.ts';
+import { until } from '../../testing/until.ts';
 import { openCloud } from './unit-cloud.ts';
-
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 15_000;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`not within fifteen seconds: ${what}`);
-    await systemTimer.sleep(milliseconds(30));
-  }
-}
 
 /** A fleet whose authority was begun 20 days ago, with a broker, a bridge and a unit that have their certificates from it. */
 async function fleetOf(t: ExecutionContext) {
-  const folder = await mkdtemp(join(tmpdir(), 'atalaya-renewal-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const folder = scratchFolder(t);
   const at = (...names: string[]) => join(folder, ...names);
   const authority = await madeAuthority(at('ca'), testTools(new ManualClock(Date.now() - 20 * day)));
   for (const [name, kind] of [

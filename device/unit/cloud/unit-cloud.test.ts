@@ -1,10 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { makeWitnessPem, witnessKeyOf } from '../../../cloud-bridge/centre/witness/witness-key.ts';
 import { topicOf } from '../../../cloud-bridge/contract/address.ts';
-import { openMqttLink } from '../../../cloud-bridge/link/mqtt-link.ts';
+import { openPlainLink } from '../../../cloud-bridge/testing/plain-link.ts';
 import { type StartedBroker, startMosquitto } from '../../../cloud-bridge/testing/start-mosquitto.ts';
 import type { CommandExecutors } from '../../../cloud-bridge/unit-end/commands/command-types.ts';
 import type { Config } from '../../config/config-schema.ts';
@@ -14,9 +13,11 @@ import { onDisk, seal } from '../../evidence/testing/stores.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { type AtalayaError, isAtalayaError } from '../../kernel/errors.ts';
 import { silentLog } from '../../kernel/log/log.ts';
+import { scratchFolder } from '../../kernel/testing/scratch-folder.ts';
 import { systemTimer } from '../../kernel/timer.ts';
-import { milliseconds, seconds } from '../../kernel/units.ts';
+import { milliseconds } from '../../kernel/units.ts';
 import { unitConfig } from '../../testing/trust-files.ts';
+import { until } from '../../testing/until.ts';
 import { alertOf, alone, openCloud, type UnitCloud } from './unit-cloud.ts';
 
 const anAlert = alertOf({
@@ -41,12 +42,9 @@ interface Place {
 }
 
 async function placeOf(t: ExecutionContext): Promise<Place> {
-  const folder = await mkdtemp(join(tmpdir(), 'unit-cloud-'));
+  const folder = scratchFolder(t);
   const store = await EvidenceStore.open(join(folder, 'evidence'), onDisk({ clock: systemClock, unit: 'unit-7' }));
-  t.teardown(async () => {
-    await store.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  t.teardown(() => store.close());
   const notices: AtalayaError[] = [];
   const documents: string[] = [];
   const said: string[] = [];
@@ -82,38 +80,16 @@ async function placeOf(t: ExecutionContext): Promise<Place> {
   };
 }
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`not within ten seconds: ${what}`);
-    await systemTimer.sleep(milliseconds(20));
-  }
-}
-
 /** Whoever listens at the broker: what it hears, as `topic payload`. */
 async function listener(t: ExecutionContext, broker: StartedBroker) {
   const heard: string[] = [];
-  const link = openMqttLink(
-    {
-      url: broker.url,
-      clientId: 'bridge-1',
-      protocol: 'auto',
-      keepAlive: seconds(30),
-      sessionExpiry: seconds(0),
-      backoff: { first: milliseconds(50), most: milliseconds(500) },
-      connectDeadline: milliseconds(5000),
-      clock: systemClock,
-      timer: systemTimer,
-      random: Math.random,
+  const link = openPlainLink(broker.url, 'bridge-1', {
+    online: () => {},
+    offline: () => {},
+    arrived: ({ topic, payload }) => {
+      heard.push(`${topic} ${payload.toString()}`);
     },
-    {
-      online: () => {},
-      offline: () => {},
-      arrived: ({ topic, payload }) => {
-        heard.push(`${topic} ${payload.toString()}`);
-      },
-    },
-  );
+  });
   t.teardown(() => link.close());
   await link.subscribe(['#']);
   await until('the listener is there', () => link.state.kind === 'online');

@@ -86,21 +86,25 @@ test('a self-test is done whatever it finds, as it was asked for, in the name of
 
 test('a snapshot is the newest frame, masked, and the frame is given back', async (t) => {
   const { executors, ring, bystanders, seen, clock } = await desk();
-  t.deepEqual(await executors.snapshot({ width: 320 }, context), {
-    outcome: 'failed',
-    reason: 'no-frame: the camera has delivered none yet',
-  });
+  const none = executors.snapshot({ width: 320 }, context);
+  await clock.advance(5000);
+  t.deepEqual(await none, { outcome: 'failed', reason: 'no-frame: the camera has delivered none yet' });
   // A clip that has come to its end.
   seen.lastFrame = clock.monotonic();
   await clock.advance(60_000);
-  t.deepEqual(await executors.snapshot({ width: 320 }, context), {
+  const ended = executors.snapshot({ width: 320 }, context);
+  await clock.advance(5000);
+  t.deepEqual(await ended, {
     outcome: 'failed',
     reason:
-      'no-frame: none is here, the last one came at 2026-03-01T12:00:00.000Z: the source has ended, or the camera is being connected again',
+      'no-frame: none is here, the last one came at 2026-03-01T12:00:05.000Z: the source has ended, or the camera is being connected again',
   });
   const frame = frameOf(20);
+  const early = executors.snapshot({ width: 320 }, context);
+  await clock.advance(2000);
   ring.push(frame).release();
-  const { image: dark } = resultOf(await executors.snapshot({ width: 320 }, context));
+  await clock.advance(250);
+  const { image: dark } = resultOf(await early);
   const black = await sharp(Buffer.from(String(dark), 'base64')).stats();
   t.true(
     black.channels.every(({ max }) => max === 0),

@@ -38,7 +38,9 @@ const HOUR = 3_600_000;
 
 /** A unit that has just begun opens its source meanwhile; a self-test may take two minutes. */
 const eyesPatience = milliseconds(20_000);
-const eyesStep = milliseconds(250);
+/** A clip that begins again, or a camera whose line was lost for a moment, has a frame within this. */
+const framePatience = milliseconds(5000);
+const lookStep = milliseconds(250);
 
 /** What the unit does when it is told to. */
 export function commandExecutors(parts: CommandParts, grants: Grants): CommandExecutors {
@@ -47,17 +49,18 @@ export function commandExecutors(parts: CommandParts, grants: Grants): CommandEx
   return {
     'self-test': async ({ pulse = [], seal = false }, { person: { name, role, key }, signal }) => {
       const actor = { kind: 'operator', name, role, key } as const;
-      const eyes = await eyesSoon(parts, signal);
+      const eyes = await soon(parts.eyes, eyesPatience, parts, signal);
       if (eyes === undefined) return noFrame();
       const report = await eyes.selfTest({ pulse, seal, asked: 'command', actor });
       // It was done, whatever was found: a reply that failed would have no room for what.
       return { outcome: 'done', result: { report: report as JsonValue } };
     },
-    snapshot: async ({ width }) => {
+    snapshot: async ({ width }, { signal }) => {
+      const held = await soon(() => parts.eyes()?.ring.holdNewest(), framePatience, parts, signal);
       const eyes = parts.eyes();
-      const held = eyes?.ring.holdNewest();
-      if (eyes === undefined || held === undefined) return noFrame();
+      if (held === undefined) return noFrame();
       try {
+        if (eyes === undefined) return noFrame();
         const { frame } = held;
         const around = eyes.bystanders.around(frame);
         const image = await maskedSnapshot(frame, around, { width, mostBytes: SNAPSHOT_BYTES });
@@ -99,14 +102,19 @@ export function commandExecutors(parts: CommandParts, grants: Grants): CommandEx
   };
 }
 
-/** Undefined where the source has not come within the patience, or the command is over. */
-async function eyesSoon(
-  { eyes, clock, timer }: Pick<CommandParts, 'eyes' | 'clock' | 'timer'>,
+/** What is looked for; undefined where it has not come within the patience, or the command is over. */
+async function soon<T>(
+  look: () => T | undefined,
+  patience: Milliseconds,
+  { clock, timer }: Pick<CommandParts, 'clock' | 'timer'>,
   signal: AbortSignal,
-): Promise<UnitEyes | undefined> {
-  const until = clock.monotonic() + eyesPatience;
-  while (eyes() === undefined && !signal.aborted && clock.monotonic() < until) await timer.sleep(eyesStep, signal);
-  return eyes();
+): Promise<T | undefined> {
+  const until = clock.monotonic() + patience;
+  for (;;) {
+    const found = look();
+    if (found !== undefined || signal.aborted || clock.monotonic() >= until) return found;
+    await timer.sleep(lookStep, signal);
+  }
 }
 
 /** `last`: of the monotonic clock. */

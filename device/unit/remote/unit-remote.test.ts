@@ -1,14 +1,13 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { commandSchemaId } from '../../../cloud-bridge/contract/acts.ts';
 import { topicOf } from '../../../cloud-bridge/contract/address.ts';
 import { signerOf } from '../../../cloud-bridge/contract/person-key.ts';
 import type { Reported } from '../../../cloud-bridge/contract/state.ts';
-import { openMqttLink } from '../../../cloud-bridge/link/mqtt-link.ts';
 import { freePort } from '../../../cloud-bridge/testing/free-port.ts';
+import { openPlainLink } from '../../../cloud-bridge/testing/plain-link.ts';
 import { startMosquitto } from '../../../cloud-bridge/testing/start-mosquitto.ts';
 import { FrameRing } from '../../capture/frame-ring.ts';
 import type { Config } from '../../config/config-schema.ts';
@@ -18,23 +17,16 @@ import { linesOf, onDisk } from '../../evidence/testing/stores.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { AtalayaError, isAtalayaError } from '../../kernel/errors.ts';
 import { signDocument } from '../../kernel/signed/sign-document.ts';
+import { scratchFolder } from '../../kernel/testing/scratch-folder.ts';
 import { systemTimer } from '../../kernel/timer.ts';
-import { milliseconds, seconds } from '../../kernel/units.ts';
+import { milliseconds } from '../../kernel/units.ts';
 import { makeTrustFiles, unitConfig } from '../../testing/trust-files.ts';
+import { until } from '../../testing/until.ts';
 import { configSentence } from './sentences.ts';
 import { UnitRemote } from './unit-remote.ts';
 
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 15_000;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`not within fifteen seconds: ${what}`);
-    await systemTimer.sleep(milliseconds(20));
-  }
-}
-
 async function placeOf(t: ExecutionContext) {
-  const folder = await mkdtemp(join(tmpdir(), 'unit-remote-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const folder = scratchFolder(t);
   const data = join(folder, 'data');
   return { ...(await makeTrustFiles(folder)), folder, data };
 }
@@ -85,27 +77,13 @@ async function centreOf(t: ExecutionContext) {
   }
   t.teardown(() => broker.stop());
   const heard = new Map<string, string>();
-  const link = openMqttLink(
-    {
-      url: broker.url,
-      clientId: 'bridge-1',
-      protocol: 'auto',
-      keepAlive: seconds(30),
-      sessionExpiry: seconds(0),
-      backoff: { first: milliseconds(50), most: milliseconds(500) },
-      connectDeadline: milliseconds(5000),
-      clock: systemClock,
-      timer: systemTimer,
-      random: Math.random,
+  const link = openPlainLink(broker.url, 'bridge-1', {
+    online: () => {},
+    offline: () => {},
+    arrived: ({ topic, payload }) => {
+      heard.set(topic, payload.toString());
     },
-    {
-      online: () => {},
-      offline: () => {},
-      arrived: ({ topic, payload }) => {
-        heard.set(topic, payload.toString());
-      },
-    },
-  );
+  });
   t.teardown(() => link.close());
   await link.subscribe(['#']);
   await until('the centre is there', () => link.state.kind === 'online');

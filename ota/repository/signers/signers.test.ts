@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Key, Metadata, Targets } from '@tufjs/models';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { fault } from '../../../device/kernel/testing/fault.ts';
+import { scratchFolder } from '../../../device/kernel/testing/scratch-folder.ts';
 import { addSignature, specVersion } from '../metadata.ts';
 import { memorySigner } from '../testing/memory-signers.ts';
 import { softToken } from '../testing/soft-token.ts';
@@ -21,9 +21,8 @@ import {
 import { makeTokenKey, openTokenKey } from './pkcs11-tool.ts';
 import { readTokenKey } from './pkcs11-uri.ts';
 
-async function scratch(t: ExecutionContext): Promise<(name: string) => string> {
-  const at = await mkdtemp(join(tmpdir(), 'atalaya-keys-'));
-  t.teardown(() => rm(at, { recursive: true, force: true }));
+function scratch(t: ExecutionContext): (name: string) => string {
+  const at = scratchFolder(t);
   return (name) => join(at, name);
 }
 
@@ -64,7 +63,7 @@ async function isSigner(t: ExecutionContext, signer: MetadataSigner, made: Publi
 for (const kind of ['ed25519', 'p256'] as const) {
   for (const passphrase of [undefined, 'four words not together']) {
     test(`a ${kind} key in a file, ${passphrase === undefined ? 'in clear' : 'encrypted'}, signs what units verify`, async (t) => {
-      const at = await scratch(t);
+      const at = scratch(t);
       const made = await makeKeyFile(at('key.pem'), kind, passphrase, randomBytes);
       t.is((await stat(at('key.pem'))).mode & 0o777, 0o600);
       await isSigner(t, await openKeyFile(at('key.pem'), async () => passphrase ?? (await nobody())), made);
@@ -77,7 +76,7 @@ test('a key in a token signs what units verify, and its PIN is in no list of pro
   const token = await softToken(t);
   if (token === undefined) return;
   // What a list of processes would show of the program.
-  const at = await scratch(t);
+  const at = scratch(t);
   const { PATH: path = '' } = process.env;
   const shim = `#!/bin/sh\nprintf '%s\\n' "$*" >> '${at('seen')}'\nPATH='${path}' exec pkcs11-tool "$@"\n`;
   await writeFile(at('pkcs11-tool'), shim, { mode: 0o755 });
@@ -108,7 +107,7 @@ test('a key in a token signs what units verify, and its PIN is in no list of pro
 });
 
 test('a key that others may read, that is none, or whose passphrase is another, is refused', async (t) => {
-  const at = await scratch(t);
+  const at = scratch(t);
   await makeKeyFile(at('clear.pem'), 'ed25519', undefined, randomBytes);
   await chmod(at('clear.pem'), 0o640);
   const open = await fault(openKeyFile(at('clear.pem'), nobody));

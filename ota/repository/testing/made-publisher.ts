@@ -1,4 +1,4 @@
-import { writeWholeFile } from '../../../device/kernel/durable-file.ts';
+import { readWholeFile, writeWholeFile } from '../../../device/kernel/durable-file.ts';
 import { sha256 } from '../../../device/kernel/hash.ts';
 import { ManualClock } from '../../../device/kernel/manual-clock.ts';
 import { MemoryTreeFiles } from '../../../device/kernel/testing/memory-tree-files.ts';
@@ -90,19 +90,32 @@ export const publishMade = (made: MadePublisher, signers?: readonly MetadataSign
     now: made.clock.utc(),
   });
 
-/** Founded: roots and empty targets are published. */
-export async function foundedPublisher(): Promise<MadePublisher> {
+/** Founded: roots and empty targets are published, and these targets, if any, after them. */
+export async function foundedPublisher(...targets: readonly MadeTarget[]): Promise<MadePublisher> {
   const made = await madePublisher();
   await signWaiting(made, [made.people[0], made.people[1]]);
   await publishMade(made);
+  if (targets.length > 0) await publishTargets(made, targets);
   return made;
 }
 
-export function madeTarget(
-  name: string,
-  release: number,
-  changes: Partial<TargetDescription> = {},
-): { readonly target: Target; readonly bytes: Buffer } {
+/** The root that units are given when they are enrolled; empty where none is published. */
+export const firstRoot = async (
+  { files }: Pick<MadePublisher, 'files'>,
+  repository: RepositoryName = 'image',
+): Promise<Buffer> => (await readWholeFile(files, `${folder}/${repository}/1.root.json`)) ?? Buffer.alloc(0);
+
+/** The repository on a disk of its own: the whole of what was synced. */
+export const copied = ({ files }: Pick<MadePublisher, 'files'>): MemoryTreeFiles =>
+  files.survivors(() => 0) as MemoryTreeFiles;
+
+/** A target with the bytes of its file. */
+export interface MadeTarget {
+  readonly target: Target;
+  readonly bytes: Buffer;
+}
+
+export function madeTarget(name: string, release: number, changes: Partial<TargetDescription> = {}): MadeTarget {
   const bytes = Buffer.from(`the file ${name} of release ${release} `.repeat(40));
   return {
     bytes,
@@ -123,11 +136,17 @@ export function madeTarget(
   };
 }
 
+export const seven = madeTarget('unit-1.7.0-r7-x64.tar.zst', 7);
+export const eight = madeTarget('unit-1.8.0-r8-x64.tar.zst', 8);
+export const model = madeTarget('ssd-3-r3-x64.tar.zst', 3, {
+  kind: 'model',
+  name: 'ssd',
+  version: '3',
+  tree: { sha256: 'd'.repeat(64), length: 2048 },
+});
+
 /** Stages targets with their files; they wait for signatures. */
-export async function addMade(
-  { files, clock }: MadePublisher,
-  made: readonly ReturnType<typeof madeTarget>[],
-): Promise<void> {
+export async function addMade({ files, clock }: MadePublisher, made: readonly MadeTarget[]): Promise<void> {
   for (const { target, bytes } of made) {
     await writeWholeFile(files, `/${target.target}`, bytes);
     await keepTarget(files, folder, target, `/${target.target}`);
@@ -136,10 +155,7 @@ export async function addMade(
 }
 
 /** Adds, has two people sign, publishes. */
-export async function publishTargets(
-  made: MadePublisher,
-  targets: readonly ReturnType<typeof madeTarget>[],
-): Promise<void> {
+export async function publishTargets(made: MadePublisher, targets: readonly MadeTarget[]): Promise<void> {
   await addMade(made, targets);
   await signWaiting(made, [made.people[1], made.people[2]]);
   await publishMade(made);

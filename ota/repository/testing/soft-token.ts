@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
+import { scratchFolder } from '../../../device/kernel/testing/scratch-folder.ts';
 
 const run = promisify(execFile);
 const modules = [
@@ -39,8 +39,7 @@ export async function softToken(t: ExecutionContext, label = 'safe'): Promise<So
     t.pass();
     return undefined;
   }
-  const at = await mkdtemp(join(tmpdir(), 'atalaya-token-'));
-  t.teardown(() => rm(at, { recursive: true, force: true }));
+  const at = scratchFolder(t);
   await mkdir(join(at, 'tokens'));
   const environment = { SOFTHSM2_CONF: join(at, 'softhsm2.conf') };
   await writeFile(environment.SOFTHSM2_CONF, `directories.tokendir = ${join(at, 'tokens')}\nlog.level = ERROR\n`);

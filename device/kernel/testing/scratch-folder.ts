@@ -5,7 +5,7 @@ import type { ExecutionContext } from 'ava';
 
 /** A folder of this machine's disk for one test, which goes with it. */
 export function scratchFolder(t: Pick<ExecutionContext, 'teardown'>): string {
-  const folder = mkdtempSync(join(tmpdir(), 'atalaya-ota-'));
+  const folder = mkdtempSync(join(tmpdir(), 'atalaya-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
