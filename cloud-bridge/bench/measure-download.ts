@@ -27,7 +27,11 @@ export interface DownloadTrial {
 export interface DownloadResult extends DownloadFigures {
   readonly bytesPerSecond: number;
   readonly cuts: number;
-  /** Bytes of blocks that the centre published, and by how much they are more than the file has. */
+  /**
+   * Bytes of blocks that the centre published, without headers, and by how much they are more than the file has: what was published, had not
+   * come when the connection was cut, and was published again, whether it was still with the broker, on the wire, or at the unit behind a
+   * packet that was lost. What TCP sends again while the connection stands is not in it: `wire.payloadAgain`.
+   */
   readonly published: number;
   readonly twicePercent: number;
   /** Below MQTT, with all that TCP sent again; absent where packets are not shaped. */

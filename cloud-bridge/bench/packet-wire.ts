@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { read, writeSync } from 'node:fs';
 import { Libc } from '../../device/kernel/linux/libc.ts';
+import { TcpPayload } from './packet-wire-payload.ts';
 
 /**
  * A wire between this machine and a network namespace that does to IP packets what a bad radio does: a rate, a queue, a delay, losses. Two tun
- * devices with a program between them, for kernels without netem. A process of its own, started by `startPacketWire`: it says `ready` when
+ * devices with a program between them, for kernels without netem. A process of its own, started by `openShaped`: it says `ready` when
  * packets pass, answers `figures` with what has passed, and goes with whoever started it, and the namespace with it.
  */
 export interface WireShape {
@@ -17,11 +18,15 @@ export interface WireShape {
   readonly lossPercent: number;
 }
 
-/** Bytes that have been let through to the namespace and from it, and packets that were lost. */
 export interface WireFigures {
+  /** Bytes that have been let through to the namespace and from it. */
   readonly down: number;
   readonly up: number;
+  /** Packets. */
   readonly lost: number;
+  /** Bytes that TCP has sent towards the namespace, without headers and with those that were lost, and of these what it had sent before. */
+  readonly payload: number;
+  readonly payloadAgain: number;
 }
 
 /** `dark`: for so long nothing passes, and what is on its way is lost. */
@@ -48,8 +53,14 @@ function openDevice(calls: Libc, name: string): number {
 /** No packet passes from the one to the other time, not even those that are on their way. */
 const dark = { since: 0, until: 0 };
 
+interface Passage {
+  readonly came: (packet: Buffer) => void;
+  readonly passed: (bytes: number) => void;
+  readonly lost: () => void;
+}
+
 /** One way: every packet is lost, dropped or passed on, in order. */
-function carry(from: number, to: number, shape: WireShape, passed: (bytes: number) => void, lost: () => void): void {
+function carry(from: number, to: number, shape: WireShape, { came, passed, lost }: Passage): void {
   const buffer = Buffer.alloc(2048);
   let free = 0;
   const pass = (packet: Buffer) => {
@@ -63,6 +74,7 @@ function carry(from: number, to: number, shape: WireShape, passed: (bytes: numbe
   const next = () =>
     read(from, buffer, 0, buffer.byteLength, null, (error, bytes) => {
       if (error !== null) process.exit(1);
+      came(buffer.subarray(0, bytes));
       const now = performance.now();
       const perMs = shape.rateKbit / 8;
       const waits = Math.max(0, free - now);
@@ -96,13 +108,27 @@ ip('-n', shape.namespace, 'link', 'set', far, 'up');
 ip('-n', shape.namespace, 'link', 'set', 'lo', 'up');
 
 const figures = { down: 0, up: 0, lost: 0 };
+const payload = new TcpPayload();
 const lost = () => {
   figures.lost += 1;
 };
-carry(ends[0], ends[1], shape, (bytes) => (figures.down += bytes), lost);
-carry(ends[1], ends[0], shape, (bytes) => (figures.up += bytes), lost);
+carry(ends[0], ends[1], shape, {
+  came: (packet) => payload.see(packet),
+  passed: (bytes) => {
+    figures.down += bytes;
+  },
+  lost,
+});
+carry(ends[1], ends[0], shape, {
+  came: () => undefined,
+  passed: (bytes) => {
+    figures.up += bytes;
+  },
+  lost,
+});
 process.on('message', (message: WireOrder) => {
-  if (message.kind === 'figures') process.send?.(figures);
+  if (message.kind === 'figures')
+    process.send?.({ ...figures, payload: payload.bytes, payloadAgain: payload.again } satisfies WireFigures);
   else {
     dark.since = performance.now();
     dark.until = dark.since + message.ms;

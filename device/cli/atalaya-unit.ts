@@ -3,8 +3,10 @@ import '../kernel/quiet-libraries.ts';
 
 import { Command, CommanderError } from 'commander';
 import { launchedBy, withoutLastFrame } from '../../ota/slots/launch-environment.ts';
+import { leaveTrialFault } from '../../ota/slots/trial-fault.ts';
 import { sleep } from '../kernel/clock.ts';
 import { explain, firstFault } from '../kernel/errors.ts';
+import { systemFiles } from '../kernel/files.ts';
 import { systemTimer } from '../kernel/timer.ts';
 import { milliseconds } from '../kernel/units.ts';
 import { tallyOutcomes } from '../report/outcomes.ts';
@@ -159,6 +161,9 @@ try {
   await program().parseAsync();
 } catch (error) {
   const fault = firstFault(error);
-  if (!(fault instanceof CommanderError)) process.stderr.write(`${explain(fault)}\n`);
+  if (!(fault instanceof CommanderError)) {
+    process.stderr.write(`${explain(fault)}\n`);
+    if (process.argv[2] === 'run') await leaveTrialFault(systemFiles, launchedBy(process.env), explain(fault));
+  }
   process.exitCode = exitAfter(fault);
 }

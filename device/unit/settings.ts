@@ -34,7 +34,10 @@ export interface RunSettings {
   readonly sha256: string;
   /** A recording; undefined where the camera of the configuration is watched. */
   readonly source: string | undefined;
+  /** That of an update before that of the configuration, which keeps its own: what it is called by must not depend on a slot. */
   readonly scene: string;
+  /** What the camera saw when that scene was calibrated. */
+  readonly references: string | undefined;
   readonly events: string | undefined;
   readonly report: string;
   readonly truth: string | undefined;
@@ -50,8 +53,7 @@ export interface RunSettings {
 /** Throws `config-invalid`, `usage-invalid`, and `bundle-invalid` for components of a slot that contradict one another. */
 export async function settle(request: RunRequest, launched?: Launched): Promise<RunSettings> {
   const components = await openComponents(launched?.components);
-  const configured = request.config === undefined ? defaultConfig() : await loadConfig(request.config);
-  const file = components.scene === undefined ? configured : { ...configured, ...components.scene };
+  const file = request.config === undefined ? defaultConfig() : await loadConfig(request.config);
   const { pace } = request;
   if (pace !== undefined && pace !== 'timestamps' && pace !== 'flat-out') {
     throw new AtalayaError('usage-invalid', `--pace is ${pace}`, { hint: 'Give timestamps or flat-out.' });
@@ -63,7 +65,9 @@ export async function settle(request: RunRequest, launched?: Launched): Promise<
     });
   }
   const source = request.source === undefined ? file.source.path : located(request.source);
-  const scene = request.scene === undefined ? file.scene : resolve(request.scene);
+  const asked = request.scene === undefined ? file.scene : resolve(request.scene);
+  const updated = request.scene === undefined ? components.scene : undefined;
+  const scene = updated?.scene ?? asked;
   const data = resolve(request.data ?? file.evidence.data);
   const config: Config = {
     ...file,
@@ -73,7 +77,7 @@ export async function settle(request: RunRequest, launched?: Launched): Promise<
       ...(pace === undefined ? {} : { pace }),
       ...(started === undefined ? {} : { startedAt: started }),
     },
-    ...(scene === undefined ? {} : { scene }),
+    ...(asked === undefined ? {} : { scene: asked }),
     evidence: { ...file.evidence, data },
   };
   await refuseFile(data);
@@ -87,6 +91,7 @@ export async function settle(request: RunRequest, launched?: Launched): Promise<
     sha256: sha256(canonicalJson(config)),
     source: config.source.camera === undefined ? needed(source, 'source', 'source.path or source.camera') : source,
     scene: await placeOf(needed(scene, 'scene', 'scene')),
+    references: updated?.references ?? file.references,
     events: request.events === undefined ? undefined : resolve(request.events),
     report: resolve(request.report ?? `${data}/report.html`),
     truth: request.truth === undefined ? undefined : resolve(request.truth),

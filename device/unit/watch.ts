@@ -142,7 +142,7 @@ export async function watchRoad(
   const info = await camera.open(signal);
   guard?.opening();
   const scene = await loadScene(settings.scene, info);
-  const place = await openPlace(config.references, scene, info);
+  const place = await openPlace(settings.references, scene, info);
   const detector = await openDetector(config, scene, settings.components);
   open.defer(() => detector.close());
   const evidence = early ?? (await openEvidence(config, clock, boot, settings.recipients));
@@ -259,6 +259,7 @@ export async function watchRoad(
   );
   const selfTest = openSelfTest({
     ...{ boot, capture, info, ring, bystanders, scene, sceneSha256, detector, signals, evidence, clock },
+    references: settings.references,
     config: () => remote.config,
     configSha256: () => remote.sha256,
     link: () => remote.link,

@@ -17,7 +17,7 @@ const cuts = 20;
 const sizes = (quick: boolean) =>
   quick
     ? { level: 3, zstdLevel: 19, stream: 30e6, rounds: 1, resumed: 30e6, shaped: 0.5e6 }
-    : { level: 19, zstdLevel: 22, stream: 100e6, rounds: 3, resumed: undefined, shaped: 1e6 };
+    : { level: 19, zstdLevel: 22, stream: 100e6, rounds: 3, resumed: undefined, shaped: 2e6 };
 
 /**
  * What an update costs: bytes on the wire by change and way, the throughput of a download, what a bad link makes of it, the memory of a unit. What

@@ -63,7 +63,7 @@ export function shapedFigures(bytes: number, result: DownloadResult): readonly F
   const below =
     wire === undefined
       ? ''
-      : `; ${((100 * wire.down) / bytes - 100).toFixed(1)} % more than the file on the wire, with headers and what TCP sent again`;
+      : `; ${((100 * wire.down) / bytes - 100).toFixed(1)} % more than the file on the wire, with headers; of its payload ${((100 * wire.payloadAgain) / wire.payload).toFixed(1)} % was sent again by TCP`;
   return [
     {
       ...{ section: 'ota', name: `shaped link: ${bytes / 1e6} MB`, value: seconds, unit: 's' },

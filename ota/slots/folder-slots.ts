@@ -26,6 +26,10 @@ import {
   stateFiles,
   writableSlots,
 } from './state-files.ts';
+import { readTrialFault } from './trial-fault.ts';
+
+/** In the launcher's words. */
+const startsUsedUp = 'its starts were used up';
 
 export interface FolderSlotsOptions {
   readonly files: TreeFiles;
@@ -91,7 +95,7 @@ export class FolderSlots implements Slots {
           : {
               rolledBack: {
                 slot: rolledBack.slot ?? otherThan(confirmed),
-                reason: rolledBack.reason === '' ? 'the file that said why is damaged' : rolledBack.reason,
+                reason: await this.#reasonOf(rolledBack),
               },
             }),
       };
@@ -187,6 +191,14 @@ export class FolderSlots implements Slots {
     await this.#clearTrial();
     await this.#remove(stateFiles.rolledBack);
     await this.#write(stateFiles.trial, `${slot} ${starts} ${minutes}`);
+  }
+
+  /** The launcher knows that starts were used up, and the program that used them up knows why. */
+  async #reasonOf({ slot, reason }: NonNullable<SlotsOnDisk['rolledBack']>): Promise<string> {
+    if (reason === '') return 'the file that said why is damaged';
+    if (slot === undefined || reason !== startsUsedUp) return reason;
+    const fault = await readTrialFault(this.#files, this.#root, slot);
+    return fault === undefined ? reason : `${reason}; it said: ${fault}`;
   }
 
   async #read(): Promise<Resolved> {

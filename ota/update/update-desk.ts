@@ -67,6 +67,7 @@ export class UpdateDesk {
         ...(job === undefined ? {} : { job }),
         outcome,
         program: this.programOf(view),
+        ...besideOf(view),
         reasons: reasons.map(shortened),
       });
     } catch (error) {
@@ -127,3 +128,10 @@ export class UpdateDesk {
 }
 
 const actOf = { succeeded: 'confirmed', 'rolled-back': 'rolled-back', refused: 'refused', failed: 'refused' } as const;
+
+function besideOf({ record }: SlotView): Pick<UpdateAct, 'beside'> {
+  const beside = (record?.parts ?? [])
+    .filter(({ kind }) => kind !== 'program')
+    .map(({ kind, name, version, release, tree }) => ({ kind, name, version, release, tree }));
+  return beside.length === 0 ? {} : { beside };
+}

@@ -2,6 +2,7 @@ import type { Clock } from '../../device/kernel/clock.ts';
 import type { Random } from '../../device/kernel/supervise.ts';
 import type { Timer } from '../../device/kernel/timer.ts';
 import type { TreeFiles } from '../../device/kernel/tree-files.ts';
+import type { SlotPart } from '../contract/bundle.ts';
 import type { JobUpdate } from '../contract/job.ts';
 import type { UpdateDownloads, UpdateInstaller, UpdateSource, UpdateTrust } from '../contract/parts.ts';
 import type { Slots } from '../contract/slots.ts';
@@ -16,6 +17,8 @@ export interface UpdateAct {
   readonly outcome: 'trial' | 'confirmed' | 'rolled-back' | 'refused';
   /** What runs; `tree` where it came as an update. */
   readonly program: { readonly version: string; readonly release: number; readonly tree?: string };
+  /** What runs beside it and came as an update. */
+  readonly beside?: readonly Pick<SlotPart, 'kind' | 'name' | 'version' | 'release' | 'tree'>[];
   /** Each as `code: words`. */
   readonly reasons: readonly string[];
 }

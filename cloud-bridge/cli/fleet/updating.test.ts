@@ -57,6 +57,19 @@ test('an update for groups: what is asked for is what the plan says', async (t) 
   t.is(fleet.plan?.documents, undefined);
 });
 
+test('a scene is of one camera: it is given to one unit at a time', async (t) => {
+  const fleet = await start(t);
+  const [one] = fleet.targets ?? [];
+  if (one === undefined) return t.fail();
+  const scene = { ...one, target: 'scene-2-r2-any.tar.zst' };
+  fleet.targets = [{ ...scene, description: { ...one.description, kind: 'scene', name: 'scene' } }];
+  const given = ['rollout', 'start', '--update', scene.target, '--yes', '--group'];
+  const wide = await fleet.call([...given, 'all=north-1,north-2']);
+  t.is(wide.code, 2);
+  t.regex(wide.err, /is a scene, drawn for one camera, and 2 units would judge by it/);
+  t.is((await fleet.call([...given, 'all=north-2'])).code, 0);
+});
+
 test('what cannot be meant is refused before anything is asked of the centre', async (t) => {
   const fleet = await start(t);
   for (const [words, line] of [

@@ -75,6 +75,10 @@ const update = z.strictObject({
   outcome: z.enum(['trial', 'confirmed', 'rolled-back', 'refused']),
   /** What the unit runs from now on: version and release of the program, and the digest of its tree where it came as an update. */
   program: z.strictObject({ version: text, release: count, tree: digest.exactOptional() }),
+  /** What came beside the program as an update, models, scene and people, each with the digest of its tree; absent where nothing did. */
+  beside: z
+    .array(z.strictObject({ kind: text, name: text, version: text, release: count, tree: digest }))
+    .exactOptional(),
   /** Why it was refused or rolled back, each as `code: words`. */
   reasons: z.array(text),
 });

@@ -228,7 +228,8 @@ test('an act that older software wrote is read as it was, and no newer kind unde
   t.like(reading(tested), { kind: 'action', record: { schema: 'atalaya/action/3' } });
   t.is(fault(() => reading({ ...tested, schema: 'atalaya/action/2' })).code, 'store-damaged');
   const program = { version: '1.2.0', release: 7 };
-  const update = { kind: 'update' as const, job: 'job-1', outcome: 'confirmed' as const, program, reasons: [] };
+  const beside = [{ kind: 'scene', name: 'scene', version: '3', release: 3, tree: 'a'.repeat(64) }];
+  const update = { kind: 'update' as const, job: 'job-1', outcome: 'confirmed' as const, program, beside, reasons: [] };
   const updated = makeActionRecord(head, { actor: person, action: update, reason: 'x' }, clock);
   t.like(reading(updated), { kind: 'action', record: { schema: 'atalaya/action/4', action: update } });
   t.is(fault(() => reading({ ...updated, schema: 'atalaya/action/3' })).code, 'store-damaged');

@@ -92,7 +92,10 @@ const updateActions = {
       program: objectOf({ version: text, release: count }, { tree: digest }),
       reasons: listOf(text),
     },
-    { job: text },
+    {
+      job: text,
+      beside: listOf(objectOf({ kind: text, name: text, version: text, release: count, tree: digest })),
+    },
   ),
 };
 const actionMembers = { ...common, time: moment, reason: text };

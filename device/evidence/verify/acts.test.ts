@@ -98,7 +98,8 @@ test('an update is an act of the newest schema alone', async (t) => {
   const program = { version: '1.2.0', release: 7, tree: digest(Buffer.from('tree')) };
   const update = { kind: 'update', job: 'job-7', outcome: 'rolled-back', program, reasons: ['camera: no frames'] };
   const unit = new TinyUnit('u-1', ed25519());
-  unit.action(update, newest);
+  const scene = { kind: 'scene', name: 'scene', version: '3', release: 3, tree: program.tree };
+  unit.action({ ...update, beside: [scene] }, newest);
   unit.action(command, newest);
   const good = await verdictOnStore(unit, storeOf(unit));
   t.deepEqual([good.ok, good.counts.actions, good.counts.unknown], [true, 2, 0]);
@@ -106,6 +107,7 @@ test('an update is an act of the newest schema alone', async (t) => {
     [update, { ...newest, schema: 'atalaya/action/3' }],
     [{ ...update, outcome: 'guessed' }, newest],
     [{ ...update, program: { version: '1' } }, newest],
+    [{ ...update, beside: [{ ...scene, tree: 'none' }] }, newest],
   ] as const) {
     const odd = new TinyUnit('u-1', ed25519());
     odd.action(action, change);

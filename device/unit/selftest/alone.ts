@@ -80,7 +80,7 @@ export async function testUnitAlone(
       configuration: settings.sha256,
     }),
     camera: look,
-    picture: { ring: watched.ring, bystanders, scene },
+    picture: { ring: watched.ring, bystanders, scene, references: settings.references },
     drawn: !judgesNothing(scene),
     detector: works ?? { detect: () => Promise.reject(detector) },
     regions: scene.regions,

@@ -26,6 +26,7 @@ export interface RunningParts {
   readonly ring: FrameRing;
   readonly bystanders: BystanderMemory;
   readonly scene: Scene;
+  readonly references: string | undefined;
   readonly sceneSha256: string;
   readonly detector: Pick<Detector, 'detect'>;
   readonly signals: Pick<Signals, 'activity'>;

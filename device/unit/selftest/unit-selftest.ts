@@ -49,7 +49,7 @@ export interface SelfTestParts {
   readonly head: () => Omit<ReportHead, 'at' | 'asked'>;
   /** Looks for some seconds whether frames come. */
   readonly camera: () => Promise<CameraFacts>;
-  readonly picture: Omit<PictureParts, 'references'>;
+  readonly picture: PictureParts;
   /** Whether the scene holds anything to judge by. */
   readonly drawn: boolean;
   readonly detector: Pick<Detector, 'detect'>;
@@ -103,7 +103,7 @@ export class UnitSelfTest {
     const { clock, timer, files, size, detector, regions, machine } = parts;
     const config = parts.config();
     const camera = await parts.camera();
-    const look: PictureLook = await lookAtPicture({ ...parts.picture, references: config.references }, seal);
+    const look: PictureLook = await lookAtPicture(parts.picture, seal);
     const [lines, network, broker, certificates, figures] = await Promise.all([
       this.#lines(pulse),
       networkFacts(config, timer),

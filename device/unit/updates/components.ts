@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleFolder } from '../../../models/contract/places.ts';
 import { sceneFiles, trustFiles } from '../../../ota/contract/component-files.ts';
-import { AtalayaError } from '../../kernel/errors.ts';
+import { AtalayaError, systemCode } from '../../kernel/errors.ts';
 
 /** What updates put beside the program: each takes the place of what the program brought, or of what enrolment gave. */
 export interface UnitComponents {
@@ -20,11 +19,12 @@ export const noComponents: UnitComponents = { models: [], bundle: (name) => bund
 
 /**
  * What lies in the folder of a slot's components (`KIND/NAME/`, as the launcher names it); nothing where there is none. Throws
- * `bundle-invalid` where there are two of what a unit has one of.
+ * `bundle-invalid` where there are two of what a unit has one of, and where the folder cannot be read: a unit that cannot tell whether an
+ * update brought a scene must not judge by the one before.
  */
 export async function openComponents(folder: string | undefined): Promise<UnitComponents> {
   if (folder === undefined || folder === '') return noComponents;
-  const named = async (kind: string) => (await readdir(join(folder, kind)).catch(() => [])).sort();
+  const named = async (kind: string) => (await ifThere(join(folder, kind), (path) => readdir(path), [])).sort();
   const [models, scene, trust] = [await named('model'), await one('scene'), await one('trust')];
   async function one(kind: 'scene' | 'trust'): Promise<string | undefined> {
     const names = await named(kind);
@@ -42,12 +42,27 @@ export async function openComponents(folder: string | undefined): Promise<UnitCo
   return {
     models,
     bundle: (name) => (models.includes(name) ? join(folder, 'model', name) : bundleFolder(name)),
-    ...(scene === undefined ? {} : { scene: sceneIn(scene) }),
+    ...(scene === undefined ? {} : { scene: await sceneIn(scene) }),
     ...(trust === undefined ? {} : { trust: join(trust, trustFiles.trust) }),
   };
 }
 
-function sceneIn(folder: string): NonNullable<UnitComponents['scene']> {
+async function sceneIn(folder: string): Promise<NonNullable<UnitComponents['scene']>> {
   const references = join(folder, sceneFiles.references);
-  return { scene: join(folder, sceneFiles.scene), ...(existsSync(references) ? { references } : {}) };
+  const there = await ifThere(references, async (path) => (await stat(path)).size >= 0, false);
+  return { scene: join(folder, sceneFiles.scene), ...(there ? { references } : {}) };
+}
+
+/** What `look` finds at a path; `none` where there is no such path. */
+async function ifThere<T>(path: string, look: (path: string) => Promise<T>, none: T): Promise<T> {
+  try {
+    return await look(path);
+  } catch (cause) {
+    const code = systemCode(cause);
+    if (code === 'ENOENT') return none;
+    throw new AtalayaError('bundle-invalid', `${path} of the running slot cannot be read (${code ?? 'unknown'})`, {
+      hint: 'Install the update anew; a disk that goes on like this has to be replaced.',
+      cause,
+    });
+  }
 }

@@ -33,8 +33,11 @@ export function openUpdates({ store, signer, eyes, giveWay, ...given }: UpdatedU
       tell(`the program of another slot takes over (${why})`);
       giveWay();
     },
-    act: async ({ job, outcome, program, reasons }) => {
-      const action = { kind: 'update' as const, outcome, program, reasons: [...reasons] };
+    act: async ({ job, outcome, program, beside, reasons }) => {
+      const action = {
+        ...{ kind: 'update' as const, outcome, program, reasons: [...reasons] },
+        ...(beside === undefined ? {} : { beside: [...beside] }),
+      };
       await recordAct(
         store.ledger,
         {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { SelfTestCheck, SelfTestFinding, SelfTestOutcome } from '../../selftest/contract/self-test-report.ts';
 import { troubled } from '../../selftest/findings.ts';
-import { judgeCamera } from '../../selftest/judge-picture.ts';
+import { judgeCamera, judgePlace } from '../../selftest/judge-picture.ts';
 import { judgeDetector } from '../../selftest/judge-work.ts';
 import { TrialWatch, troublesOf } from './trial.ts';
 
@@ -32,7 +32,7 @@ test('a unit that does its work keeps what is on trial', (t) => {
   t.deepEqual(troublesOf(found({ wear: 'failed', power: 'failed', temperature: 'failed' }), roadside).troubles, []);
 });
 
-for (const check of ['camera', 'lines', 'clock', 'broker', 'detector', 'evidence'] as const) {
+for (const check of ['camera', 'place', 'lines', 'clock', 'broker', 'detector', 'evidence'] as const) {
   test(`it does not where this fails: ${check}`, (t) => {
     t.deepEqual(troublesOf(found({ [check]: 'failed' }), roadside).troubles, [
       { code: `${check}-failed`, says: 'so it is', vital: true },
@@ -47,6 +47,16 @@ test('what could not be tried is no good word where one is needed', (t) => {
     ]);
   t.deepEqual(troublesOf(found({ broker: 'not-tested' }), { ...roadside, connected: false }).troubles, []);
   t.like(troublesOf(undefined, roadside), { troubles: [{ code: 'camera', vital: true }] });
+});
+
+test('a scene in which nothing is drawn, or of another place, speaks against an update; where it was so before, it may go on', (t) => {
+  const place = (finding: SelfTestFinding) => troublesOf([...found(), finding], roadside).troubles;
+  t.like(place(judgePlace({ kind: 'none' }, false)), [{ code: 'scene-empty', vital: false }]);
+  const seen = { kind: 'compared', patches: 20, seen: 18, agreeing: 18, allowedPx: 4 } as const;
+  t.like(place(judgePlace({ ...seen, shiftPx: 40 }, true)), [{ code: 'camera-moved', degree: 10, vital: false }]);
+  t.like(place(judgePlace({ kind: 'unusable', says: 'of another scene' }, true)), [{ vital: true }]);
+  t.deepEqual(place(judgePlace({ ...seen, shiftPx: 1 }, true)), []);
+  t.deepEqual(place(judgePlace({ kind: 'none' }, true)), [], 'not every unit has references');
 });
 
 test('at a desk the clock is believed', (t) => {

@@ -2,18 +2,29 @@ import type { SelfTest, Trouble } from '../../../ota/update/update-parts.ts';
 import type { SelfTestCheck, SelfTestFigure, SelfTestFinding } from '../../selftest/contract/self-test-report.ts';
 import type { TroubleCode } from '../../selftest/remedies.ts';
 
-/** What a program can spoil. That a disk wears out or a supply sags is no reason to go back. */
-const counted: ReadonlySet<SelfTestCheck> = new Set(['camera', 'lines', 'clock', 'broker', 'detector', 'evidence']);
+/** What a program can spoil, or a scene: one that is empty, or of another place. That a disk wears out or a supply sags is no reason to go back. */
+const counted: ReadonlySet<SelfTestCheck> = new Set([
+  'camera',
+  'place',
+  'lines',
+  'clock',
+  'broker',
+  'detector',
+  'evidence',
+]);
 /** Without a good word of these nobody knows whether the unit does its work. */
 const needed: readonly SelfTestCheck[] = ['camera', 'detector', 'evidence'];
 /**
- * What a board, its lens, its wires and its time source can be the cause of: had the version before the same, it is no fault of this one. All
+ * What a board, its lens, its wires, its place and its time source can be the cause of: had the version before the same, it is no fault of this one. All
  * else is held against any program: frames that do not come, a detector that is blind, evidence that does not verify, a centre out of reach.
  */
 const ofTheBoard: ReadonlySet<string> = new Set<TroubleCode>([
   'camera-slow',
   'camera-damaged',
   'camera-covered',
+  // A unit that nobody has drawn a scene for yet takes programs all the same.
+  'scene-empty',
+  'camera-moved',
   'lines-unavailable',
   'line-dead',
   'lamps-contradict',

@@ -8,17 +8,19 @@ import { makePersonKey, signerOf } from '../../../cloud-bridge/contract/person-k
 import { emptyTrust, signTrust, withPerson } from '../../../cloud-bridge/fleet/trust-draft.ts';
 import { systemTreeFiles } from '../../../device/kernel/tree-files.ts';
 import { utcMilliseconds } from '../../../device/kernel/units.ts';
-import { patchSize } from '../../../device/scene/drift/match-patch.ts';
 import { writeBundle } from '../../../models/bundles/write-bundle.ts';
 import { loadAnyBundle } from '../../../models/contract/bundle.ts';
 import type { FindingManifest } from '../../../models/contract/manifest.ts';
-import { emptyScene } from '../../../provisioning/enrol/granted-scene.ts';
 import { Installer } from '../../archive/installer.ts';
 import { type Target, target as targetSchema } from '../../contract/target.ts';
 import { madeIo } from '../testing/made-io.ts';
 import { addBundleCommands } from './add-bundle-commands.ts';
 
 const { signal } = new AbortController();
+const drawnScene = `name: gate
+picture: { width: 1920, height: 1080 }
+countingLines: [{ name: in, points: [[0, 500], [1900, 500]] }]
+`;
 
 function scratch(t: ExecutionContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'atalaya-bundle-'));
@@ -96,50 +98,6 @@ test('a damaged model is refused', async (t) => {
   await t.throwsAsync(() => work, { code: 'bundle-hash-mismatch' });
 });
 
-test('a scene is checked, and is its own file afterwards', async (t) => {
-  const folder = scratch(t);
-  const scene = join(folder, 'mine.yaml');
-  writeFileSync(scene, emptyScene);
-  const made = targetOf(
-    await call(
-      'scene',
-      '--scene',
-      scene,
-      '--release',
-      '3',
-      '--hardware',
-      'arm64',
-      '--name',
-      'north-gate',
-      '--out',
-      folder,
-    ),
-  );
-  t.is(made.target.target, 'north-gate-3-r3-arm64.tar.zst');
-  t.like(await unpack(made, join(folder, 'laid')), { manifest: { kind: 'scene', name: 'north-gate' } });
-  t.is(readFileSync(join(folder, 'laid/scene.yaml'), 'utf8'), emptyScene);
-  writeFileSync(scene, `${emptyScene}lane: []\n`);
-  await t.throwsAsync(() => call('scene', '--scene', scene, '--release', '4', '--out', folder), {
-    code: 'scene-invalid',
-  });
-  writeFileSync(scene, emptyScene);
-  const references = join(folder, 'references.json');
-  const patch = { x: 0, y: 0, grey: Buffer.alloc(patchSize * patchSize).toString('base64') };
-  const seen = {
-    schema: 'atalaya/scene-references/1',
-    scene: 'another',
-    picture: { width: 1920, height: 1080 },
-    made: '2026-01-01T00:00:00.000Z',
-    patches: [patch, patch, patch],
-  };
-  writeFileSync(references, JSON.stringify(seen));
-  const options = ['--scene', scene, '--references', references, '--release', '4', '--out', folder];
-  await t.throwsAsync(() => call('scene', ...options), { code: 'scene-mismatch' });
-  writeFileSync(references, JSON.stringify({ ...seen, scene: 'not drawn yet' }));
-  await unpack(targetOf(await call('scene', ...options)), join(folder, 'both'));
-  t.is(readFileSync(join(folder, 'both/references.json'), 'utf8'), readFileSync(references, 'utf8'));
-});
-
 test('a trust document has to be signed, and by the root key that is named', async (t) => {
   const folder = scratch(t);
   const [root, other, person] = [makePersonKey(), makePersonKey(), makePersonKey()];
@@ -195,7 +153,7 @@ test('a patch leads from one bundle to the other, and from no other component', 
       message: why,
     });
   const scene = join(folder, 'mine.yaml');
-  writeFileSync(scene, emptyScene);
+  writeFileSync(scene, drawnScene);
   const { path } = targetOf(await call('scene', '--scene', scene, '--release', '3', '--out', folder));
   await t.throwsAsync(() => call('patch', '--from', one.path, '--to', path, '--out', folder), {
     code: 'usage-invalid',
@@ -205,7 +163,7 @@ test('a patch leads from one bundle to the other, and from no other component', 
 test('what is called wrongly says so, and a version is that of the bundle', async (t) => {
   const folder = scratch(t);
   const scene = join(folder, 'mine.yaml');
-  writeFileSync(scene, emptyScene);
+  writeFileSync(scene, drawnScene);
   const good = ['scene', '--scene', scene, '--out', folder, '--release'];
   t.is(targetOf(await call(...good, '3', '--version', '2026.1')).target.description.version, '2026.1');
   for (const wrong of [

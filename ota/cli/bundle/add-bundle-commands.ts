@@ -9,9 +9,10 @@ import { targetFileName, writeWholeTarget } from '../../bundle/write-target.ts';
 import { componentName, hardwareId, release, versionName } from '../../contract/names.ts';
 import type { Target } from '../../contract/target.ts';
 import type { OtaIo } from '../ota-io.ts';
-import { type ComponentFacts, composeModel, composeScene, composeTrust } from './bundle-component.ts';
+import { type ComponentFacts, composeModel, composeTrust } from './bundle-component.ts';
 import { bundlePatch } from './bundle-patch.ts';
 import { bundleProgram } from './bundle-program.ts';
+import { composeScene } from './bundle-scene.ts';
 import type { ComposedBundle } from './compose-program.ts';
 
 interface OutFlags {
@@ -37,6 +38,7 @@ interface ModelFlags extends ComponentFlags {
 interface SceneFlags extends ComponentFlags {
   readonly scene: string;
   readonly references?: string;
+  readonly picture?: { readonly width: number; readonly height: number };
   readonly name: string;
 }
 interface TrustFlags extends ComponentFlags {
@@ -120,10 +122,25 @@ function addComponents(bundle: Command, io: OtaIo): void {
       '--references <file>',
       'what the camera saw when it was calibrated (atalaya-provision calibrate references)',
     )
+    .option(
+      '--picture <width>x<height>',
+      'of the pictures that the camera delivers: a scene of another shape is refused; those of --references unless told',
+      pictureOf,
+    )
     .addOption(nameOption('scene'))
-    .action(async ({ out, scene, references, name, ...facts }: SceneFlags) => {
-      const files = { scene, name, ...(references === undefined ? {} : { references }) };
-      await write(out, await composeScene(files, factsOf(facts)));
+    .action(async ({ out, scene, references, picture, name, ...facts }: SceneFlags) => {
+      const given = {
+        ...(references === undefined ? {} : { references }),
+        ...(picture === undefined ? {} : { picture }),
+      };
+      const made = await composeScene({ scene, name, ...given }, factsOf(facts));
+      await write(out, made);
+      io.write(`scene ${made.scene.name}, SHA-256 ${made.scene.sha256}, as evidence names it`);
+      if (!made.scene.readsPlates) io.note('it names no plate formats: units read no plates by it');
+      if (references === undefined)
+        io.note(
+          'without --references: units go on with those of their own configuration, which have to be of this scene',
+        );
     });
   withNeeds(bundle.command('trust'))
     .description('who may configure and command the units: a trust document that the root key has signed')
@@ -134,6 +151,12 @@ function addComponents(bundle: Command, io: OtaIo): void {
       const files = { trust, name, ...(root === undefined ? {} : { root }) };
       await write(out, await composeTrust(files, factsOf(facts), io.clock));
     });
+}
+
+function pictureOf(text: string): NonNullable<SceneFlags['picture']> {
+  const [, width, height] = /^([1-9]\d{1,4})x([1-9]\d{1,4})$/.exec(text) ?? [];
+  if (width === undefined || height === undefined) throw new InvalidArgumentError('such as 1920x1080');
+  return { width: Number(width), height: Number(height) };
 }
 
 const nameOption = (usual: string): Option =>

@@ -6,13 +6,11 @@ import { readJson } from '../../../cloud-bridge/contract/read-json.ts';
 import type { Clock } from '../../../device/kernel/clock.ts';
 import { AtalayaError, systemCode } from '../../../device/kernel/errors.ts';
 import { parse } from '../../../device/kernel/schema.ts';
-import { readReferences } from '../../../device/scene/drift/references-file.ts';
-import { parseScene } from '../../../device/scene/load-scene.ts';
 import { loadAnyBundle, manifestName as modelManifest } from '../../../models/contract/bundle.ts';
 import type { ArchiveFile } from '../../archive/write-archive.ts';
 import { madeFile, manifestFile } from '../../bundle/bundle-files.ts';
 import { type BundleManifest, bundleSchemaId } from '../../contract/bundle.ts';
-import { sceneFiles, trustFiles } from '../../contract/component-files.ts';
+import { trustFiles } from '../../contract/component-files.ts';
 import type { ComposedBundle } from './compose-program.ts';
 
 /** What a person says of a bundle that is not the program. */
@@ -35,32 +33,6 @@ export async function composeModel(folder: string, facts: ComponentFacts): Promi
     manifest,
     ...carried,
   ]);
-}
-
-/**
- * A scene, and what its camera saw when it was calibrated. Throws `scene-invalid` with the lines, and `scene-mismatch` for references of another scene.
- */
-export async function composeScene(
-  { scene, references, name }: { readonly scene: string; readonly references?: string; readonly name: string },
-  facts: ComponentFacts,
-): Promise<ComposedBundle> {
-  const text = await readText(scene, 'scene-invalid');
-  const parsed = parseScene(text, scene);
-  const files = [madeFile(sceneFiles.scene, text)];
-  if (references !== undefined) {
-    const seen = await readText(references, 'scene-invalid');
-    const read = readReferences(seen, references);
-    if (read.scene !== parsed.name)
-      throw new AtalayaError(
-        'scene-mismatch',
-        `${references} belongs to the scene ${read.scene}, not to ${parsed.name}`,
-        {
-          hint: 'Make it anew with `atalaya-provision calibrate references`.',
-        },
-      );
-    files.push(madeFile(sceneFiles.references, seen));
-  }
-  return composed({ kind: 'scene', name, version: facts.version ?? String(facts.release) }, facts, files);
 }
 
 /**
@@ -96,7 +68,8 @@ async function publicKey(path: string) {
   }
 }
 
-function composed(
+/** A bundle of these files and of a manifest that says so. */
+export function composed(
   what: Pick<BundleManifest, 'kind' | 'name' | 'version'>,
   { release, hardware, needsProgram }: ComponentFacts,
   files: readonly ArchiveFile[],
@@ -111,7 +84,11 @@ function composed(
   return { manifest, files: [manifestFile(manifest), ...files] };
 }
 
-async function readText(path: string, code: 'scene-invalid' | 'document-refused' | 'key-invalid'): Promise<string> {
+/** Throws `code` for what cannot be read. */
+export async function readText(
+  path: string,
+  code: 'scene-invalid' | 'document-refused' | 'key-invalid',
+): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {

@@ -30,8 +30,19 @@ export async function askUnit(place: UnitPlace, wish: Wish, io: OtaIo): Promise<
   });
 }
 
-/** Says how a job goes on in the unit that runs, until it has ended or is about to be tried. True: it goes on well. */
-export async function followJob(place: UnitPlace, job: string, io: OtaIo): Promise<boolean> {
+/** Of a unit that runs. */
+const startsTrial = async (): Promise<string> => 'the unit starts it on trial; `atalaya-ota status` says how that goes';
+
+/**
+ * Says how a job goes on, until it has ended or is about to be tried; `tried` then gives the last words, and takes the time that it needs. True: it
+ * goes on well.
+ */
+export async function followJob(
+  place: UnitPlace,
+  job: string,
+  io: OtaIo,
+  tried: () => Promise<string> = startsTrial,
+): Promise<boolean> {
   let said = '';
   const say = (words: string) => {
     if (words !== said) io.note(words);
@@ -47,7 +58,7 @@ export async function followJob(place: UnitPlace, job: string, io: OtaIo): Promi
     if (standing?.job?.id === job) {
       const { step, progress, reasons } = standing.job;
       if (step === 'switching' || step === 'trial') {
-        say('the unit starts it on trial; `atalaya-ota status` says how that goes');
+        say(await tried());
         return true;
       }
       const coarse = progress === undefined ? undefined : { ...progress, done: Math.floor(progress.done / 1e5) * 1e5 };

@@ -20,11 +20,12 @@ export async function installAlone(place: UnitPlace, from: string, config: strin
     ...{ clock: openDisciplinedClock(io.clock), timer: io.timer, random: io.random },
   });
   const stop = new AbortController();
+  const switched = Promise.withResolvers<void>();
   const signal = AbortSignal.any([io.signal, stop.signal]);
   const keeper = parts.keeper({
     link: () => undefined,
     selfTest: async () => ({ troubles: [{ code: 'unit-stopped', says: 'the unit does not run', vital: true }] }),
-    restart: async () => stop.abort(),
+    restart: async () => switched.resolve(),
     // The unit says it when it runs again.
     report: () => Promise.reject(new AtalayaError('link-down', 'the unit does not run')),
     limits: () => ({ windows: [] }),
@@ -35,9 +36,11 @@ export async function installAlone(place: UnitPlace, from: string, config: strin
     const { good, words } = await Promise.race([keeper.install(from), aborted(signal)]);
     if (!good) throw new AtalayaError('act-refused', words, { hint: 'Bring a stick that was made for this unit.' });
     io.note(words);
-    const well = await followJob(place, words.replace(/^job /, ''), { ...io, signal });
-    if (stop.signal.aborted) io.note('it is tried at the next start of the unit');
-    return well;
+    return await followJob(place, words.replace(/^job /, ''), io, async () => {
+      // What is about to be tried may not be laid down yet: nobody is told, and nothing stopped, before it is.
+      await Promise.race([switched.promise, aborted(signal)]);
+      return 'it is tried at the next start of the unit';
+    });
   } finally {
     stop.abort();
     await working;
@@ -46,5 +49,7 @@ export async function installAlone(place: UnitPlace, from: string, config: strin
 
 const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(new AtalayaError('act-refused', 'stopped')), { once: true });
+    const stopped = () => reject(new AtalayaError('act-refused', 'stopped'));
+    if (signal.aborted) stopped();
+    else signal.addEventListener('abort', stopped, { once: true });
   });

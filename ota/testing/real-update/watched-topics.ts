@@ -19,7 +19,23 @@ export interface Said {
   readonly reasons?: readonly string[];
   readonly progress?: { readonly done: number; readonly total: number };
   readonly interruptionS?: number;
-  readonly parts?: readonly { readonly version: string; readonly release?: number }[];
+  readonly parts?: readonly { readonly kind?: string; readonly version: string; readonly release?: number }[];
+  readonly events?: readonly { readonly data?: { readonly record?: SaidRecord } }[];
+  /** Of a command. */
+  readonly result?: { readonly report?: SaidReport };
+}
+
+/** Of the record of an infraction. */
+export interface SaidRecord {
+  readonly provenance?: { readonly scene?: { readonly name: string; readonly sha256: string } };
+  readonly infraction?: { readonly lane?: string | null; readonly measured?: { readonly limitKmh?: number } };
+  readonly auxiliary?: { readonly calibration?: unknown };
+}
+
+/** Of a self-test. */
+export interface SaidReport {
+  readonly scene?: { readonly name: string; readonly sha256: string };
+  readonly findings?: readonly { readonly check: string; readonly outcome: string; readonly says: string }[];
 }
 
 const ends = new Set(['confirmed', 'rolled-back', 'refused', 'failed', 'canceled']);
