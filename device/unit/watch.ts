@@ -48,6 +48,7 @@ import { openSelfTest } from './selftest/running.ts';
 import type { RunSettings } from './settings.ts';
 import { openSignals } from './signals.ts';
 import { openUnitSource } from './source.ts';
+import { unfitScene } from './updates/fit-scene.ts';
 
 export interface RoadIo {
   readonly console: RunConsole;
@@ -267,6 +268,7 @@ export async function watchRoad(
   eyes = {
     ...{ ring, bystanders },
     selfTest: (request) => selfTest.run(request),
+    unfitScene: (folder) => unfitScene(folder, info),
     pipeline: () => pipelineFigures(recorder, plates),
     ...(place === undefined ? {} : { cameraPlace: () => placeFactOf(place) }),
     housing: () => ({ door: signals.sensors.active('door'), tamper: signals.sensors.active('tamper') }),

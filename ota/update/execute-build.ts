@@ -3,12 +3,13 @@ import { makeFolders, readWholeFile } from '../../device/kernel/durable-file.ts'
 import { removeTree } from '../../device/kernel/tree-files.ts';
 import { type BundleManifest, bundleManifest, manifestName, type SlotPart } from '../contract/bundle.ts';
 import { reasonOf, refusedUpdate, type UpdateRefused } from '../contract/refusals.ts';
-import { partFolder } from '../contract/slots.ts';
+import { partFolder, type SlotView } from '../contract/slots.ts';
 import { copyTree } from './copy-tree.ts';
 import { passOver } from './execute-download.ts';
 import type { Execute } from './step-executor.ts';
 import type { UpdateDesk } from './update-desk.ts';
 import { folderOf } from './update-session.ts';
+import type { HeldJob } from './update-state.ts';
 import { type Building, partKey } from './update-step.ts';
 
 export const executePrepare: Execute<'prepare'> = async (_step, desk) => {
@@ -28,12 +29,17 @@ export const executeInstall: Execute<'install'> = async ({ target, file }, desk,
   if (building === undefined || path === undefined || state.job === undefined) return;
   const { kind, name, version, release, tree } = target.description;
   const folder = await emptied(desk, `${building.folder}/${partFolder(target.description)}`);
-  const base = folderOf((await parts.slots.state()).running, target.description);
+  const { running } = await parts.slots.state();
+  const base = folderOf(running, target.description);
   const outcome =
     file.description.patchFrom === undefined
       ? await parts.installer.unpack(target, path, folder, signal)
       : await parts.installer.patch(file, path, base, folder, signal);
   if (outcome.kind === 'installed') {
+    const byAnother = kind === 'program' || bringsProgram(state.job, running);
+    const words = byAnother ? undefined : await parts.unfit?.({ kind, name }, folder);
+    if (words !== undefined)
+      return refuse(desk, refusedUpdate('component-unfit', `${kind} ${name} ${version}: ${words}`));
     const part: SlotPart = {
       kind,
       name,
@@ -81,6 +87,13 @@ export const executeComplete: Execute<'complete'> = async ({ slot, record }, des
   desk.session.freeable = undefined;
   desk.session.progress = undefined;
 };
+
+/** Whether another program than the running one will read what is installed. */
+const bringsProgram = ({ install }: HeldJob, { record }: SlotView): boolean =>
+  install.some(
+    ({ description: { kind, tree } }) =>
+      kind === 'program' && record?.parts.some((part) => part.tree === tree.sha256) !== true,
+  );
 
 const withPart = (building: Building, part: SlotPart, manifest: BundleManifest): Building => ({
   ...building,

@@ -56,6 +56,11 @@ export interface UpdateParts {
   readonly link: () => UpdateSource | undefined;
   /** Throws `document-refused` where the folder is none that updates come from. */
   readonly stick: (folder: string) => UpdateSource | Promise<UpdateSource>;
+  /**
+   * Why the running program could not work with a component, as `code: words`; undefined where it can, or cannot tell yet. Asked of what comes
+   * without a program of its own. Absent: the trial tells.
+   */
+  readonly unfit?: (part: Pick<SlotPart, 'kind' | 'name'>, folder: string) => Promise<string | undefined>;
   /** Of the whole unit as it runs, on trial and before a switch. What it throws counts as a vital trouble. */
   readonly selfTest: (signal: AbortSignal) => Promise<SelfTest>;
   /** Ends this program, so that the launcher starts the slot that is due. May resolve before it has. */

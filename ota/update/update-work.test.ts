@@ -168,6 +168,36 @@ test('a link that fails is tried again for as long as it takes', async (t) => {
   t.is(await releaseOf(unit), 2);
 });
 
+test('a component that the running program could not work with is refused before the switch; one with a program of its own is tried', async (t) => {
+  await using bundles = await MadeBundles.open();
+  await using unit = await MadeUnit.open();
+  const one = await assignFirst(unit, bundles);
+  await settle(unit);
+  const model = await bundles.bundle({ kind: 'model', release: 1, noise: 5000 });
+  const two = await bundles.bundle({ release: 2 });
+  unit.publish(model, two);
+  const asked: string[] = [];
+  unit.change = {
+    unfit: async ({ kind }, folder) => {
+      asked.push(`${kind} ${folder.split('/').slice(-2).join('/')}`);
+      return 'bundle-invalid: it is blind';
+    },
+  };
+  unit.made.assign([one.target, model.target], { trial });
+  const steps = await settle(unit);
+  t.false(steps.includes('switch'));
+  t.like(last(unit), {
+    status: 'REJECTED',
+    reasons: [
+      `component-unfit: model ${model.target.description.name} ${model.target.description.version}: bundle-invalid: it is blind`,
+    ],
+  });
+  t.deepEqual(asked, [`model model/${model.target.description.name}`]);
+  unit.made.assign([two.target, model.target], { trial });
+  await settle(unit);
+  t.is(await releaseOf(unit), 2);
+});
+
 test('a board that was slow before is updated all the same, and what it suffers from is told; a slower one is not', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();

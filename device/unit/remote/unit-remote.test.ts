@@ -62,6 +62,7 @@ async function start(t: ExecutionContext, config: Config) {
         bystanders: new BystanderMemory('auto', { reach: milliseconds(1000), most: 10 }),
         pipeline: () => ({ framesProcessed: 1 }),
         selfTest: () => Promise.reject(new Error('nobody tests')),
+        unfitScene: async () => undefined,
       }),
     });
   return { remote, store, notices, said, attach, end };

@@ -23,7 +23,7 @@ import type { UnitEvidence } from '../evidence.ts';
 import type { UnitModes } from '../modes.ts';
 import { linkFacts } from '../selftest/link.ts';
 import { noComponents, type UnitComponents } from '../updates/components.ts';
-import { openUpdates } from '../updates/hooks.ts';
+import { openUpdates, type SceneEyes } from '../updates/hooks.ts';
 import type { LateUpdates } from '../updates/late-updates.ts';
 import { commandExecutors, type UnitEyes } from './commands.ts';
 import { openUnitConfig, type UnitConfig } from './config.ts';
@@ -43,7 +43,7 @@ export interface UnitInside {
   readonly store: EvidenceStore;
   readonly boot: string;
   /** Undefined while the source is not open: a camera may be long in coming, and the unit is there meanwhile. */
-  readonly eyes: () => (UnitEyes & WatchFacts) | undefined;
+  readonly eyes: () => (UnitEyes & WatchFacts & SceneEyes) | undefined;
   /** Who started the program, and what signs what it says of itself; absent: it takes no updates. */
   readonly updates?: { readonly launched: Launched; readonly signer: UnitEvidence['signer'] };
   /** What this run can do without; absent: nothing. */

@@ -47,7 +47,8 @@ export async function openComponents(folder: string | undefined): Promise<UnitCo
   };
 }
 
-async function sceneIn(folder: string): Promise<NonNullable<UnitComponents['scene']>> {
+/** The files of a scene's component. Throws `bundle-invalid` where it cannot be told whether there are references. */
+export async function sceneIn(folder: string): Promise<NonNullable<UnitComponents['scene']>> {
   const references = join(folder, sceneFiles.references);
   const there = await ifThere(references, async (path) => (await stat(path)).size >= 0, false);
   return { scene: join(folder, sceneFiles.scene), ...(there ? { references } : {}) };

@@ -8,12 +8,15 @@ import { UnitUpdates, type UpdateHooks } from './unit-updates.ts';
 
 type Given = 'launched' | 'config' | 'clock' | 'log' | 'notice' | 'tell';
 
+/** What can be known of a scene once the source is open. */
+export type SceneEyes = Pick<UpdateHooks, 'unfitScene'>;
+
 /** What of a unit updates work with. */
 export interface UpdatedUnit extends Pick<UpdateHooks, Given> {
   readonly store: Pick<EvidenceStore, 'ledger'>;
   readonly signer: UnitEvidence['signer'];
   /** Undefined while the camera has not come. */
-  readonly eyes: () => Pick<UnitEyes, 'selfTest'> | undefined;
+  readonly eyes: () => (Pick<UnitEyes, 'selfTest'> & SceneEyes) | undefined;
   readonly giveWay: () => void;
 }
 
@@ -28,6 +31,7 @@ export function openUpdates({ store, signer, eyes, giveWay, ...given }: UpdatedU
       const value = (await signer.sign(bytes)).toString('base64');
       return { key: signer.id, algorithm: signer.algorithm, value };
     },
+    unfitScene: async (folder) => eyes()?.unfitScene(folder),
     selfTest: async (seal) => eyes()?.selfTest({ pulse: [], seal, asked: 'start', actor: updating }),
     giveWay: (why) => {
       tell(`the program of another slot takes over (${why})`);

@@ -30,7 +30,10 @@ export interface UpdatePartsOptions {
 }
 
 /** What differs between a unit that runs, and a person beside one that does not. */
-export type UpdateDrive = Pick<UpdateParts, 'link' | 'selfTest' | 'restart' | 'report' | 'act' | 'limits' | 'tell'>;
+export type UpdateDrive = Pick<
+  UpdateParts,
+  'link' | 'unfit' | 'selfTest' | 'restart' | 'report' | 'act' | 'limits' | 'tell'
+>;
 
 export interface OpenedUpdateParts {
   readonly trust: TrustKeeper;

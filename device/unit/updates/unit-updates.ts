@@ -27,6 +27,8 @@ export interface UpdateHooks {
   readonly sign: ReportSigner;
   readonly clock: Clock;
   readonly log: Log;
+  /** Why the running program could not judge by the scene in a folder; undefined where it can, or the camera has not come yet. */
+  readonly unfitScene: (folder: string) => Promise<string | undefined>;
   /** Of the whole unit as it runs; `seal`: with test evidence. Undefined while the camera has not come. */
   readonly selfTest: (seal: boolean) => Promise<SelfTestReport | undefined>;
   /** Ends this program so that the launcher starts the slot that is due. */
@@ -74,6 +76,7 @@ export class UnitUpdates implements UpdateInbox {
     });
     this.#keeper = parts.keeper({
       link: () => (this.#online ? this.#streams : undefined),
+      unfit: async ({ kind }, folder) => (kind === 'scene' ? hooks.unfitScene(folder) : undefined),
       selfTest: (signal) => this.#selfTest(signal),
       restart: async (reason) => hooks.giveWay(reason),
       report: (update) => this.#report(update),

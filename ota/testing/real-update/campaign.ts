@@ -55,7 +55,9 @@ export class Campaigns {
       from,
     );
     this.#over.add(end.content.job);
-    await watched.until(`${runs} runs`, (heard) => isOnline(heard, runs), 120_000, from);
+    // What was refused was never switched to, and so nothing started.
+    if (end.content.step !== 'refused')
+      await watched.until(`${runs} runs`, (heard) => isOnline(heard, runs), 120_000, from);
     const heard = watched.heard.slice(from);
     const told = heard.filter(isJob).map(({ content }) => content.interruptionS);
     await watched.until('it judges frames', (one) => one.topic === 'telemetry' && one.at > end.at, 60_000, from);

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { sha256 } from '../../../device/kernel/hash.ts';
 import { callProgram, source } from '../../../device/testing/call-program.ts';
 import { emptyScene } from '../../../provisioning/enrol/granted-scene.ts';
@@ -23,17 +24,27 @@ export interface MadeScene {
 /** What the good scene changes: a lane has another name, and the limit is lower. */
 export const changed = { lane: 'A1-new', before: 'A1', limitKmh: 45 } as const;
 
+export interface BadScene {
+  readonly what: string;
+  readonly target: string;
+  readonly says: RegExp;
+}
+
 export interface MadeScenes {
   /** SHA-256 of the scene that the unit's configuration names. */
   readonly configured: string;
   readonly good: MadeScene;
   /** Scenes that no unit can be well with, past the programs that refuse to make them: what they are, and what the unit says. */
-  readonly bad: readonly { readonly what: string; readonly target: string; readonly says: RegExp }[];
+  readonly bad: readonly BadScene[];
+  /** One that is well by itself, and whose references are of another place. */
+  readonly elsewhere: BadScene;
   /** Sentences with which the program that makes bundles has refused the bad ones. */
   readonly refused: readonly string[];
 }
 
 const cpu = process.arch;
+/** Of the picture that the references of another place are made of: a camera that somebody has turned. */
+const shiftPx = 120;
 
 /** Bundles of a good scene with its references, and of bad ones, in a folder. */
 export async function makeScenes(out: string): Promise<MadeScenes> {
@@ -45,18 +56,31 @@ export async function makeScenes(out: string): Promise<MadeScenes> {
     .replace('limitKmh: 50', `limitKmh: ${changed.limitKmh}`);
   await writeFile(at('changed.yaml'), text);
   await writeFile(at('first.jpg'), await firstPicture(recording));
-  const references = ['calibrate', 'references', '--picture', at('first.jpg'), '--scene', at('changed.yaml')];
-  await callProgram('provision', [...references, '--out', at('changed.references.json')]);
-  const { out: said } = await callProgram('ota', [
-    ...['bundle', 'scene', '--scene', at('changed.yaml'), '--references', at('changed.references.json')],
-    ...['--release', '1', '--hardware', cpu, '--out', out],
-  ]);
+  await sharp(at('first.jpg'))
+    .affine([1, 0, 0, 1], { background: 'grey', odx: shiftPx, ody: 0 })
+    .extract({ left: 0, top: 0, width: 1920, height: 1080 })
+    .toFile(at('elsewhere.jpg'));
+  for (const [picture, to] of [
+    ['first', 'changed'],
+    ['elsewhere', 'elsewhere'],
+  ]) {
+    const references = ['calibrate', 'references', '--picture', at(`${picture}.jpg`), '--scene', at('changed.yaml')];
+    await callProgram('provision', [...references, '--out', at(`${to}.references.json`)]);
+  }
+  const bundled = (references: string, release: string) =>
+    callProgram('ota', [
+      ...['bundle', 'scene', '--scene', at('changed.yaml'), '--references', at(`${references}.references.json`)],
+      ...['--release', release, '--hardware', cpu, '--out', out],
+    ]);
+  const { out: said } = await bundled('changed', '1');
+  await bundled('elsewhere', '20');
+  const elsewhere = { what: 'is of another place', target: 'scene-20-r20-'.concat(cpu), says: /camera-moved/ };
   const good = { target: 'scene-1-r1-'.concat(cpu), sha256: sha256(text) };
   if (!said.includes(good.sha256)) throw new Error(`the bundle of the scene was announced as:\n${said}`);
   const bad = [
-    { what: 'has a field that no scene has', scene: `${text}lane: []\n`, says: /starts were used up/ },
-    { what: 'is of another camera', scene: anotherShape, says: /starts were used up/ },
-    { what: 'is empty', scene: emptyScene, says: /scene-empty/ },
+    { what: 'has a field that no scene has', scene: `${text}lane: []\n`, says: /component-unfit: .*scene-invalid/ },
+    { what: 'is of another camera', scene: anotherShape, says: /component-unfit: .*scene-mismatch/ },
+    { what: 'is empty', scene: emptyScene, says: /component-unfit: .*scene-empty/ },
   ];
   const refused: string[] = [];
   const made = [];
@@ -79,7 +103,7 @@ export async function makeScenes(out: string): Promise<MadeScenes> {
     refused.push(`a scene that ${what} is not bundled: ${sentenceOf(answer)}`);
     made.push({ what, target: await forge(scene, index + 2, out), says });
   }
-  return { configured: sha256(before), good, bad: made, refused };
+  return { configured: sha256(before), good, bad: made, elsewhere, refused };
 }
 
 /** Drawn for pictures of another shape than the recording's. */
