@@ -5,6 +5,9 @@ import type { BootMethod } from './boards.ts';
 export const kernelName = 'vmlinuz';
 export const initialName = 'initrd.img';
 
+/** Of the boot partition. Not that of a stick (`stick-files.ts`): a machine may start from USB, and a card lie in a reader. */
+export const bootLabel = 'ATALAYABOOT';
+
 /** What the boot loader reads, as files of the boot partition. */
 export function bootFiles(boot: BootMethod, kernelArguments: string): readonly ServiceFile[] {
   if (boot !== 'raspberry-pi') {

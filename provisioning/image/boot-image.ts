@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync,
 import { basename, dirname, join } from 'node:path';
 import { AtalayaError } from '../../device/kernel/errors.ts';
 import { milliseconds } from '../../device/kernel/units.ts';
-import { grubBeginning, grubModules, initialName, kernelName } from './boot-files.ts';
+import { bootLabel, grubBeginning, grubModules, initialName, kernelName } from './boot-files.ts';
 import type { DebianArchive } from './debian-archive.ts';
 import type { ImageLock } from './lock.ts';
 import { bootCodeBytes, sector } from './partitions.ts';
@@ -123,7 +123,7 @@ async function writeFat(
   const geometry = ['-T', String(bytes / sector), '-h', '64', '-s', '32', '-H', '2048'];
   await runProgram(
     'mformat',
-    ['-i', image, '-F', '-c', '1', ...geometry, '-N', serial.toString(16).padStart(8, '0'), '-v', 'ATALAYA', '::'],
+    ['-i', image, '-F', '-c', '1', ...geometry, '-N', serial.toString(16).padStart(8, '0'), '-v', bootLabel, '::'],
     run,
   );
   const folders = new Set<string>();

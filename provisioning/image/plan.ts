@@ -5,7 +5,8 @@ import { type BoardImage, boardImage, type ImageBoard } from './boards.ts';
 import { bootFiles } from './boot-files.ts';
 import { type PartitionSize, partitionId } from './partitions.ts';
 import { startFiles } from './start-files.ts';
-import { enabledUnits, systemFiles, wantedUnits } from './system-files.ts';
+import { stickFiles } from './stick-files.ts';
+import { commandLinks, enabledUnits, systemFiles, wantedUnits } from './system-files.ts';
 
 /** A file of the root file system; a path without a leading slash. */
 export interface PlannedFile extends ServiceFile {
@@ -104,6 +105,7 @@ export function planImage(name: ImageBoard): ImagePlan {
     ...services,
     ...startFiles({ data, modules: board.modules }),
     ...systemFiles({ data }),
+    ...stickFiles({ machine }),
     { path: settings.launcher.slice(1), text: launcherScript(), mode: 0o755 },
   ];
   return {
@@ -119,7 +121,7 @@ export function planImage(name: ImageBoard): ImagePlan {
     excluded,
     kernelArguments,
     files,
-    links: [...wantedUnits(files), ...enabledUnits(board.terminals)],
+    links: [...wantedUnits(files), ...enabledUnits(board.terminals), ...commandLinks()],
     folders: ['data', 'var/lib/atalaya', 'var/log/journal', 'var/lib/chrony', 'var/lib/systemd'],
     bootFiles: bootFiles(board.boot, kernelArguments),
   };

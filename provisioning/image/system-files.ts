@@ -1,12 +1,14 @@
 import { usualService } from '../service/service-files.ts';
+import { account } from '../service/service-settings.ts';
 import type { PlannedFile, PlannedLink } from './plan.ts';
+import { stickWords } from './stick-files.ts';
 
 interface SystemOptions {
   /** PARTUUID of the data partition. */
   readonly data: string;
 }
 
-const { program } = usualService;
+const { program, shipped } = usualService;
 const provision = `${program}/node_modules/.bin/node ${program}/provisioning/cli/atalaya-provision.js`;
 
 /** What turns a Debian into a unit: a root that nobody writes to, a name from the serial, a screen that says who this is. Nobody can log in. */
@@ -24,8 +26,18 @@ export function systemFiles({ data }: SystemOptions): readonly PlannedFile[] {
     { path: 'etc/systemd/system/atalaya-page.service', text: pageService },
     { path: 'etc/systemd/system/atalaya-screen@.service', text: screenService },
     { path: 'usr/lib/atalaya/show-screen', text: showScreen, mode: 0o755 },
+    { path: runCommand, text: commandOfRunning, mode: 0o755 },
   ];
 }
+
+const runCommand = 'usr/lib/atalaya/run-command';
+
+/** What people call at a unit: all that a bundle has in its `bin/`. */
+const commands = ['atalaya-audit', 'atalaya-ota', 'atalaya-provision', 'atalaya-unit'];
+
+/** The commands, where every shell looks for them, whoever's it is. */
+export const commandLinks = (): readonly PlannedLink[] =>
+  commands.map((name) => ({ path: `usr/bin/${name}`, target: `/${runCommand}` }));
 
 /** The units that say themselves by what they are wanted. A template is none: somebody has to name its instance. */
 export const wantedUnits = (files: readonly PlannedFile[]): readonly PlannedLink[] =>
@@ -191,6 +203,22 @@ PrivateTmp=yes
 WantedBy=multi-user.target
 `;
 
+/**
+ * Becomes the command by whose name it was called, of the program that was started last; of the image's where that leads nowhere or does not
+ * have it. Ends with 127 where neither does, as a shell that finds no command. The unit's account could have written the program: root runs
+ * nothing of it, and becomes that account first.
+ */
+const commandOfRunning = `#!/bin/sh
+name=\${0##*/}
+become=
+if [ "$(id -u)" = 0 ]; then become='setpriv --reuid=${account} --regid=${account} --init-groups --'; fi
+for folder in ${program} ${shipped}; do
+  if [ -x "$folder/bin/$name" ]; then exec $become "$folder/bin/$name" "$@"; fi
+done
+echo "$name: neither ${program} nor ${shipped} has it" >&2
+exit 127
+`;
+
 /** Written anew when it changes: a screen that is plugged in later shows it too, since a text console keeps what it has. */
 const showScreen = `#!/bin/sh
 shown=
@@ -200,8 +228,10 @@ while :; do
   if [ -s /run/atalaya-screen/text ]; then text=$(sed "s/0[.]0[.]0[.]0/\${address%%/*}/" /run/atalaya-screen/text)
   elif ! grep -q ' /data ' /proc/mounts; then text='The data partition cannot be read: this unit does not run. Put in another card and enrol the unit again.'
   else text='The key of this unit is being made.'; fi
+  stick=$(cat ${stickWords}* 2>/dev/null)
   now="$text
-$(cat /proc/sys/kernel/hostname) $addresses"
+$(cat /proc/sys/kernel/hostname) $addresses\${stick:+
+$stick}"
   if [ "$now" != "$shown" ]; then
     printf '\\033c\\033[3J%s\\n' "$now"
     shown=$now

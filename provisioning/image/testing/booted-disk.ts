@@ -15,6 +15,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Milliseconds, milliseconds } from '../../../device/kernel/units.ts';
 import { findProgram, runProgram } from '../run-program.ts';
+import { askEmulator } from './ask-emulator.ts';
 
 export interface BootOptions {
   /** What `make image BOARD=qemu-x86` wrote; it stays as it is. */
@@ -31,6 +32,8 @@ export interface BootOptions {
   readonly memory?: number;
   /** Ports of this machine's loopback, and the machine's that they lead to. */
   readonly forward?: readonly (readonly [here: number, there: number])[];
+  /** It has a USB socket: `plug` and `pull`. */
+  readonly usb?: boolean;
 }
 
 /** Address under which an emulated machine reaches this one's loopback. */
@@ -99,7 +102,7 @@ export class BootedDisk {
   /** Switches it on, and waits for nothing. */
   switchOn(): void {
     const errors = openSync(this.#log, 'a');
-    const { serial, cores = 2, memory = 1024, forward = [] } = this.#options;
+    const { serial, cores = 2, memory = 1024, forward = [], usb = false } = this.#options;
     const ports = forward.map(([here, there]) => `,hostfwd=tcp:127.0.0.1:${here}-:${there}`).join('');
     const machine = [
       // V8 switches protection keys (pku) around whatever it compiles; emulated, each switch empties the table of translated addresses.
@@ -112,12 +115,37 @@ export class BootedDisk {
       ...['-nic', `user,model=virtio-net-pci${ports}`],
       ...['-device', 'virtio-rng-pci', '-device', 'i6300esb', '-smbios', `type=1,serial=${serial}`],
       ...['-chardev', `file,id=serial,path=${this.console},append=on`, '-serial', 'chardev:serial'],
+      ...(usb ? ['-device', 'qemu-xhci,id=usb', '-qmp', `unix:${this.#socket},server=on,wait=off`] : []),
     ];
     this.#qemu = spawn('qemu-system-x86_64', [...machine, ...devices], { stdio: ['ignore', errors, errors] });
     closeSync(errors);
     const kill = (): void => void this.#qemu?.kill('SIGKILL');
     process.once('exit', kill);
     this.#qemu.once('close', () => process.removeListener('exit', kill));
+  }
+
+  get #socket(): string {
+    return join(this.#options.work, 'qmp');
+  }
+
+  /** Puts a stick in: a file with the bytes of a disk, to which nothing is written. */
+  async plug(file: string): Promise<void> {
+    const medium = { driver: 'raw', 'node-name': 'stick', 'read-only': true, file: { driver: 'file', filename: file } };
+    await askEmulator(this.#socket, 'blockdev-add', medium);
+    await askEmulator(this.#socket, 'device_add', { driver: 'usb-storage', id: 'stick', bus: 'usb.0', drive: 'stick' });
+  }
+
+  /** Pulls the stick out, without a word to the machine before. */
+  async pull(): Promise<void> {
+    await askEmulator(this.#socket, 'device_del', { id: 'stick' });
+    for (let tries = 0; ; tries += 1) {
+      await wait(200);
+      try {
+        return await askEmulator(this.#socket, 'blockdev-del', { 'node-name': 'stick' });
+      } catch (error) {
+        if (tries > 20) throw error;
+      }
+    }
   }
 
   /** Cuts the power. */

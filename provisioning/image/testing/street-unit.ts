@@ -28,6 +28,7 @@ export interface StreetUnitOptions {
   readonly work: string;
   /** Free ports of this machine. */
   readonly ports: { readonly page: number; readonly status: number };
+  readonly usb?: boolean;
 }
 
 const key = /key ((?:[0-9A-F]{4} ){15}[0-9A-F]{4})/g;
@@ -41,9 +42,9 @@ export class StreetUnit {
 
   constructor(options: StreetUnitOptions) {
     this.#options = options;
-    const { image, work, ports } = options;
+    const { image, work, ports, usb = false } = options;
     this.machine = new BootedDisk({
-      ...{ image, work, disk: 4 * 2 ** 30, serial: 'TEST0042', cores: 4, memory: 2048 },
+      ...{ image, work, disk: 4 * 2 ** 30, serial: 'TEST0042', cores: 4, memory: 2048, usb },
       forward: [
         [ports.page, 9465],
         [ports.status, 9464],
