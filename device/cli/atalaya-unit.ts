@@ -79,7 +79,10 @@ async function run(request: RunRequest & GuardRequest): Promise<number> {
   }).finally(() => guard?.close());
   const { last, lost, gives, lastFrame } = ended;
   // Stopped meanwhile: nothing follows.
-  if (gives && !stop.signal.aborted) giveWay(launched, process.argv.slice(2), lastFrame);
+  if (gives && !stop.signal.aborted) {
+    guard?.givesWay();
+    giveWay(launched, process.argv.slice(2), lastFrame);
+  }
   if (lost > 0) return exit.failed;
   const comparison = last?.comparison;
   if (comparison === undefined || stop.signal.aborted) return exit.done;

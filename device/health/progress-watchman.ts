@@ -56,6 +56,9 @@ export interface RunGuard {
   readonly giveUp: AbortSignal;
 }
 
+/** From the last sign of life of one program to the first of the next: the launcher's work, and all modules from a slow card. */
+const START_PATIENCE = milliseconds(120_000);
+
 /**
  * Feeds watchdogs while the program does its work, and only then.
  *
@@ -116,6 +119,11 @@ export class Watchman implements RunGuard {
   stopping(): void {
     this.#options.heartbeat.stopping();
     this.ending();
+  }
+
+  /** Another program takes over under the same process id; the manager sees one process that says nothing while it starts. May be called after `close`. */
+  givesWay(): void {
+    this.#options.heartbeat.within(START_PATIENCE);
   }
 
   get giveUp(): AbortSignal {

@@ -113,6 +113,7 @@ class Place {
     const heartbeat: Heartbeat = {
       ready: say('ready'),
       beat: say('beat'),
+      within: (time) => void this.events.push(`within ${time / 1000} s`),
       status: () => {},
       stopping: say('stopping'),
     };
@@ -316,4 +317,15 @@ test('a watchdog that is refused is told, once, and the run goes on', async (t) 
   t.deepEqual(place.take(), ['ready', 'beat', 'beat']);
   t.is(place.faults.length, 1);
   await man.close();
+});
+
+test('whoever takes over under the same process id has time to start, also once nothing is fed any more', async (t) => {
+  const place = new Place();
+  const man = await place.open();
+  man.running(() => place.run);
+  await man.look();
+  await man.close();
+  place.take();
+  man.givesWay();
+  t.deepEqual(place.take(), ['within 120 s']);
 });

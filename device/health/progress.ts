@@ -5,6 +5,8 @@ export interface Heartbeat {
   /** The start is over. */
   ready(): void;
   beat(): void;
+  /** The next program under this process id gives its first sign of life within so long; it says itself how often from then on. */
+  within(time: Milliseconds): void;
   /** One line for a person. */
   status(text: string): void;
   /** The end has begun. */

@@ -41,6 +41,8 @@ export async function openGuard(
 ): Promise<Watchman | undefined> {
   const notify = openServiceNotify(environment, process.pid, () => Libc.open());
   if (!notify.told && watchdog === undefined) return undefined;
+  // The program before, under this process id, may have asked for more time for this start.
+  if (notify.watchdog !== undefined) notify.within(notify.watchdog);
   const clock = systemClock;
   const onFault = (fault: AtalayaError) => say(explain(fault));
   const [folder] = (environment.STATE_DIRECTORY ?? '').split(':');
@@ -58,6 +60,7 @@ export async function openGuard(
     heartbeat: {
       ready: () => void notify.ready(),
       beat: () => void notify.alive(),
+      within: (time) => void notify.within(time),
       status: (text) => void notify.status(text),
       stopping: () => void notify.stopping(),
     },

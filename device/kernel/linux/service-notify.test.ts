@@ -49,9 +49,10 @@ for (const kind of ['a path', 'an abstract name'] as const) {
     t.teardown(() => rm(folder, { recursive: true }));
     const address = kind === 'a path' ? join(folder, 'notify') : `@atalaya-test-${process.pid}-${Math.random()}`;
     const told: boolean[] = [];
-    const messages = await received(t, address, 6, () => {
+    const messages = await received(t, address, 7, () => {
       const notify = openServiceNotify({ NOTIFY_SOCKET: address }, process.pid, () => Libc.open());
       told.push(notify.told, notify.extend(milliseconds(90_000)), notify.ready(), notify.alive());
+      told.push(notify.within(milliseconds(120_000)));
       told.push(notify.status('sealing,\n3 pictures wait'), notify.stopping(), notify.status(`${'x'.repeat(500)}`));
       notify.close();
       told.push(!notify.alive());
@@ -65,6 +66,7 @@ for (const kind of ['a path', 'an abstract name'] as const) {
       'EXTEND_TIMEOUT_USEC=90000000',
       'READY=1',
       'WATCHDOG=1',
+      'WATCHDOG_USEC=120000000',
       'STATUS=sealing, 3 pictures wait',
       'STOPPING=1',
       `STATUS=${'x'.repeat(200)}`,

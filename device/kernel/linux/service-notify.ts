@@ -19,6 +19,8 @@ export interface ServiceNotify {
   ready(): boolean;
   /** A sign of life: `WATCHDOG=1`. */
   alive(): boolean;
+  /** From now on, until the service is started again, a sign of life is due within so long: `WATCHDOG_USEC=`. */
+  within(time: Milliseconds): boolean;
   /** One line for `systemctl status`. */
   status(line: string): boolean;
   /** The start or the end takes so much longer from now on: `EXTEND_TIMEOUT_USEC=`. */
@@ -61,6 +63,7 @@ export function openServiceNotify(
     watchdog: told ? watchdogOf(environment, pid) : undefined,
     ready: () => send('READY=1'),
     alive: () => send('WATCHDOG=1'),
+    within: (time) => send(`WATCHDOG_USEC=${Math.round(time * 1000)}`),
     status: (line) => send(`STATUS=${line.replaceAll(/\s+/g, ' ').slice(0, longestStatus)}`),
     extend: (time) => send(`EXTEND_TIMEOUT_USEC=${Math.round(time * 1000)}`),
     stopping: () => send('STOPPING=1'),
