@@ -44,6 +44,8 @@ export const givenJob = z.looseObject({
   rollout: actId.optional(),
   /** When the director had signed it; absent where it has not. */
   assigned: instant.optional(),
+  /** Why it has not yet; it is asked again. */
+  waits: reason.optional(),
   /** Why the director never will. */
   refused: reason.optional(),
   /** When the broker had the hint. */

@@ -63,7 +63,7 @@ export class JobBringer {
   }
 
   /** Whether it is signed now. */
-  async #assign(unit: string, { number, job }: GivenJob): Promise<boolean> {
+  async #assign(unit: string, { number, job, waits }: GivenJob): Promise<boolean> {
     const { director, clock, log } = this.#options;
     // Another bridge has one.
     if (director === undefined) return false;
@@ -71,10 +71,12 @@ export class JobBringer {
       await director.assign(unit, job);
     } catch (error) {
       if (!isAtalayaError(error)) throw error;
+      const never = error.code === 'document-refused';
+      // Every minute the same is said once.
+      if (!never && waits === error.message) return false;
       log.warn({ part: 'updates', unit, job: job.id, error }, 'the job could not be signed');
-      if (error.code !== 'document-refused') return false;
-      await this.#note(unit, number, { refused: error.message });
-      this.#pending.delete(unit);
+      await this.#note(unit, number, never ? { refused: error.message } : { waits: error.message });
+      if (never) this.#pending.delete(unit);
       return false;
     }
     await this.#note(unit, number, { assigned: toIso(clock.utc()) });
@@ -110,7 +112,10 @@ export class JobBringer {
 
   async #note(unit: string, number: number, more: Partial<GivenJob>): Promise<void> {
     await this.#options.change(unit, (before) =>
-      before.newest?.number === number ? { ...before, newest: { ...before.newest, ...more } } : before,
+      before.newest?.number === number ? { ...before, newest: noted(before.newest, more) } : before,
     );
   }
 }
+
+/** What was waited for is over once there is any other word. */
+const noted = ({ waits: _, ...given }: GivenJob, more: Partial<GivenJob>): GivenJob => ({ ...given, ...more });

@@ -84,11 +84,32 @@ test('too little is not judged, and said: few events, few messages, no figures, 
     'not-judged',
     'how much it varies is not known',
   );
-  const gone = judgeQuality([work(even(10), [])], bars({ sealed: 0.9 }));
-  t.is(gone.units, 0);
-  t.regex(words(gone), /no unit has figures of both times/);
+  const fresh = judgeQuality([work([], even(10))], bars({ sealed: 0.9 }));
+  t.is(fresh.units, 0);
+  t.regex(words(fresh), /no unit has figures of both times/);
   t.is(judgeQuality([work(even(10), even(10))], bars({ plateReads: 0.9 })).verdict, 'not-judged');
   t.is(judgeQuality([work(even(10), even(1))], bars({ plateReads: 0.9, sealed: 0.9 })).verdict, 'dropped');
+});
+
+test('a measure that more than a tenth of the units tell no more has dropped, whether they are silent or count it no longer', (t) => {
+  const blind = even(10).map(({ seconds }) => ({ seconds, counts: { frames: 1800 } }));
+  const judged = (units: number, lost: number, after: Slice[]) =>
+    judgeQuality(
+      Array.from({ length: units }, (_, i) => work(even(10), i < lost ? after : even(10), `${i}`)),
+      bars({ sealed: 0.8 }),
+    );
+  for (const [what, after] of [
+    ['silent', []],
+    ['blind', blind],
+    ['half of the time', even(10, 14)],
+  ] as const) {
+    t.is(judged(10, 1, [...after]).verdict, 'held', `one of ten: ${what}`);
+    const many = judged(10, 2, [...after]);
+    t.is(many.verdict, 'dropped', what);
+    t.is(many.measures[0]?.words, 'sealed: 2 of 10 units that told it before tell it no more');
+    t.is(judged(1, 1, [...after]).verdict, 'dropped', `one alone: ${what}`);
+  }
+  t.is(judgeQuality([work(blind, blind)], bars({ sealed: 0.8 })).verdict, 'not-judged', 'what never told it');
 });
 
 test('chance fails hardly any group: of Poisson traffic one in a hundred, of platoons none more', (t) => {

@@ -66,6 +66,11 @@ function measureOf(work: readonly WatchedWork[], measure: Measure, bars: Quality
   const after = sum(counting.map((one) => one.after.count));
   const expected = sum(counting.map((one) => (one.before.count * one.after.seconds) / one.before.seconds));
   const base = { measure, before, after, bar };
+  const lost = work.filter((one) => lostOf(one, measure, bars)).length;
+  if (lost > mostLost * (lost + counting.length) && lost + counting.length > 0) {
+    const words = `${measure}: ${lost} of ${lost + counting.length} units that told it before tell it no more`;
+    return { ...base, verdict: 'dropped', words };
+  }
   if (counting.length === 0)
     return { ...base, verdict: 'not-judged', words: `${measure}: no unit has figures of both times` };
   const dispersion = dispersionOf(counting.flatMap((one) => [one.before, one.after]));
@@ -116,6 +121,14 @@ function dispersionOf(stretches: readonly Counted[]): number | undefined {
     freedom += slices.length - 1;
   }
   return freedom < leastFreedom ? undefined : Math.max(1, chiSquared / freedom);
+}
+
+/** Of units that told a measure before, so many may tell it no more and be left out. */
+const mostLost = 0.1;
+
+function lostOf({ before, after }: WatchedWork, measure: Measure, { minutes }: QualityBars): boolean {
+  const least = leastCovered * minutes * 60;
+  return having(before, measure).seconds >= least && having(after, measure).seconds < least;
 }
 
 function covered({ before, after }: WatchedWork, { minutes }: QualityBars): boolean {

@@ -1,8 +1,9 @@
 import test from 'ava';
 import { ManualClock } from '../../../device/kernel/manual-clock.ts';
 import { qualityDue } from '../../contract/awaited-work.ts';
+import { qualityBars } from '../../contract/quality.ts';
 import { ArchiveContent, MemoryArchive } from '../archive/testing/memory-archive.ts';
-import { judgeQuality } from './judge-quality.ts';
+import { judgeQuality, type Slice } from './judge-quality.ts';
 import { slicesOf, stretchesOf, workOf } from './quality-figures.ts';
 
 const at = (minute: number): string => new Date(Date.UTC(2026, 2, 10, 12, minute)).toISOString();
@@ -39,6 +40,48 @@ test('the time after a unit has confirmed is held against the time before it was
   t.deepEqual(minutes(long.before), [30 - 2880, 30 - 1440], 'never while the update was on its way');
   t.deepEqual(minutes(stretchesOf(unit, { minutes: 60, against: 'week-before' }).before), [30 - 10_080, 90 - 10_080]);
   t.is(qualityDue([{ settledAt: at(10) }, { settledAt: at(30) }], { minutes: 60 }), Date.parse(at(92)));
+});
+
+/** Telemetry each minute of a unit that processes 15 frames a second while it lives; seconds from minute 0, and of each life. */
+function living(from: number, to: number, { life = Infinity, down = 0 } = {}) {
+  const messages: ReturnType<typeof message>[] = [];
+  for (let born = from; born < to; born += life + down)
+    for (let up = 60; up < life && born + up < to; up += 60)
+      messages.push(message((born + up) / 60, up, { framesProcessed: 15 * up }));
+  return messages;
+}
+
+test('to be down after an update is to work less; what a restart cost before it is left out', (t) => {
+  const bars = qualityBars.parse({ minutes: 120, against: 'just-before', frames: 0.9 });
+  const restless = { life: 170, down: 60 };
+  const before = slicesOf(living(-7200, 0), 'left-out');
+  const after = slicesOf(living(0, 7200, restless), 'counted');
+  const crashing = judgeQuality([{ unit: 'a', before, after }], bars);
+  t.is(crashing.verdict, 'dropped');
+  t.true((crashing.measures[0]?.ratio ?? 1) < 0.8);
+  const mended = slicesOf(living(0, 7200), 'counted');
+  const was = slicesOf(living(-7200, 0, restless), 'left-out');
+  t.is(judgeQuality([{ unit: 'a', before: was, after: mended }], bars).verdict, 'held');
+});
+
+test('a week of figures twice a minute is judged by all of it', async (t) => {
+  const archive = new MemoryArchive(new ManualClock(), new ArchiveContent());
+  const week = 7 * 86_400;
+  const events = Array.from({ length: (2 * week) / 30 }, (_, i) => {
+    const second = i * 30 - week;
+    const uptimeS = second < 0 ? second + week : second;
+    return {
+      ...({ unit: 'a', lane: 'telemetry', stream: '0123456789abcdef', sequence: i + 1, previous: i } as const),
+      ...({ kind: 'telemetry', time: at(second / 60), forwardTo: [] } as const),
+      data: { uptimeS, pipeline: { framesProcessed: second < 0 ? uptimeS * 15 : uptimeS } },
+    };
+  });
+  for (let i = 0; i < events.length; i += 5000) await archive.ingest(events.slice(i, i + 5000));
+  const bars = qualityBars.parse({ minutes: week / 60, against: 'just-before', frames: 0.9 });
+  const work = await workOf(archive, [{ unit: 'a', releasedAt: at(0), settledAt: at(0) }], bars);
+  const seconds = (slices: readonly Slice[]) => slices.reduce((sum, one) => sum + one.seconds, 0);
+  t.true(seconds(work[0]?.before ?? []) > 0.99 * week && seconds(work[0]?.after ?? []) > 0.99 * week);
+  t.is(judgeQuality(work, bars).verdict, 'dropped');
 });
 
 test('what units counted before and after is read from their telemetry, and from nobody else', async (t) => {

@@ -13,6 +13,8 @@ interface Stretch {
 /** Telemetry messages of one unit and stretch that are read at most; what is beyond is not covered. */
 const mostMessages = 5000;
 const wide = 8;
+/** ms. */
+const part = 6 * 3600 * 1000;
 
 /** The times that are compared, UTC milliseconds. */
 export function stretchesOf(
@@ -48,8 +50,8 @@ export async function workOf(
       const { before, after } = stretchesOf(one, bars);
       return {
         unit: one.unit,
-        before: await slicesIn(archive, one.unit, before),
-        after: await slicesIn(archive, one.unit, after),
+        before: await slicesIn(archive, one.unit, before, 'left-out'),
+        after: await slicesIn(archive, one.unit, after, 'counted'),
       };
     });
     work.push(...(await Promise.all(some)));
@@ -61,17 +63,35 @@ async function slicesIn(
   archive: Pick<Archive, 'events'>,
   unit: string,
   { from, to }: Stretch,
+  restarts: 'left-out' | 'counted',
+): Promise<readonly Slice[]> {
+  const slices: Slice[] = [];
+  // A part after the other, so that a long time is no more to hold than a short one; each costs a slice.
+  for (let begin = from; begin < to; begin += part) {
+    slices.push(...(await slicesBetween(archive, unit, { from: begin, to: Math.min(to, begin + part) }, restarts)));
+  }
+  return slices;
+}
+
+async function slicesBetween(
+  archive: Pick<Archive, 'events'>,
+  unit: string,
+  { from, to }: Stretch,
+  restarts: 'left-out' | 'counted',
 ): Promise<readonly Slice[]> {
   const events = await archive.events({
     ...{ unit, kinds: ['telemetry'], order: 'newest', limit: mostMessages },
     from: toIso(utcMilliseconds(from)),
     to: toIso(utcMilliseconds(to)),
   });
-  return slicesOf(events);
+  return slicesOf(events, restarts);
 }
 
 /** What was counted between each message and the one before it. Counters begin anew with the program, which its `uptimeS` tells. */
-export function slicesOf(events: readonly Pick<ArchivedEvent, 'time' | 'data'>[]): readonly Slice[] {
+export function slicesOf(
+  events: readonly Pick<ArchivedEvent, 'time' | 'data'>[],
+  restarts: 'left-out' | 'counted' = 'left-out',
+): readonly Slice[] {
   const inOrder = events.toSorted((one, other) => Date.parse(one.time) - Date.parse(other.time));
   return inOrder.slice(1).flatMap((event, i): readonly Slice[] => {
     const last = inOrder[i];
@@ -79,8 +99,8 @@ export function slicesOf(events: readonly Pick<ArchivedEvent, 'time' | 'data'>[]
     const [was, is] = [last.data as unknown as Telemetry, event.data as unknown as Telemetry];
     const gap = (Date.parse(event.time) - Date.parse(last.time)) / 1000;
     const restarted = is.uptimeS < was.uptimeS;
-    // What the program before counted last is not known: the time of that is left out too.
-    const seconds = restarted ? Math.min(gap, is.uptimeS) : gap;
+    // What the program before counted last is not known: the time of that is left out too, but not after an update, where to be down is no work.
+    const seconds = restarted && restarts === 'left-out' ? Math.min(gap, is.uptimeS) : gap;
     if (!(seconds > 0)) return [];
     const [begun, ended] = [restarted ? {} : countersOf(was), countersOf(is)];
     const counts: Partial<Record<Measure, number>> = {};

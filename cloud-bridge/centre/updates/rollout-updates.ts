@@ -83,9 +83,10 @@ export function updateViewOf(facts: UnitUpdate | undefined, rollout: string, num
 
 /** Whoever says that a job is done shows it: with a report of that job which it has signed. */
 function documentOf(facts: UnitUpdate, given: GivenJob): { readonly document?: Said } {
-  const { became, refused } = given;
+  const { became, refused, waits } = given;
   if (refused !== undefined) return { document: { outcome: 'failed', reasons: [`refused: ${refused}`] } };
   if (became === undefined) {
+    if (waits !== undefined) return said('none', [`not signed yet: ${waits}`]);
     const about = facts.said?.job === undefined || facts.said.job === given.job.id;
     const reasons = about ? (facts.said?.reasons ?? []) : [];
     return facts.said?.job === given.job.id ? { document: { outcome: 'trial', reasons } } : said('none', reasons);

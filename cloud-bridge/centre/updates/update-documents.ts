@@ -11,6 +11,8 @@ export interface GivenJob {
   readonly rollout?: string;
   /** When the director had signed it. */
   readonly assigned?: string;
+  /** Why it has not yet: it is asked again. */
+  readonly waits?: string;
   /** Why the director never will. */
   readonly refused?: string;
   /** When the broker had the hint. */

@@ -149,9 +149,9 @@ test('what could not be signed or told is, by the next bridge; what the director
   director.fault = undefined;
   const second = await open();
   await until('it is told', () => unit.hints.length === 1);
-  director.fault = new AtalayaError('document-refused', 'the image repository has run out');
+  director.fault = new AtalayaError('document-refused', 'the job is over already');
   const never = await second.bridge.updates.give('north-1', one, ana);
-  t.is(never.kind === 'given' && never.job.refused, 'the image repository has run out');
+  t.is(never.kind === 'given' && never.job.refused, 'the job is over already');
   t.is(second.bridge.updates.figures.pending, 0);
   t.deepEqual(
     (await second.bridge.updates.history('north-1', 5)).map(({ number }) => number),

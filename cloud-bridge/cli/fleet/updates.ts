@@ -1,4 +1,4 @@
-import type { UnitUpdateView } from '../../contract/updates.ts';
+import type { GivenJobView, UnitUpdateView } from '../../contract/updates.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
 import type { Colour, Column } from '../../fleet/table.ts';
 import { bytesWords, plain, timeWords } from '../../fleet/text.ts';
@@ -80,18 +80,23 @@ async function show(session: Session, unit: string): Promise<void> {
   for (const [name, text, colour] of linesOf(view)) session.say(`  ${name.padEnd(11)}${text}`, colour);
   session.show(
     historyColumns,
-    view.history.map(({ job, by, became, refused }) => [
-      { text: job.id, below: [job.install.length === 0 ? 'takes back what was given' : job.install.join(', ')] },
-      { text: timeWords(job.issued) },
-      { text: by },
+    view.history.map((given) => [
       {
-        text: refused === undefined ? (became?.step ?? 'open') : 'not signed',
-        ...(became === undefined ? {} : { colour: colourOf(became.status) }),
-        below: refused === undefined ? (became?.reasons ?? []) : [refused],
+        text: given.job.id,
+        below: [given.job.install.length === 0 ? 'takes back what was given' : given.job.install.join(', ')],
       },
+      { text: timeWords(given.job.issued) },
+      { text: given.by },
+      becameOf(given),
     ]),
     `It was never given an update. Give one: ${fleetProgram} rollout start --update TARGET --group one=${unit}`,
   );
+}
+
+function becameOf({ became, refused, waits }: GivenJobView) {
+  if (refused !== undefined) return { text: 'not signed', below: [refused] };
+  if (became !== undefined) return { text: became.step, colour: colourOf(became.status), below: became.reasons };
+  return waits === undefined ? { text: 'open' } : { text: 'not signed yet', below: [waits] };
 }
 
 function colourOf(status: string): Colour {

@@ -204,6 +204,7 @@ test('what a unit runs, its update and those before', async (t) => {
     history: [
       { number: 2, job, by: 'Ana', became },
       { number: 1, job: { ...job, id: 'u000001-0a0a0a0a', install: [] }, by: 'Eve', refused: 'it has run out' },
+      { number: 3, job: { ...job, id: 'u000003-0a0a0a0a' }, by: 'Eve', waits: 'the office has not renewed' },
     ],
   };
   const { out } = await fleet.call(['updates', 'show', 'north-1']);
@@ -215,6 +216,7 @@ test('what a unit runs, its update and those before', async (t) => {
     /update +rolled-back \(FAILED\)\n +frames-unseen/,
     /u000002-0a0a0a0a {2}2026-03-01 11:00:00 {2}Ana {2}rolled-back\n {4}unit-1\.1\.0/,
     /u000001-0a0a0a0a {2}2026-03-01 11:00:00 {2}Eve {2}not signed\n {4}takes back what was given\n {4}it has run out/,
+    /u000003-0a0a0a0a {2}2026-03-01 11:00:00 {2}Eve {2}not signed yet\n {4}unit-1\.1\.0.*\n {4}the office has not renewed/,
   ])
     t.regex(out, words);
   t.is((await fleet.call(['updates', 'show', 'north-1', '--json'])).code, 0);

@@ -132,6 +132,64 @@ test('blocks after the end, and of an earlier file, are nobody s', async (t) => 
   t.is(client.figures.outstanding, 0);
 });
 
+/** Metadata from a centre that says how long it is and gives of it what it likes. Gives what it came to, the bytes that were told, and how long it took. */
+async function metadataFrom(
+  length: number,
+  gives: (get: StreamGet, client: StreamClient, clock: ManualClock) => void | Promise<void>,
+): Promise<{ outcome: string; came: number; seconds: number; client: StreamClient }> {
+  const clock = new ManualClock();
+  const client: StreamClient = new StreamClient({
+    publish: async (get) => {
+      await clock.sleep(milliseconds(20));
+      if (get.count === 0) client.answered({ id: get.id, length });
+      await gives(get, client, clock);
+    },
+    ...{ clock, timer: clock, random: seededRandom(3) },
+  });
+  client.online();
+  let came = 0;
+  let outcome = '';
+  void client
+    .metadata('image/2.root.json', length, (bytes) => {
+      came += bytes;
+    })
+    .then(
+      (file) => {
+        outcome = `${file?.byteLength} bytes`;
+      },
+      (error: Error) => {
+        outcome = error.message;
+      },
+    );
+  const began = clock.monotonic();
+  while (outcome === '' && clock.monotonic() - began < 3_600_000) await clock.advance(500);
+  return { outcome, came, seconds: (clock.monotonic() - began) / 1000, client };
+}
+
+const spaces = (get: StreamGet, client: StreamClient, blocks: (block: number) => boolean = () => true) => {
+  for (let block = get.from; block < get.from + get.count; block += 1)
+    if (blocks(block)) client.data(get.id, block, Buffer.alloc(get.size, ' '));
+};
+
+test('bytes of metadata are told as they come, though a last one never does', async (t) => {
+  const whole = await metadataFrom(32_768, (get, client) => spaces(get, client));
+  t.like(whole, { outcome: '32768 bytes', came: 32_768 });
+  const torn = await metadataFrom(32_768, (get, client) => spaces(get, client, (block) => block * get.size < 20_000));
+  t.regex(torn.outcome, /the centre does not answer/);
+  t.true(torn.came >= 20_000 && torn.came === torn.client.figures.received, `${torn.came}`);
+});
+
+test('metadata that comes a piece at a time is given up after ten minutes', async (t) => {
+  const { outcome, seconds } = await metadataFrom(262_144, async (get, client, clock) => {
+    for (let block = get.from; block < get.from + get.count; block += 1) {
+      await clock.sleep(milliseconds(25_000));
+      spaces({ ...get, from: block, count: 1 }, client);
+    }
+  });
+  t.regex(outcome, /comes too slowly/);
+  t.true(seconds >= 600 && seconds < 602, `${seconds}`);
+});
+
 test('what the link left is brought by a stick', async (t) => {
   const { outcome, downloads } = await against((get, client) => {
     if (get.count === 0 || get.from * get.size < 30_000) honest(get, client);

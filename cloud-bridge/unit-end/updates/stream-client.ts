@@ -28,6 +28,8 @@ export interface StreamClientOptions {
 
 const usualPatience = toMilliseconds(seconds(120));
 const usualMetadataPatience = toMilliseconds(seconds(30));
+/** Whoever gives a piece from time to time gives no metadata. */
+const metadataTime = toMilliseconds(seconds(600));
 const usualOutstanding = 4 * 1024 * 1024;
 
 /**
@@ -74,17 +76,25 @@ export class StreamClient implements UpdateSource {
     return { ...this.#line.figures, roundTripMs: roundTrip, window, outstanding };
   }
 
-  async metadata(path: string, most: number): Promise<Buffer | undefined> {
+  async metadata(path: string, most: number, came?: (bytes: number) => void): Promise<Buffer | undefined> {
     const { metadataPatience = usualMetadataPatience } = this.#options;
-    const taker = new WholeDocument(path, most);
+    const taker = new WholeDocument(path, most, came);
     const wanted = { path, length: undefined, wants: () => true, rate: () => undefined };
     const transfer = new Transfer(this.#line, checked(wanted), taker, metadataPatience);
+    const late = new AbortController();
+    const done = new AbortController();
+    void this.#options.timer.sleep(metadataTime, done.signal).then(() => {
+      if (!done.signal.aborted) late.abort();
+    });
     try {
-      await this.#run(transfer);
+      await this.#run(transfer, late.signal);
     } catch (error) {
       if (transfer.absent) return undefined;
       throw error;
+    } finally {
+      done.abort();
     }
+    if (late.signal.aborted) throw new AtalayaError('link-down', `${path} comes too slowly`);
     return taker.whole();
   }
 

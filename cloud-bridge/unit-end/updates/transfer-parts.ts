@@ -48,4 +48,6 @@ export interface Wanted {
 export interface Taker {
   lengthIs(bytes: number): void;
   take(offset: number, bytes: Uint8Array): Promise<void>;
+  /** Bytes that have come, before what they are part of is whole. */
+  came?(bytes: number): void;
 }

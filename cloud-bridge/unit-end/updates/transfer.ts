@@ -129,6 +129,7 @@ export class Transfer {
       else credit.came(piece.bytes, clock.monotonic() - piece.at);
     }
     figures.received += bytes.byteLength;
+    this.#taker.came?.(bytes.byteLength);
     this.#progressAt = clock.monotonic();
     this.#pauses = 0;
     const whole = this.#gathering.add(offset, bytes, this.#length ?? 0);

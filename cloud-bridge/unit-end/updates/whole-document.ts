@@ -1,16 +1,23 @@
 import { AtalayaError } from '../../../device/kernel/errors.ts';
-import type { BlockSink } from '../../../ota/contract/parts.ts';
+import type { Taker } from './transfer-parts.ts';
 
 /** Gathers a small file in memory. Throws `document-refused` for more bytes than it may have. */
-export class WholeDocument implements BlockSink {
+export class WholeDocument implements Taker {
   readonly #path: string;
   readonly #most: number;
+  readonly #told: (bytes: number) => void;
   #content: Buffer | undefined;
   #came = 0;
 
-  constructor(path: string, most: number) {
+  /** `told`: of bytes as they come. */
+  constructor(path: string, most: number, told: (bytes: number) => void = () => undefined) {
     this.#path = path;
     this.#most = most;
+    this.#told = told;
+  }
+
+  came(bytes: number): void {
+    this.#told(bytes);
   }
 
   lengthIs(bytes: number): void {
