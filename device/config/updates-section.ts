@@ -57,7 +57,12 @@ export const updates = z
       .min(1)
       .max(1e6)
       .optional()
-      .meta(live('For metered links: most that downloads take in a day (UTC). A stick is not counted.', 'MB')),
+      .meta(
+        live(
+          'For metered links: most that downloads and their metadata take in a day (UTC). A stick is not counted.',
+          'MB',
+        ),
+      ),
   })
   .refine(({ imageRoot, directorRoot }) => (imageRoot === undefined) === (directorRoot === undefined), {
     path: ['imageRoot'],

@@ -44,6 +44,7 @@ import type { UnitInside, UnitRemote } from './remote/unit-remote.ts';
 import { pipelineFigures, runRecordOf, siteOf } from './run-record.ts';
 import { hasteAfter, sealInfraction } from './seal.ts';
 import { CaptureCount } from './selftest/camera.ts';
+import { lookAtPicture } from './selftest/picture.ts';
 import { openSelfTest } from './selftest/running.ts';
 import type { RunSettings } from './settings.ts';
 import { openSignals } from './signals.ts';
@@ -268,7 +269,12 @@ export async function watchRoad(
   eyes = {
     ...{ ring, bystanders },
     selfTest: (request) => selfTest.run(request),
-    unfitScene: (folder) => unfitScene(folder, info),
+    unfitScene: (folder) =>
+      unfitScene(folder, {
+        camera: info,
+        running: { scene, references: settings.references },
+        look: async (of) => (await lookAtPicture({ ring, bystanders, ...of }, false)).reference,
+      }),
     pipeline: () => pipelineFigures(recorder, plates),
     ...(place === undefined ? {} : { cameraPlace: () => placeFactOf(place) }),
     housing: () => ({ door: signals.sensors.active('door'), tamper: signals.sensors.active('tamper') }),

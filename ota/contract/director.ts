@@ -11,8 +11,9 @@ export interface Director {
   /** Every whole target and patch of the image repository, newest release first. */
   targets(): Promise<readonly Target[]>;
   /**
-   * The targets that the job installs, and every patch that leads to one of them. Throws `document-refused` for a target that is not
-   * published, `key-missing`, `key-invalid`, and `store-locked` where another process is signing.
+   * The targets that the job installs, and every patch that leads to one of them. Throws `document-refused` for what will never be signed: a
+   * target that is not published, a job that is over. All else may be signed when it is asked for again: `authority-expired` where the image
+   * repository has run out, `key-missing` where there is none yet, `key-invalid`, and `store-locked` where another process is signing.
    */
   assign(unit: string, job: UpdateJobInput): Promise<void>;
   /** Signs the unit's metadata anew before it runs out, where it has any; says whether it did. */

@@ -46,6 +46,8 @@ export interface VerifiedJob {
 export interface UpdateTrust {
   /** Fetches and checks the metadata of both repositories. `none`: the director has no job for this unit. Throws what the source throws. */
   check(source: RepositorySource): Promise<VerifiedJob | UpdateRefused | { readonly kind: 'none' }>;
+  /** What was accepted last and has run out by a good clock; undefined where nothing has, or nothing was accepted. */
+  outdated(): UpdateRefused | undefined;
   /** From now on no release of a component below these is taken. Durable when it resolves. */
   confirmed(releases: readonly Pick<Target['description'], 'kind' | 'name' | 'release'>[]): Promise<void>;
   /** Highest versions of metadata that were accepted; null where the unit obeys no such repository. */

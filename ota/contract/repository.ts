@@ -29,10 +29,16 @@ export const longestMetadata = {
   targets: 1024 * 1024,
 } as const;
 
+/** Targets that one piece of metadata names at most: what reads it needs time by the square of them. */
+export const mostTargets = 500;
+
 /** Where a repository's files come from. */
 export interface RepositorySource {
   /** For messages: `the link`, `/media/usb`. */
   readonly name: string;
-  /** A whole small file; undefined where the source says that it has none. Throws `link-down`, `deadline-exceeded`, and `document-refused` beyond `most` bytes. */
-  metadata(path: string, most: number): Promise<Buffer | undefined>;
+  /**
+   * A whole small file; undefined where the source says that it has none. `came` is told of bytes as they come over a link, those of a file that
+   * never becomes whole among them. Throws `link-down`, `deadline-exceeded`, and `document-refused` beyond `most` bytes.
+   */
+  metadata(path: string, most: number, came?: (bytes: number) => void): Promise<Buffer | undefined>;
 }

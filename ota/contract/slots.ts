@@ -55,8 +55,10 @@ export interface SlotsState {
   /** The slot that the newest start took. */
   readonly running: SlotView;
   readonly trial?: { readonly slot: SlotView; readonly startsLeft: number; readonly minutesLeft: number };
-  /** A whole slot that is neither confirmed nor on trial. */
-  readonly other?: SlotView;
+  /** Whole slots that are neither confirmed nor on trial; two at most, while the image is confirmed. */
+  readonly others: readonly SlotView[];
+  /** The whole slot that was confirmed before this one: where `goBack` leads. */
+  readonly before?: SlotName;
   /** What the launcher or `rollBack` gave up last, and why; kept until the next trial. */
   readonly rolledBack?: { readonly slot: SlotName; readonly reason: string };
 }

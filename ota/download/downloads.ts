@@ -83,6 +83,7 @@ export class Downloads implements UpdateDownloads {
     const stored = await this.#stored(target, options.signal);
     if (stored !== undefined) return stored;
     const part = await PartFile.open(files, paths, target, flushing, timer);
+    const had = part.map.done;
     let outcome: UpdateRefused | 'stopped' | 'whole';
     try {
       outcome = await this.#complete(part, target, source, options);
@@ -94,8 +95,10 @@ export class Downloads implements UpdateDownloads {
       await this.#rename(paths);
       return { kind: 'complete', path: paths.whole };
     }
-    if (outcome.code === 'target-hash') await this.#throwAway(paths);
-    return outcome;
+    if (outcome.code !== 'target-hash') return outcome;
+    await this.#throwAway(paths);
+    // Part of it was there before, of another source perhaps: that does not speak against this one.
+    return had === 0 ? outcome : this.#fetch(target, source, options);
   }
 
   /** Fetches what is missing, and says what the file then is. */

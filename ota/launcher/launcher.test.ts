@@ -228,6 +228,7 @@ test('what a technician reads: why the unit does not start what it should, and t
 test('the guard runs the command that starts the unit anew, when the minutes are over', async (t) => {
   const root = await lay(t, { ...whole, trial: 'b 3 2\n' });
   const minute = () => call(launcher, [...args(root), 'guard', '--restart', `echo again >> ${root}/said`]);
+  t.deepEqual(await started(root), { slot: 'b', trial: true });
   await minute();
   t.is(await textIn(files, join(root, 'said')), undefined);
   await minute();
@@ -252,4 +253,17 @@ test('on data that cannot be written no trial is begun, and the unit is not star
   await t.throwsAsync(call(launcher, [...args(root), 'guard'], { env }), { code: 1 } as object);
   t.is(await readFile(join(root, 'trial'), 'utf8'), 'b 3 2\n');
   t.deepEqual(await started(root), { slot: 'b', trial: true });
+});
+
+test('a trial that waits for its first start loses no minute, however long the unit is off', async (t) => {
+  const root = await lay(t, { ...whole, confirmed: 'a\n', trial: 'b 3 2\n' });
+  for (let minute = 0; minute < 3; minute += 1) t.false(await guarded(root));
+  t.is(await textIn(files, join(root, 'minutes')), undefined);
+  t.deepEqual(await started(root), { slot: 'b', trial: true });
+  t.is(await textIn(files, join(root, 'minutes')), '2\n');
+  t.false(await guarded(root));
+  t.deepEqual(await started(root), { slot: 'b', trial: true });
+  t.is(await textIn(files, join(root, 'minutes')), '1\n', 'the next start does not give them back');
+  t.true(await guarded(root));
+  t.deepEqual(await started(root), { slot: 'a', trial: false });
 });

@@ -166,10 +166,16 @@ test('metadata is refreshed when half of its time is over, and not before', asyn
   );
   t.is(fieldOf((await chainOf(made, 'unit-1'))!)?.job.id, 'job-1');
   await made.clock.advance(20 * day);
-  const stale = await fault(
-    director.assign('unit-1', madeJob('job-2', [], { expires: new Date(madeAt + 300 * day).toISOString() })),
-  );
+  const expires = new Date(madeAt + 300 * day).toISOString();
+  const stale = await fault(director.assign('unit-1', madeJob('job-2', [], { expires })));
+  t.is(stale.code, 'authority-expired');
   t.regex(stale.message, /of the image repository has run out/);
+  const over = new Date(madeAt + day).toISOString();
+  t.is(
+    (await fault(director.assign('unit-1', madeJob('job-2', [], { expires: over })))).code,
+    'document-refused',
+    'what will never be signed does not wait for that',
+  );
   t.true(await director.refresh('unit-1'), 'what was assigned is kept alive all the same');
 });
 

@@ -123,13 +123,14 @@ class FolderDirector implements Director {
     await this.#alone(async () => {
       const now = clock.utc();
       const root = await this.root();
-      const targets = targetsFor(job, await verifiedImage(this.#files, folder, now));
       const before = await this.#chain(name);
       const field = { unit: name, job };
       const stands = before === undefined || chainFault(root, before) !== undefined ? undefined : fieldOf(before);
       const fault = jobFault(field, stands, now);
       if (fault !== undefined)
         throw refused(`the job ${job.id} of ${name} ${fault}`, 'Correct it; the job before stands.');
+      // Last: what passes by itself keeps nobody waiting whose job is refused for good.
+      const targets = targetsFor(job, await verifiedImage(this.#files, folder, now));
       await this.#publish(name, field, targets, before);
     });
   }

@@ -1,7 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
 import { readWholeFile } from '../../device/kernel/durable-file.ts';
+import { sha256 } from '../../device/kernel/hash.ts';
 import { fault } from '../../device/kernel/testing/fault.ts';
 import { scratchFolder } from '../../device/kernel/testing/scratch-folder.ts';
+import { mostTargets } from '../contract/repository.ts';
+import type { Target } from '../contract/target.ts';
 import { checkRepository } from './check.ts';
 import { expiriesOf } from './expiry.ts';
 import { publish } from './publish.ts';
@@ -235,6 +238,27 @@ test('targets that no unit could tell apart, and files that are not what is said
   await made.files.remove(`${folder}/targets/${eight.target.sha256}.${eight.target.target}`);
   const gone = await fault(publishMade(made));
   t.regex(gone.message, /the file of unit-1.8.0-r8-x64.tar.zst is missing/);
+});
+
+test('no more targets are staged than units read, and where old ones go new ones come', async (t) => {
+  const made = await foundedPublisher();
+  const models = Array.from({ length: mostTargets + 1 }, (_, release) =>
+    madeTarget(`ssd-${release}.tar.zst`, release + 1, {
+      ...{ kind: 'model', name: 'ssd', version: `${release}` },
+      tree: { sha256: sha256(`tree ${release}`), length: 2048 },
+    }),
+  ).map(({ target }) => target);
+  const [first, last] = [models[0], models.at(-1)];
+  if (first === undefined || last === undefined) return t.fail();
+  const stage = (add: readonly Target[], remove: readonly string[] = []) =>
+    stageTargets(made.files, folder, { add, remove }, madeAt);
+  const many = await fault(stage(models));
+  t.regex(many.message, /there would be 501 targets, and units read 500 at most/);
+  t.regex(many.hint ?? '', /atalaya-ota remove/);
+  t.true((await stage(models.slice(0, -1))).changed);
+  t.is((await fault(stage([last]))).code, 'document-refused');
+  const { staged } = await stage([last], [first.target]);
+  t.is(Object.keys(staged.metadata.signed.targets).length, mostTargets);
 });
 
 test('a repository that somebody has changed on the disk is not published on top of', async (t) => {

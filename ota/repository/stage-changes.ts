@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Metadata as Made, type Metadata, type Root, TargetFile, Targets } from '@tufjs/models';
 import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
 import type { Files } from '../../device/kernel/files.ts';
-import { longestMetadata, type RepositoryName, repositoryNames } from '../contract/repository.ts';
+import { longestMetadata, mostTargets, type RepositoryName, repositoryNames } from '../contract/repository.ts';
 import type { Target } from '../contract/target.ts';
 import { keysOf, rootOf } from './begin-repository.ts';
 import { readChain, targetsOf } from './chain.ts';
@@ -67,6 +67,11 @@ export async function stageTargets(
     }
     if (stillGood(waiting, chain?.targets, nextRoot?.metadata, now)) return { staged: waiting, changed: false };
   }
+  if (after.size > mostTargets)
+    throw refused(
+      `there would be ${after.size} targets, and units read ${mostTargets} at most`,
+      'Remove old targets: atalaya-ota remove',
+    );
   checkTogether([...after.values()], published);
   const staged: StagedTargets = {
     repository: 'image',

@@ -30,12 +30,17 @@ export function jobFault(next: DirectorField, stands: DirectorField | undefined,
     : undefined;
 }
 
-/** The image repository, as a unit would verify it. Throws `document-refused` where nothing is published, or it has run out; `store-damaged`. */
+/**
+ * The image repository, as a unit would verify it. Throws `key-missing` where nothing is published yet and `authority-expired` where it has
+ * run out: both pass when its publisher signs; `store-damaged`.
+ */
 export async function verifiedImage(files: Files, folder: string, now: number): Promise<readonly Target[]> {
   const root = (await readRoots(files, folder, 'image')).at(-1)?.signed;
   const chain = await readChain(files, placesIn(folder).metadata('image'), 'image');
   if (root === undefined || chain === undefined)
-    throw refused('the image repository is not published yet', 'Run: atalaya-ota publish');
+    throw new AtalayaError('key-missing', 'the image repository is not published yet', {
+      hint: 'Run: atalaya-ota publish',
+    });
   const fault = chainFault(root, chain);
   if (fault !== undefined) {
     throw new AtalayaError('store-damaged', `the ${fault} of the image repository is not signed by enough keys`, {
@@ -46,9 +51,10 @@ export async function verifiedImage(files: Files, folder: string, now: number): 
     ({ expires }) => Date.parse(expires) <= now,
   );
   if (out !== undefined) {
-    throw refused(
+    throw new AtalayaError(
+      'authority-expired',
       `the ${out.type} of the image repository has run out on ${out.expires}`,
-      'Renew it first: atalaya-ota expire',
+      { hint: 'Renew it first: atalaya-ota expire' },
     );
   }
   return targetsOf(chain.targets.signed, 'the image repository');

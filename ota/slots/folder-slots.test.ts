@@ -57,11 +57,11 @@ function both(name: string, body: (t: ExecutionContext, at: Place) => Promise<vo
 both('a unit without updates runs the program of its image, before there is even a folder', async (t, at) => {
   const slots = new FolderSlots({ files: at.files, root: `${at.root}/none`, image: at.image });
   const image = { slot: 'image', program: at.image } as const;
-  t.deepEqual(await slots.state(), { confirmed: image, running: image });
+  t.deepEqual(await slots.state(), { confirmed: image, running: image, others: [] });
   await t.throwsAsync(slots.goBack(short), refused);
   await slots.confirm();
   await slots.rollBack('nothing to roll back');
-  t.deepEqual(await slots.state(), { confirmed: image, running: image });
+  t.deepEqual(await slots.state(), { confirmed: image, running: image, others: [] });
 });
 
 both('an update is prepared, completed, tried and confirmed', async (t, at) => {
@@ -74,11 +74,11 @@ both('an update is prepared, completed, tried and confirmed', async (t, at) => {
   await slots.complete(slot, madeRecord('v1'));
   t.true((await at.text(`${slot}/slot.json`))?.startsWith(recordBeginning));
   const view = { slot, program: `${folder}/program`, components: `${folder}/components`, record: madeRecord('v1') };
-  t.deepEqual((await slots.state()).other, view);
+  t.deepEqual((await slots.state()).others, [view]);
 
   await slots.startTrial(slot, short);
   t.deepEqual((await slots.state()).trial, { slot: view, startsLeft: 2, minutesLeft: 5 });
-  t.is((await slots.state()).other, undefined);
+  t.deepEqual((await slots.state()).others, []);
   await t.throwsAsync(slots.prepare(), refused);
   await t.throwsAsync(slots.startTrial(slot, short), refused);
   await t.throwsAsync(slots.goBack(short), refused);
@@ -92,7 +92,7 @@ both('an update is prepared, completed, tried and confirmed', async (t, at) => {
   t.is((await tried.state()).confirmed.slot, 'image');
   await tried.confirm();
   await tried.confirm();
-  t.deepEqual(await tried.state(), { confirmed: view, running: view });
+  t.deepEqual(await tried.state(), { confirmed: view, running: view, others: [], before: 'image' });
   t.is(await at.text('confirmed'), `${slot} image\n`);
   t.is(await at.text('trial'), undefined);
   t.is(await at.text('minutes'), undefined);
@@ -137,8 +137,8 @@ both('a trial is over when its starts are used up, when its minutes are, and on 
     t.deepEqual((await (await at.start()).state()).trial?.minutesLeft, 5, name);
     await end();
     const next = await at.start();
-    const { running, confirmed, trial, rolledBack, other } = await next.state();
-    t.deepEqual([running.slot, confirmed.slot, trial, other?.slot], ['image', 'image', undefined, slot], name);
+    const { running, confirmed, trial, rolledBack, others } = await next.state();
+    t.deepEqual([running.slot, confirmed.slot, trial, others[0]?.slot], ['image', 'image', undefined, slot], name);
     t.is(rolledBack?.slot, slot);
     t.regex(rolledBack?.reason ?? '', reason);
     t.is(await at.text('trial'), undefined, name);
@@ -230,6 +230,7 @@ test('a start that cannot be counted is none of the trial; a minute that cannot 
   t.deepEqual(await startOf(files, at.root, at.image), { slot: 'image', trial: false });
   files.plan = () => undefined;
   t.is((await at.slots().state()).trial?.startsLeft, 2);
+  t.deepEqual(await startOf(files, at.root, at.image), { slot: 'a', trial: true });
   files.plan = reading;
   t.true(await guardOf(files, at.root));
   files.plan = () => undefined;

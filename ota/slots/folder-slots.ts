@@ -72,14 +72,18 @@ export class FolderSlots implements Slots {
 
   state(): Promise<SlotsState> {
     return this.#inTurn(async () => {
-      const { confirmed, running, trial, rolledBack } = await this.#read();
-      const others = writableSlots.filter(
-        (slot) => slot !== confirmed && !(trial.kind === 'on' && slot === trial.slot),
-      );
-      const other = await firstWhole(this.#files, this.#root, this.#image, others);
+      const { confirmed, running, before, trial, rolledBack } = await this.#read();
+      const others: SlotView[] = [];
+      for (const slot of writableSlots) {
+        if (slot === confirmed || (trial.kind === 'on' && slot === trial.slot)) continue;
+        // One that cannot be looked at is as the launcher sees it: not there. It must not hide what runs.
+        if (await this.#canStart(slot)) others.push(await this.#view(slot));
+      }
       return {
         confirmed: await this.#view(confirmed),
         running: await this.#view(running),
+        others,
+        ...(before !== undefined && (await this.#canStart(before)) ? { before } : {}),
         ...(trial.kind !== 'on'
           ? {}
           : {
@@ -89,7 +93,6 @@ export class FolderSlots implements Slots {
                 minutesLeft: trial.minutes,
               },
             }),
-        ...(other === undefined ? {} : { other: await this.#view(other) }),
         ...(rolledBack === undefined
           ? {}
           : {
@@ -186,6 +189,8 @@ export class FolderSlots implements Slots {
     refuseDuringTrial(state);
     if (slot === state.confirmed) throw refused(`slot ${slot} is the confirmed one`);
     if (!(await isWhole(this.#files, this.#root, this.#image, slot))) throw refused(`slot ${slot} is not whole`);
+    // A record whose folder could not be synced when it was written is seen, and may be gone after a power cut.
+    if (slot !== 'image') await this.#files.syncFolder(`${this.#root}/${slot}`);
     await this.#sayConfirmed(state, state.confirmed, state.before);
     // First what is left of an older trial, or it would be in force again without `rolled-back`.
     await this.#clearTrial();
@@ -217,6 +222,10 @@ export class FolderSlots implements Slots {
     throw refused(`slot ${confirmed} is confirmed and slot ${running} runs: there is none to write to`, {
       hint: 'Start the unit again: it then runs from its confirmed slot.',
     });
+  }
+
+  #canStart(slot: SlotName): Promise<boolean> {
+    return isWhole(this.#files, this.#root, this.#image, slot).catch(() => false);
   }
 
   /** Removes what is there, the record first: half a slot never looks like a whole one. */

@@ -115,3 +115,20 @@ test('from any damage a whole program starts, and the next update goes all its w
     { numRuns: 500 },
   );
 });
+
+test('a slot that nobody needs and that cannot be looked at hides neither what runs nor what is confirmed', async (t) => {
+  class Sick extends MemoryTreeFiles {
+    override async look(path: string) {
+      if (path.startsWith(`${root}/b/`))
+        throw Object.assign(new Error(`EIO: i/o error, lstat ${path}`), { code: 'EIO' });
+      return super.look(path);
+    }
+  }
+  const files = new Sick();
+  await fillSlot(files, `${root}/a/program`, 'v1');
+  await putText(files, `${root}/a/slot.json`, `${JSON.stringify(madeRecord('v1'))}\n`);
+  await fillSlot(files, `${root}/b/program`, 'v2');
+  await putText(files, `${root}/confirmed`, 'a\n');
+  const { confirmed, running, others } = await new FolderSlots({ files, root, image, running: 'a' }).state();
+  t.deepEqual([confirmed.record?.job, running.slot, others], ['job-v1', 'a', []]);
+});

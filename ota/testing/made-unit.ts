@@ -204,6 +204,7 @@ export class MadeUnit {
       trust: {
         confirmed: (releases) => trust.confirmed(releases),
         versions: () => trust.versions(),
+        outdated: () => trust.outdated(),
         check: async (source) => {
           if (!this.verifiedOnce || this.#verified === undefined) this.#verified = await trust.check(source);
           return this.#verified;
@@ -227,7 +228,7 @@ export class MadeUnit {
         this.linkUp
           ? {
               name: 'the centre',
-              metadata: (path, most) => this.made.source.metadata(path, most),
+              metadata: (path, most, came) => this.made.source.metadata(path, most, came),
               blocks: (path, wanted, sink, signal) => this.#blocks(path, wanted, sink, signal),
             }
           : undefined,

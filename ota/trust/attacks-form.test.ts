@@ -1,6 +1,6 @@
 import { AtalayaError } from '../../device/kernel/errors.ts';
 import { sha256 } from '../../device/kernel/hash.ts';
-import { longestMetadata } from '../contract/repository.ts';
+import { longestMetadata, mostTargets } from '../contract/repository.ts';
 import { type Attack, refuseEach, resigned, respelt } from './testing/attack.ts';
 import { type Json, type JsonObject, madeKey, signedMetadata } from './testing/made-keys.ts';
 import { type RoleName, roleNames, targetEntry, two } from './testing/made-repositories.ts';
@@ -128,6 +128,22 @@ const contents: Attack[] = [
       },
     }),
   ),
+  {
+    what: 'content: half a pair of UTF-16, for which canonical forms differ',
+    code: 'metadata-malformed',
+    with: ({ director }) => {
+      director.targets.set(two.target, { ...targetEntry(two), hashes: { sha256: two.sha256, x: '\ud800' } });
+      director.publish();
+    },
+  },
+  {
+    what: 'content: more targets than are read',
+    code: 'metadata-malformed',
+    with: ({ image }) => {
+      for (let i = image.targets.size; i <= mostTargets; i += 1) image.targets.set(`more-${i}`, targetEntry(two));
+      image.publish();
+    },
+  },
   {
     what: 'content: targets that delegate',
     code: 'metadata-malformed',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { digest } from '../../cloud-bridge/contract/names.ts';
 import { sha256 } from '../../device/kernel/hash.ts';
 import { targetName } from '../contract/names.ts';
+import { mostTargets } from '../contract/repository.ts';
 
 /**
  * The forms that metadata may have (TUF specification 1.0.33, 4), narrower than the specification where it leaves a choice: every choice that
@@ -96,10 +97,12 @@ const snapshot = z.looseObject({
 const targets = z.looseObject({
   ...common,
   _type: z.literal('targets'),
-  targets: z.record(
-    targetName,
-    z.looseObject({ length: z.int().min(0), hashes, custom: z.record(z.string(), z.unknown()).optional() }),
-  ),
+  targets: z
+    .record(
+      targetName,
+      z.looseObject({ length: z.int().min(0), hashes, custom: z.record(z.string(), z.unknown()).optional() }),
+    )
+    .refine((all) => Object.keys(all).length <= mostTargets, `names more than ${mostTargets} targets`),
   delegations: z.undefined({ error: 'has delegations, which are not obeyed here' }).optional(),
 });
 

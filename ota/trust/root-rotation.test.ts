@@ -1,5 +1,6 @@
 import test from 'ava';
-import { madeKey } from './testing/made-keys.ts';
+import { type MadeKey, madeKey } from './testing/made-keys.ts';
+import { madeTarget, targetEntry, two } from './testing/made-repositories.ts';
 import { preparedUnit } from './testing/made-unit.ts';
 
 test('roots are followed step by step, at most 64 in one check, and the next check goes on', async (t) => {
@@ -108,4 +109,36 @@ test('a root that replaces keys of one role opens no other, and one that keeps e
   const root = made.image.files.get('2.root.json') as Buffer;
   made.image.serve(new Map([...old, ['2.root.json', root]]));
   t.like(await keeper.check(made.source), { code: 'timestamp-rollback' });
+});
+
+test('a release that two of three have withdrawn stays so when one of the two is replaced, by the office key and the online key', async (t) => {
+  const { made, unit } = preparedUnit();
+  await using _ = unit;
+  const { image, director } = made;
+  const [anna, ben, cleo] = image.roles.targets.keys as [MadeKey, MadeKey, MadeKey];
+  const publishBy = (...signers: MadeKey[]) => {
+    image.publishTargets(signers);
+    image.publishSnapshot();
+    image.publishTimestamp();
+  };
+  const bad = madeTarget(5);
+  image.targets.set(bad.target, targetEntry(bad));
+  publishBy(anna, cleo);
+  const { version } = image.roles.targets;
+  image.targets.delete(bad.target);
+  publishBy(anna, ben);
+  made.assign([two]);
+  const keeper = await unit.open();
+  t.like(await keeper.check(made.source), { kind: 'verified' });
+  t.is(keeper.versions().image?.targets, version + 1);
+  image.roles.targets.keys = [anna, cleo, madeKey()];
+  image.publishRoot();
+  // Anna and Cleo count still, and what they signed before it was withdrawn.
+  image.roles.targets.version = version;
+  image.publishSnapshot();
+  image.publishTimestamp();
+  director.targets.clear();
+  made.assign([bad]);
+  t.like(await keeper.check(made.source), { kind: 'refused', code: 'targets-rollback' });
+  t.like(await (await unit.open()).check(made.source), { kind: 'refused', code: 'targets-rollback' });
 });

@@ -27,7 +27,8 @@ export function readStrictJson(bytes: Uint8Array): StrictJson {
   const names = namesIn(text);
   if (names === undefined) return { kind: 'malformed', detail: `is nested deeper than ${deepest} levels` };
   const kept = namesOf(value);
-  if (kept === undefined) return { kind: 'malformed', detail: 'has a field of the name __proto__' };
+  if (kept === undefined)
+    return { kind: 'malformed', detail: 'has a field of the name __proto__, or text that is no Unicode' };
   // The parser keeps the last of fields that bear one name; the text has them all.
   if (kept !== names) return { kind: 'malformed', detail: 'has two fields of one name in one object' };
   return { kind: 'json', value };
@@ -46,12 +47,13 @@ function namesIn(text: string): number | undefined {
   return names;
 }
 
-/** How many names a value has; undefined where one of them is `__proto__`. */
+/** How many names a value has; undefined where one of them is `__proto__`, or a string has half a pair of UTF-16, for which canonical forms differ. */
 function namesOf(value: JsonValue): number | undefined {
+  if (typeof value === 'string') return value.isWellFormed() ? 0 : undefined;
   if (typeof value !== 'object' || value === null) return 0;
   let names = 0;
   for (const [name, one] of Object.entries(value)) {
-    if (name === '__proto__') return undefined;
+    if (name === '__proto__' || !name.isWellFormed()) return undefined;
     const below = one === undefined ? 0 : namesOf(one);
     if (below === undefined) return undefined;
     names += below + (Array.isArray(value) ? 0 : 1);

@@ -115,6 +115,21 @@ export class TrustKeeper implements UpdateTrust {
     return this.#inTurn(() => this.#writeFloors(withReleases(this.#floors, releases)));
   }
 
+  outdated(): UpdateRefused | undefined {
+    const { clock, clockGood } = this.#options;
+    if (!clockGood()) return undefined;
+    const now = new Date(Math.max(clock.utc(), this.#floors.time));
+    for (const name of repositoryNames) {
+      const signed = this.#trusted[name]?.timestamp?.metadata.signed;
+      if (signed?.isExpired(now) === true)
+        return refusedUpdate(
+          'timestamp-expired',
+          `the newest timestamp of ${name} ran out at ${signed.expires}, and no other comes`,
+        );
+    }
+    return undefined;
+  }
+
   versions(): { readonly image: MetadataVersions | null; readonly director: MetadataVersions | null } {
     const of = (name: RepositoryName) => {
       const trusted = this.#trusted[name];

@@ -1,4 +1,4 @@
-import { isAtalayaError } from '../../device/kernel/errors.ts';
+import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
 import { backoff } from '../../device/kernel/supervise.ts';
 import { milliseconds } from '../../device/kernel/units.ts';
 import type { RepositorySource } from '../contract/repository.ts';
@@ -6,21 +6,29 @@ import { endedReport, refusedReport } from './job-report.ts';
 import type { Execute } from './step-executor.ts';
 import { takeCheck } from './take-check.ts';
 import type { UpdateDesk } from './update-desk.ts';
-import { withBytes } from './update-state.ts';
+import { type UpdateState, withBytes } from './update-state.ts';
 
 /** The director is asked again after so long, drawn from the upper half. */
 const checkEvery = { first: milliseconds(6 * 3_600_000), most: milliseconds(6 * 3_600_000) };
+/** ms; no file is begun after it. */
+const longestCheck = 900_000;
 const checkSoon = { first: milliseconds(10_000), most: milliseconds(900_000) };
 
 /** Looks at the metadata. A link that is down is asked again later; nothing else waits for it. */
-export const executeCheck: Execute<'check'> = async ({ from }, desk) => {
+export const executeCheck: Execute<'check'> = async ({ from }, desk, { signal, beat }) => {
   const { parts, session } = desk;
   const { stick } = session;
   const source = from === 'stick' ? stick?.source : parts.link();
   if (source === undefined) return;
   if (from === 'stick' && stick !== undefined) stick.checked = true;
   let checked: Awaited<ReturnType<typeof parts.trust.check>>;
-  const metered = meteredSource(source);
+  const end = parts.clock.monotonic() + longestCheck;
+  const metered = meteredSource(source, () => {
+    beat();
+    signal.throwIfAborted();
+    if (parts.clock.monotonic() > end)
+      throw new AtalayaError('link-down', `${source.name} gives metadata without an end`);
+  });
   try {
     checked = await parts.trust.check(metered.source);
   } catch (error) {
@@ -28,7 +36,11 @@ export const executeCheck: Execute<'check'> = async ({ from }, desk) => {
       session.checksFailed += 1;
       session.nextCheck = parts.clock.monotonic() + backoff(checkSoon, session.checksFailed - 1, parts.random);
       if (!isAtalayaError(error, 'link-down')) parts.tell('the director could not be asked', error);
-      return desk.change((one) => withBytes(one, parts.clock.utc(), metered.bytes));
+      await desk.change((one) => withBytes(one, parts.clock.utc(), metered.bytes));
+      const outdated = parts.trust.outdated();
+      return outdated === undefined
+        ? undefined
+        : keepRefusal(desk, takeCheck(desk.state, outdated, { at: desk.at(), stick: undefined }).state);
     }
     session.stick = undefined;
     stick?.answer({ good: false, words: error instanceof Error ? error.message : String(error) });
@@ -42,6 +54,7 @@ export const executeCheck: Execute<'check'> = async ({ from }, desk) => {
     const wait = backoff(soon ? checkSoon : checkEvery, session.clockRefused, parts.random);
     session.nextCheck = parts.clock.monotonic() + wait;
   }
+  if (checked.kind !== 'refused') session.forgot = false;
   const before = desk.state;
   const folder = from === 'stick' ? stick?.folder : undefined;
   const { state, taken } = takeCheck(before, checked, { at: desk.at(), stick: folder });
@@ -54,12 +67,7 @@ export const executeCheck: Execute<'check'> = async ({ from }, desk) => {
     session.missed = undefined;
   }
   if (another && state.job !== undefined) await desk.note({ event: 'taken', job: state.job.job.id });
-  const refusal = state.refusals.at(-1);
-  if (refusal !== undefined && refusal !== before.refusals.at(-1)) {
-    await desk.note({ event: 'refused', reasons: [refusal.reason] });
-    await desk.act('refused', (await parts.slots.state()).confirmed, undefined, [refusal.reason]);
-  }
-  await desk.change(() => (from === 'link' ? withBytes(state, parts.clock.utc(), metered.bytes) : state));
+  await keepRefusal(desk, from === 'link' ? withBytes(state, parts.clock.utc(), metered.bytes) : state);
   if (from !== 'stick') return;
   if (taken.kind !== 'taken') session.stick = undefined;
   stick?.answer(
@@ -72,16 +80,35 @@ export const executeCheck: Execute<'check'> = async ({ from }, desk) => {
   );
 };
 
-/** Counts what came from it. */
-function meteredSource(source: RepositorySource): { readonly source: RepositorySource; readonly bytes: number } {
+/** What a look came to; a refusal that is new goes into history and ledger first. */
+async function keepRefusal(desk: UpdateDesk, state: UpdateState): Promise<void> {
+  const refusal = state.refusals.at(-1);
+  if (refusal !== undefined && refusal !== desk.state.refusals.at(-1)) {
+    await desk.note({ event: 'refused', reasons: [refusal.reason] });
+    await desk.act('refused', (await desk.parts.slots.state()).confirmed, undefined, [refusal.reason]);
+  }
+  await desk.change(() => state);
+}
+
+/** Counts what came from it, though nothing became whole of it. */
+function meteredSource(
+  source: RepositorySource,
+  before: () => void,
+): { readonly source: RepositorySource; readonly bytes: number } {
   let bytes = 0;
   return {
     source: {
       name: source.name,
       metadata: async (path, most) => {
-        const came = await source.metadata(path, most);
-        bytes += came?.byteLength ?? 0;
-        return came;
+        before();
+        let told = 0;
+        const file = await source.metadata(path, most, (more) => {
+          told += more;
+          bytes += more;
+        });
+        // Of a source that does not tell them.
+        bytes += Math.max(0, (file?.byteLength ?? 0) - told);
+        return file;
       },
     },
     get bytes() {

@@ -4,14 +4,17 @@ import { milliseconds } from '../../device/kernel/units.ts';
 import { type RefusalCode, reasonOf, type UpdateRefused } from '../contract/refusals.ts';
 import type { Target } from '../contract/target.ts';
 import { noSource } from './no-source.ts';
+import { requestPath } from './person-request.ts';
 import type { Execute } from './step-executor.ts';
 import type { UpdateDesk } from './update-desk.ts';
-import { sourceOf } from './update-session.ts';
+import { checkOf, sourceOf } from './update-session.ts';
 import { type HeldJob, shortened, withBytes } from './update-state.ts';
 import type { Where } from './update-step.ts';
 
 /** How often what was downloaded is counted durably and reported, ms. */
 const countEvery = 15_000;
+/** Whether somebody wants something is looked at so often, ms. */
+const lookEvery = 2000;
 /** Files that are not what the metadata says are asked for so often. */
 const mostTries = { link: 5, stick: 2 };
 /** Of a file that the link did not give as it should be. */
@@ -35,6 +38,7 @@ export const executeDownload: Execute<'download'> = async (step, desk, { signal,
   let last: number | undefined;
   let fresh = 0;
   let counted = 0;
+  let countedAt = parts.clock.monotonic();
   const count = async () => {
     if (!metered || fresh === counted) return;
     const more = fresh - counted;
@@ -43,10 +47,17 @@ export const executeDownload: Execute<'download'> = async (step, desk, { signal,
   };
   const watch = async () => {
     while (!done.signal.aborted) {
-      const left = until === undefined ? countEvery : until - parts.clock.utc();
+      const left = until === undefined ? lookEvery : until - parts.clock.utc();
       if (left <= 0) return over.abort();
-      await parts.timer.sleep(milliseconds(Math.min(countEvery, left)), done.signal);
-      if (!done.signal.aborted) await count();
+      await parts.timer.sleep(milliseconds(Math.min(lookEvery, left)), done.signal);
+      if (done.signal.aborted) return;
+      // A person stands there, or the director may want something else: the download goes on afterwards where it is.
+      const asked = await parts.files.look(requestPath(parts.root)).catch(() => undefined);
+      const due = checkOf(session, parts, parts.clock.monotonic());
+      if (asked !== undefined || due !== undefined) return over.abort();
+      if (parts.clock.monotonic() - countedAt < countEvery) continue;
+      countedAt = parts.clock.monotonic();
+      await count();
     }
   };
   const watching = watch();

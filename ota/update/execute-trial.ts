@@ -8,19 +8,20 @@ import type { UpdateDesk } from './update-desk.ts';
 import type { SelfTest, UpdateParts } from './update-parts.ts';
 import type { Answer, UpdateSession } from './update-session.ts';
 import { shortened, type TrialRecord } from './update-state.ts';
-import { type Baseline, baselineOf, weighTroubles } from './weigh-troubles.ts';
+import { type Baseline, baselineOf, commonOf, weighTroubles } from './weigh-troubles.ts';
 
 /** A self-test that takes longer is not good. */
 const longestTest = milliseconds(180_000);
 /** That are written down. */
 const mostTroubles = 50;
+const mostLooks = 5;
 
 /** First it is written down what is meant, then the slots are told. */
 export const executeSwitch: Execute<'switch'> = async ({ slot, job }, desk, around) => {
   const { parts, session } = desk;
   const baseline = await lookBefore(parts, around);
   const before = rolledBackWords(await parts.slots.state());
-  await desk.change((state) => {
+  await desk.change(({ goingBack: _, ...state }) => {
     const terms = state.job?.job.id === job ? state.job.job.trial : (state.trial ?? usualTrial);
     const tries = (state.trial?.job === job ? state.trial.tries : 0) + 1;
     const { wanted } = state.trial?.job === job ? state.trial : {};
@@ -59,8 +60,8 @@ const trialOf = (
 });
 
 export const executeAdopt: Execute<'adopt'> = async ({ slot, job }, desk) => {
-  const { wanted, baseline } = desk.session;
-  await desk.change((state) => ({
+  const { wanted, baseline } = desk.state.goingBack ?? {};
+  await desk.change(({ goingBack: _, ...state }) => ({
     ...state,
     trial: {
       ...trialOf(state.job?.job.id === job ? (state.job?.job.trial ?? usualTrial) : usualTrial, slot, job),
@@ -68,8 +69,6 @@ export const executeAdopt: Execute<'adopt'> = async ({ slot, job }, desk) => {
       ...(baseline === undefined ? {} : { baseline: baseline.slice(0, mostTroubles) }),
     },
   }));
-  desk.session.wanted = undefined;
-  desk.session.baseline = undefined;
   desk.session.trial.countedTo = desk.parts.clock.monotonic();
 };
 
@@ -93,7 +92,9 @@ export const executeTest: Execute<'test'> = async (_step, desk, { signal, beat }
     await desk.act('trial', slots.running, job, []);
     await desk.changeTrial((trial) => ({ ...trial, announced: true }));
   }
-  const { counted, asBefore } = weighTroubles(await tested(parts, signal), record.baseline ?? []);
+  const test = await tested(parts, signal);
+  signal.throwIfAborted();
+  const { counted, asBefore } = weighTroubles(test, record.baseline ?? []);
   beat();
   const now = parts.clock.monotonic();
   const { trial } = session;
@@ -116,8 +117,16 @@ async function tested({ selfTest, timer }: UpdateParts, signal: AbortSignal): Pr
 
 /** What runs is tested while it still does, so that the next version is not blamed for what was there before it. */
 async function lookBefore(parts: UpdateParts, { signal, beat }: Parameters<Execute<'switch'>>[2]): Promise<Baseline> {
-  const baseline = baselineOf(await tested(parts, signal));
-  beat();
+  let baseline: Baseline | undefined;
+  // What is there once may be the doing of what was written just before, or of a lorry: only what is there each time was there before.
+  for (let look = 0; look < mostLooks && (baseline === undefined || baseline.length > 0); look += 1) {
+    const test = await tested(parts, signal);
+    // Told to end: nothing was found out, and the next start looks anew.
+    signal.throwIfAborted();
+    beat();
+    baseline = baseline === undefined ? baselineOf(test) : commonOf(baseline, baselineOf(test));
+  }
+  baseline ??= [];
   if (baseline.length > 0)
     parts.tell(`this is so before the switch already: ${baseline.map(({ code }) => code).join(', ')}`);
   return baseline;
@@ -156,15 +165,17 @@ async function whereItCan({ parts }: UpdateDesk, written: Promise<void>): Promis
 /** As a trial: should the version before no longer be well, this one comes back. */
 export const executeGoBack: Execute<'go-back'> = async ({ reason }, desk, around) => {
   const { parts, session } = desk;
-  session.baseline = await lookBefore(parts, around);
-  session.wanted = shortened(reason);
+  const baseline = await lookBefore(parts, around);
+  // As before a switch: first it is written down what is meant.
+  const wanted = shortened(reason);
+  await desk.change((state) => ({ ...state, goingBack: { wanted, baseline: baseline.slice(0, mostTroubles) } }));
   session.stick = undefined;
   try {
     await parts.slots.goBack(trialAllowance(usualTrial));
     answered(session, { good: true, words: 'the version before is tried' });
   } catch (error) {
     if (!isAtalayaError(error, 'act-refused')) throw error;
-    session.wanted = undefined;
+    await desk.change(({ goingBack: _, ...state }) => state);
     answered(session, { good: false, words: error.message });
   }
 };

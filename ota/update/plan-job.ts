@@ -3,12 +3,13 @@ import type { UpdateJob } from '../contract/job.ts';
 import { type RefusalCode, reasonOf, refusedUpdate } from '../contract/refusals.ts';
 import type { SlotView } from '../contract/slots.ts';
 import type { Target } from '../contract/target.ts';
+import { leftOfDay, waitForNextDay } from './bytes-of-day.ts';
 import { chooseRoutes, type Route } from './choose-route.ts';
 import { unfit } from './fit-parts.ts';
 import { beginOf } from './spread-begin.ts';
 import type { HeldJob, UpdateState } from './update-state.ts';
 import { type Building, type Carried, partKey, type UpdateFacts, type UpdateStep } from './update-step.ts';
-import { closesAt, dayOf, isOpen, nextDay, opensAt, type WindowSets } from './windows.ts';
+import { closesAt, isOpen, nextDay, opensAt, type WindowSets } from './windows.ts';
 
 /** Bytes that stay free beside an update. */
 const roomKept = 32 * 2 ** 20;
@@ -33,10 +34,11 @@ export function planJob(held: HeldJob, state: UpdateState, facts: UpdateFacts): 
     if (opens === undefined) return wait(nextDay(now), 'outside-windows: those of the job and of the unit never meet');
     return wait(opens, 'outside-windows');
   }
-  if (facts.building === undefined && holdsJob(held, slots.other))
-    return slots.other === undefined || slots.other.slot === 'image'
+  const ready = slots.others.find((view) => holdsJob(held, view));
+  if (facts.building === undefined && ready !== undefined)
+    return ready.slot === 'image'
       ? wait(now + soon, 'internal: the image holds the job')
-      : { kind: 'switch', slot: slots.other.slot, job: job.id };
+      : { kind: 'switch', slot: ready.slot, job: job.id };
   return fetchOrBuild(held, state, facts, sets);
 }
 
@@ -49,8 +51,8 @@ function inForce(install: readonly Target[], { record }: SlotView): boolean {
   );
 }
 
-const holdsJob = ({ job, install }: HeldJob, view: SlotView | undefined): boolean =>
-  view?.record?.job === job.id && inForce(install, view);
+const holdsJob = ({ job, install }: HeldJob, view: SlotView): boolean =>
+  view.record?.job === job.id && inForce(install, view);
 
 function fetchOrBuild(held: HeldJob, state: UpdateState, facts: UpdateFacts, sets: WindowSets): UpdateStep {
   const routes = chooseRoutes(held, facts.running.trees);
@@ -97,7 +99,7 @@ function roomFor(
 function fetch(
   { job, stick }: HeldJob,
   file: Target,
-  { bytes }: UpdateState,
+  state: UpdateState,
   { now, have, source, limits, missed }: UpdateFacts,
   sets: WindowSets,
 ): UpdateStep {
@@ -118,8 +120,8 @@ function fetch(
     return wait(opensAt(metered, now) ?? nextDay(now), `outside-windows: ${stick} is not there`);
   if (missed?.sha256 === file.sha256 && missed.at > now) return wait(missed.at, missed.reason);
   const perDay = Math.min(job.bytesPerDay ?? Infinity, limits.bytesPerDay ?? Infinity);
-  const most = perDay - (bytes.day === dayOf(now) ? bytes.bytes : 0);
-  if (most <= 0) return wait(nextDay(now), `bytes-per-day: the ${perDay} bytes of today are used`);
+  const most = leftOfDay(state, now, perDay);
+  if (most <= 0) return waitForNextDay(now, perDay);
   return { ...download, most: most === Infinity ? undefined : most };
 }
 

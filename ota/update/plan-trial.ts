@@ -19,7 +19,9 @@ export function planTrial({ trial }: UpdateState, facts: UpdateFacts): UpdateSte
       return { kind: 'adopt', slot: slot.slot, job: slot.record?.job };
     return onTrial(trial, slots.trial, facts);
   }
-  if (leaving && slots.running.slot !== slots.confirmed.slot)
+  // Given up, by whomever: in this run, in one before it in the same process, or by a person beside it.
+  const left = leaving || slots.rolledBack?.slot === slots.running.slot;
+  if (left && slots.running.slot !== slots.confirmed.slot)
     return { kind: 'restart', reason: `back to slot ${slots.confirmed.slot}` };
   return trial === undefined ? undefined : afterTrial(trial, slots);
 }
@@ -35,6 +37,9 @@ function onTrial(record: TrialRecord, trial: NonNullable<SlotsState['trial']>, f
       return { kind: 'roll-back', reason: `slot ${trial.slot.slot} was not started in ${record.restarts} restarts` };
     return { kind: 'restart', reason: `trial of slot ${trial.slot.slot}` };
   }
+  // It was given up, and the disk does not take it: a start whose trial cannot be counted is of the confirmed slot.
+  if (facts.leaving && facts.resume?.of === 'roll-back')
+    return { kind: 'restart', reason: `slot ${trial.slot.slot} was given up, which cannot be written down` };
   if (trial.minutesLeft === 0) return { kind: 'roll-back', reason: 'its minutes were used up' };
   if (word?.kind === 'confirm') return { kind: 'confirm', reason: 'a person confirmed it' };
   if (failing?.length === 0 && heldSeconds >= record.holdSeconds)
@@ -60,7 +65,7 @@ function words({ holdSeconds }: TrialRecord, { heldSeconds, failing, asBefore }:
 
 /** The slots have no trial any more, or have none yet: what has become of this one? */
 function afterTrial(record: TrialRecord, slots: SlotsState): UpdateStep {
-  const { confirmed, other } = slots;
+  const { confirmed } = slots;
   if (confirmed.slot === record.slot && confirmed.record?.job === record.job)
     return end(record, 'succeeded', [
       ...(record.wanted === undefined ? [] : [record.wanted]),
@@ -71,7 +76,7 @@ function afterTrial(record: TrialRecord, slots: SlotsState): UpdateStep {
   if (slots.rolledBack?.slot === record.slot && (seen || rolledBackWords(slots) !== record.before))
     return end(record, 'rolled-back', [slots.rolledBack.reason]);
   // The slots were not told, as far as can be seen. More than once it is not believed: the same slot may have been given up in the same words.
-  const there = other?.slot === record.slot && other.record?.job === record.job;
+  const there = slots.others.some((one) => one.slot === record.slot && one.record?.job === record.job);
   if (!seen && there && record.slot !== 'image' && record.job !== undefined && record.tries < mostTries)
     return { kind: 'switch', slot: record.slot, job: record.job };
   return end(record, 'rolled-back', ['the trial was given up, and nothing says why']);

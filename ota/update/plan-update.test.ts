@@ -30,17 +30,22 @@ const always = (check: (state: UpdateState, given: UpdateFacts, step: UpdateStep
 
 test('only a slot is switched to that holds all that the verified job wants, or whose switch was begun', (t) => {
   let switches = 0;
-  always(({ job, trial }, { slots: { other } }, step) => {
+  always(({ job, trial }, { slots: { others } }, step) => {
     if (step.kind !== 'switch') return true;
     switches += 1;
     if (trial !== undefined)
-      return other?.slot === trial.slot && other.record?.job === trial.job && step.job === trial.job;
+      return (
+        step.job === trial.job && others.some(({ slot, record }) => slot === trial.slot && record?.job === trial.job)
+      );
     const wanted = job?.install.map(({ description }) => description.tree.sha256) ?? ['?'];
     return (
       step.job === job?.job.id &&
-      other?.slot === step.slot &&
-      other.record?.job === job.job.id &&
-      wanted.every((tree) => other.record?.parts.some((part) => part.tree === tree))
+      others.some(
+        ({ slot, record }) =>
+          slot === step.slot &&
+          record?.job === job.job.id &&
+          wanted.every((tree) => record.parts.some((part) => part.tree === tree)),
+      )
     );
   });
   t.true(switches > 10, String(switches));
@@ -104,7 +109,7 @@ test('a job that has ended is never taken again, whoever shows it', (t) => {
 
 test('a trial is confirmed only by a self-test that has held, or by a person; and it ends', (t) => {
   let confirmed = 0;
-  always(({ trial: record }, { trial, word, slots: found, resume }, step) => {
+  always(({ trial: record }, { trial, word, slots: found, resume, leaving }, step) => {
     if (step.kind === 'confirm') {
       confirmed += 1;
       return word?.kind === 'confirm' || (trial.failing?.length === 0 && trial.heldSeconds >= 60);
@@ -114,6 +119,7 @@ test('a trial is confirmed only by a self-test that has held, or by a person; an
     return (
       !over ||
       step.kind === 'roll-back' ||
+      (step.kind === 'restart' && leaving && resume?.of === 'roll-back') ||
       (step.kind === 'wait' && (resume?.of === 'roll-back' || resume?.of === 'confirm'))
     );
   });
@@ -143,9 +149,25 @@ const alwaysOnJob = (check: (state: UpdateState, given: UpdateFacts, step: Updat
     const now = Math.max(given.now, madeNow + 100 * hour);
     const idle = { check: undefined, word: undefined, resume: undefined, leaving: false, clockGood: true };
     const missed = given.missed === undefined ? undefined : { ...given.missed, at: now + 9000 };
-    const facts: UpdateFacts = { ...given, ...idle, now, missed, slots: { confirmed: slotA, running: slotA } };
+    const facts: UpdateFacts = {
+      ...given,
+      ...idle,
+      now,
+      missed,
+      slots: { confirmed: slotA, running: slotA, others: [] },
+    };
     return check(state, facts, planUpdate(state, facts));
   });
+
+test('a person goes back where there is a way back, also while a job is at work', (t) => {
+  const word = { kind: 'roll-back', reason: 'blurred' } as const;
+  alwaysOnJob((state, given) => {
+    const back = planUpdate(state, { ...given, word, slots: { ...given.slots, before: 'image' } });
+    const none = planUpdate(state, { ...given, word });
+    return back.kind === 'go-back' && none.kind === 'decline';
+  });
+  t.pass();
+});
 
 test('the way back is given up only where that makes the room that is needed', (t) => {
   let [cleaned, refused] = [0, 0];

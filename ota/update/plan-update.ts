@@ -1,3 +1,4 @@
+import { leftOfDay, waitForNextDay } from './bytes-of-day.ts';
 import { planJob } from './plan-job.ts';
 import { planTrial } from './plan-trial.ts';
 import type { UpdateState } from './update-state.ts';
@@ -20,9 +21,14 @@ export function planUpdate(state: UpdateState, facts: UpdateFacts): UpdateStep {
   const untold = [...state.ended, ...state.refusals].some(({ told }) => !told);
   if (untold && facts.mayReport) return { kind: 'report' };
   if (word !== undefined) return planWord(word, state, facts);
-  if (facts.check !== undefined) return { kind: 'check', from: facts.check };
-  if (state.litter) return { kind: 'clean', free: false };
+  // The unit's own bound, not the job's: a job could keep the one that takes it back from being heard of.
+  const { bytesPerDay = Infinity } = facts.limits;
+  const mayAsk = facts.check !== 'link' || leftOfDay(state, now, bytesPerDay) > 0;
+  if (facts.check !== undefined && mayAsk) return { kind: 'check', from: facts.check };
+  // Nobody knows yet what of it is wanted still.
+  if (state.litter && !(facts.forgot && state.job === undefined)) return { kind: 'clean', free: false };
   if (state.job !== undefined) return planJob(state.job, state, facts);
+  if (!mayAsk) return waitForNextDay(now, bytesPerDay);
   // Without a link, or a clock, nobody can be asked though it is time.
   return { kind: 'idle', until: facts.nextCheck > now ? facts.nextCheck : now + patience };
 }
@@ -30,7 +36,7 @@ export function planUpdate(state: UpdateState, facts: UpdateFacts): UpdateStep {
 /** Without a trial. */
 function planWord(word: NonNullable<UpdateFacts['word']>, state: UpdateState, { slots }: UpdateFacts): UpdateStep {
   if (word.kind === 'confirm') return { kind: 'decline', reason: 'nothing is on trial: what runs is confirmed' };
-  if (state.job?.begun === true && slots.other === undefined)
+  if (slots.before === undefined && state.job?.begun === true)
     return { kind: 'decline', reason: `job ${state.job.job.id} has taken the place of the version before` };
   return { kind: 'go-back', reason: word.reason };
 }

@@ -81,7 +81,8 @@ export class UpdateDesk {
     const { confirmed, running } = await slots.state();
     if (outcome === 'succeeded' && confirmed.record !== undefined) await trust.confirmed(confirmed.record.parts);
     await this.note({ event: outcome, ...(job === undefined ? {} : { job }), slot: running.slot, reasons });
-    if (outcome !== 'canceled') await this.act(actOf[outcome], confirmed, job, reasons);
+    const states = outcome !== 'canceled';
+    if (states) await this.act(actOf[outcome], confirmed, job, reasons);
     const held = this.#state.job?.job;
     const ended: EndedJob = {
       ...(job === undefined ? {} : { job }),
@@ -90,6 +91,7 @@ export class UpdateDesk {
       at: this.at(),
       reasons: reasons.slice(0, 50).map(shortened),
       told: false,
+      ...(states && this.parts.act === undefined ? { unstated: this.programOf(confirmed) } : {}),
     };
     await this.change(({ job: before, trial, ...state }) => ({
       ...state,
@@ -99,6 +101,23 @@ export class UpdateDesk {
       litter: true,
     }));
     this.forgetBuilding();
+  }
+
+  /** Into the ledger what ended while nobody wrote it: beside a unit that did not run. */
+  async stateOwed(): Promise<void> {
+    const { act, tell } = this.parts;
+    if (act === undefined) return;
+    for (const one of this.#state.ended) {
+      const { unstated, ...stated } = one;
+      if (unstated === undefined || one.outcome === 'canceled') continue;
+      try {
+        const { job, outcome, reasons } = one;
+        await act({ ...(job === undefined ? {} : { job }), outcome: actOf[outcome], program: unstated, reasons });
+        await this.change((state) => ({ ...state, ended: state.ended.map((it) => (it === one ? stated : it)) }));
+      } catch (error) {
+        tell('what became of an update could not be stated in the ledger', error);
+      }
+    }
   }
 
   /** What was prepared is litter: `prepare` empties it. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instant } from '../../cloud-bridge/contract/names.ts';
 import { AppendFile, readWholeFile, writeWholeFile } from '../../device/kernel/durable-file.ts';
+import { isAtalayaError } from '../../device/kernel/errors.ts';
 import type { Files } from '../../device/kernel/files.ts';
 
 export const historyEvents = [
@@ -53,7 +54,7 @@ export class UpdateHistory {
   /** Throws `store-full` and `store-failed`. */
   static async open(files: Files, root: string): Promise<UpdateHistory> {
     const path = historyPath(root);
-    const { entries, whole } = readLines(await readWholeFile(files, path));
+    const { entries, whole } = await readOrNone(files, path);
     const history = new UpdateHistory(files, path, entries);
     if (!whole || entries.length > most) await history.#rewrite();
     return history;
@@ -103,6 +104,16 @@ export class UpdateHistory {
     await writeWholeFile(this.#files, this.#path, content);
     this.#file = await AppendFile.open(this.#files, this.#path, content.byteLength);
     return this.#file;
+  }
+}
+
+/** What cannot be read is lost, and the file is written anew. */
+async function readOrNone(files: Files, path: string): Promise<ReturnType<typeof readLines>> {
+  try {
+    return readLines(await readWholeFile(files, path));
+  } catch (error) {
+    if (isAtalayaError(error, 'store-failed')) return { entries: [], whole: false };
+    throw error;
   }
 }
 

@@ -6,6 +6,7 @@ import type { Slots } from '../contract/slots.ts';
 import { MadeBundles } from '../testing/made-bundles.ts';
 import { MadeUnit, root } from '../testing/made-unit.ts';
 import { leaveRequest } from './person-request.ts';
+import { assignFirst } from './testing/unit-lives.ts';
 import { UpdateKeeper } from './update-keeper.ts';
 
 /** Lets the unit's time pass, and what waits for the machine come, until it is so. */
@@ -84,7 +85,7 @@ test('a job that came is looked at when it is told of, and a person is answered 
   await running;
 });
 
-test('work that hangs and cannot be ended ends the keeper: a second one beside it would share its files', async (t) => {
+test('work that hangs and cannot be ended gets no second one beside it, which would share its files', async (t) => {
   await using unit = await MadeUnit.open();
   const { parts } = await unit.parts('image', () => undefined);
   let looks = 0;
@@ -98,14 +99,55 @@ test('work that hangs and cannot be ended ends the keeper: a second one beside i
   });
   const keeper = new UpdateKeeper({ ...parts, slots });
   let ended = false;
-  const running = keeper.run(new AbortController().signal).then(() => {
+  const stop = new AbortController();
+  const running = keeper.run(stop.signal).then(() => {
     ended = true;
   });
   for (let minute = 0; minute < 40 && !ended; minute += 1) {
     await unit.clock.advance(60_000);
     await sleep(milliseconds(2));
   }
-  t.true(ended);
+  t.false(ended);
   t.is(looks, 2);
+  stop.abort();
+  await running;
+});
+
+test('work that hangs beyond its deadline and then comes to its end is taken up again', async (t) => {
+  await using bundles = await MadeBundles.open();
+  await using unit = await MadeUnit.open();
+  await assignFirst(unit, bundles);
+  let [asked, restarted, ended] = [0, false, false];
+  const { parts } = await unit.parts('image', () => {
+    restarted = true;
+  });
+  const hang = Promise.withResolvers<void>();
+  const slots: Slots = Object.create(parts.slots, {
+    state: { value: () => parts.slots.state() },
+    prepare: {
+      value: async () => {
+        asked += 1;
+        if (asked === 1) await hang.promise;
+        return parts.slots.prepare();
+      },
+    },
+    complete: { value: (...given: Parameters<Slots['complete']>) => parts.slots.complete(...given) },
+    startTrial: { value: (...given: Parameters<Slots['startTrial']>) => parts.slots.startTrial(...given) },
+  });
+  const keeper = new UpdateKeeper({ ...parts, slots });
+  const stop = new AbortController();
+  const running = keeper.run(stop.signal).then(() => {
+    ended = true;
+  });
+  t.true(await pass(unit, () => asked === 1));
+  for (let minute = 0; minute < 40 && !ended; minute += 1) {
+    await unit.clock.advance(60_000);
+    await sleep(milliseconds(2));
+  }
+  t.true(unit.told.some((words) => words.includes('work on updates has stopped')));
+  t.deepEqual([ended, restarted], [false, false]);
+  hang.resolve();
+  t.true(await pass(unit, () => restarted));
+  stop.abort();
   await running;
 });

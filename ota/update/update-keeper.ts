@@ -18,7 +18,7 @@ const afterFault = { first: milliseconds(1000), most: milliseconds(300_000) };
 /**
  * Keeps a unit at what its director wants: plans, does the step, and plans again, for as long as the unit runs.
  *
- * Guarantees: `run` ends only when it is told to, or when work hangs that cannot be ended, and rejects never; what a step has promised is
+ * Guarantees: `run` ends only when it is told to, and rejects never; what a step has promised is
  * durable before the next is planned; a start after a power cut at any moment goes on by itself. Whoever starts two of them in one folder has
  * to keep them apart (`FolderLock`).
  */
@@ -53,6 +53,8 @@ export class UpdateKeeper {
    * once a minute, and not sooner than faults let it. A job that is held or has ended is nothing new.
    */
   notified(job?: string): void {
+    // Of a download, which may take hours, it is seen at once.
+    this.#work?.hinted(job);
     this.#ask((work) => work.hinted(job));
   }
 
@@ -118,8 +120,8 @@ export class UpdateKeeper {
         });
       } catch (error) {
         tell('work on updates has stopped, and begins anew', error);
-        // It hangs, and a second one beside it would share its files.
-        if (this.#looping) return;
+        // It hangs, and a second one beside it would share its files: until it has come to its end, however long that takes.
+        while (this.#looping && !signal.aborted) await timer.sleep(grace, signal);
       }
       if (signal.aborted) return;
       if (clock.monotonic() - began > afterFault.most) row = 0;

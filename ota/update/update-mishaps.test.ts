@@ -1,7 +1,8 @@
 import test from 'ava';
 import type { UpdateSource } from '../contract/parts.ts';
+import { startOf } from '../slots/testing/start-of.ts';
 import { MadeBundles } from '../testing/made-bundles.ts';
-import { MadeUnit, root } from '../testing/made-unit.ts';
+import { image, MadeUnit, root } from '../testing/made-unit.ts';
 import { leaveRequest } from './person-request.ts';
 import { assignFirst, slotsOf, trial } from './testing/unit-lives.ts';
 import type { UpdateStep } from './update-step.ts';
@@ -93,6 +94,38 @@ test('a full disk does not keep a slot that is not well on trial: it is given up
   unit.files.plan = () => undefined;
   t.is((await unit.live()).slot, 'image');
   t.is(unit.reports.at(-1)?.step, 'rolled-back');
+});
+
+test('a disk that has become read-only does not keep it on trial either: the next start is of the version before', async (t) => {
+  await using bundles = await MadeBundles.open();
+  await using unit = await MadeUnit.open();
+  await assignFirst(unit, bundles);
+  unit.good = () => false;
+  await unit.live();
+  const readOnly: typeof unit.files.plan = ({ kind }) =>
+    ['read', 'list', 'space', 'open'].includes(kind) ? undefined : { code: 'EROFS' };
+  const { restarted, steps } = await workFor(unit, 'a', hour, () => {
+    unit.files.plan = readOnly;
+  });
+  t.true(restarted);
+  t.true((steps.at(-1)?.at ?? hour) < 600_000, String(steps.at(-1)?.at));
+  t.is((await startOf(unit.files, root, image))?.slot, 'image');
+});
+
+test('a program that was given up is left, though its run begins anew in the same process before that', async (t) => {
+  await using bundles = await MadeBundles.open();
+  await using unit = await MadeUnit.open();
+  await assignFirst(unit, bundles);
+  unit.good = () => false;
+  await unit.live();
+  const first = await workFor(unit, 'a', hour);
+  t.deepEqual(
+    first.steps.slice(-2).map(({ kind }) => kind),
+    ['roll-back', 'restart'],
+  );
+  // That restart has not come: a configuration let the run begin anew, and the process is still the one of slot a.
+  t.is((await slotsOf(unit, 'a')).running.slot, 'a');
+  t.true((await workFor(unit, 'a', hour)).restarted);
 });
 
 test('a file that the centre does not have yet is waited for, ever more seldom, and taken when it is there', async (t) => {

@@ -15,7 +15,6 @@ import {
   type UpdateStep,
   type Where,
 } from './update-step.ts';
-import type { Baseline } from './weigh-troubles.ts';
 
 /** To a person who wanted something. */
 export interface Answer {
@@ -62,10 +61,8 @@ export interface UpdateSession {
       }
     | undefined;
   word: (PersonsWord & { readonly answer: (answer: Answer) => void }) | undefined;
-  /** Why a person wanted the version before, until its trial is written down. */
-  wanted: string | undefined;
-  /** What the unit suffered from when that person wanted it. */
-  baseline: Baseline | undefined;
+  /** What was remembered was lost, and no director has said since what is wanted. */
+  forgot: boolean;
   trial: {
     /** Monotonic ms; until when running on trial is written down. */
     countedTo: number;
@@ -99,8 +96,7 @@ export const newSession = (monotonic: number): UpdateSession => ({
   stickAfter: 0,
   stick: undefined,
   word: undefined,
-  wanted: undefined,
-  baseline: undefined,
+  forgot: false,
   trial: { countedTo: monotonic, goodSince: undefined, goodTo: 0, failing: undefined, asBefore: [], testAt: 0 },
   progress: undefined,
   running: undefined,
@@ -146,13 +142,17 @@ export async function gatherFacts(
     running: held === undefined ? noParts : await runningParts(found, held.patches.length > 0, session, parts, signal),
     building: session.building,
     trial: {
-      usedSeconds: (state.trial?.usedSeconds ?? 0) + (monotonic - trial.countedTo) / 1000,
+      // Nothing of a trial is used up before its slot runs.
+      usedSeconds:
+        (state.trial?.usedSeconds ?? 0) +
+        (found.running.slot === found.trial?.slot.slot ? (monotonic - trial.countedTo) / 1000 : 0),
       heldSeconds: trial.goodSince === undefined ? 0 : (trial.goodTo - trial.goodSince) / 1000,
       failing: trial.failing,
       asBefore: trial.asBefore,
       testAt: utcOf(trial.testAt),
     },
     leaving: session.leaving,
+    forgot: session.forgot,
     restartAsked: session.restartAsked !== undefined && monotonic - session.restartAsked < restartPatience,
     word: session.word,
     limits: parts.limits(),
@@ -172,7 +172,11 @@ export function sourceOf(
   return source === undefined ? undefined : { where: 'link', source };
 }
 
-function checkOf(session: UpdateSession, { link, clockGood }: UpdateParts, monotonic: number): Where | undefined {
+export function checkOf(
+  session: UpdateSession,
+  { link, clockGood }: UpdateParts,
+  monotonic: number,
+): Where | undefined {
   const { stick, nextCheck, clockRefused } = session;
   if (stick !== undefined && !stick.checked) return 'stick';
   // Nothing that came could be believed: the link is spared until there is a clock.
@@ -194,11 +198,11 @@ export function hint(session: UpdateSession, monotonic: number): void {
 
 /** Of the slot that `prepare` would empty, or of the larger where it may be either. Only updates write there, and forget this when they do. */
 async function freeableBytes(
-  { confirmed, running, other }: SlotsState,
+  { confirmed, running, others }: SlotsState,
   session: UpdateSession,
   { files, root }: UpdateParts,
 ): Promise<number> {
-  const of = `${confirmed.slot} ${running.slot} ${other?.slot ?? ''} ${other?.record?.job ?? ''}`;
+  const of = `${confirmed.slot} ${running.slot} ${others.map(({ slot, record }) => `${slot} ${record?.job ?? ''}`).join(' ')}`;
   if (session.freeable?.of === of) return session.freeable.bytes;
   let most = 0;
   for (const slot of ['a', 'b'] as const)

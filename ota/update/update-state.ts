@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instant, reason } from '../../cloud-bridge/contract/names.ts';
 import { readWholeFile, writeWholeFile } from '../../device/kernel/durable-file.ts';
+import { isAtalayaError } from '../../device/kernel/errors.ts';
 import type { Files } from '../../device/kernel/files.ts';
 import { parse } from '../../device/kernel/schema.ts';
 import { updateJob } from '../contract/job.ts';
@@ -33,6 +34,8 @@ const heldJob = z.object({
 });
 export type HeldJob = z.infer<typeof heldJob>;
 
+const baseline = z.array(z.object({ code: z.string(), degree: z.number().min(0).exactOptional() })).max(50);
+
 /** Written before the slots are told to try a slot, so that whoever starts next knows what to make of what the slots say. */
 const trialRecord = z.object({
   slot: z.enum(['a', 'b', 'image']),
@@ -52,10 +55,7 @@ const trialRecord = z.object({
   /** What had been rolled back before it, as `slot reason`. */
   before: z.string().exactOptional(),
   /** What the unit suffered from before the switch; absent: it was not looked at. */
-  baseline: z
-    .array(z.object({ code: z.string(), degree: z.number().min(0).exactOptional() }))
-    .max(50)
-    .exactOptional(),
+  baseline: baseline.exactOptional(),
   /** What it suffers from still, and was no reason to go back. */
   asBefore: z.array(reason).max(50).exactOptional(),
   /** It ran, and said so. */
@@ -75,6 +75,8 @@ const endedJob = z.object({
   at: instant,
   reasons: z.array(reason).max(50),
   told: z.boolean(),
+  /** Of what it came to, where nobody was there who writes the ledger; absent: it is stated. */
+  unstated: z.object({ version: z.string(), release: z.number(), tree: z.string().exactOptional() }).exactOptional(),
 });
 export type EndedJob = z.infer<typeof endedJob>;
 
@@ -84,6 +86,8 @@ export const updateState = z.object({
   trial: trialRecord.exactOptional(),
   /** Oldest first. */
   ended: z.array(endedJob).max(100),
+  /** A person goes back: why, and what was found before, until the trial of it is written down. */
+  goingBack: z.object({ wanted: reason, baseline: baseline.exactOptional() }).exactOptional(),
   /** Of metadata and jobs before there was anything to end; oldest first. */
   refusals: z.array(z.object({ at: instant, reason, told: z.boolean() })).max(100),
   /** Files and metadata, over the link, on the day, UTC, that is named: `2026-03-01`. */
@@ -115,7 +119,14 @@ export async function readUpdateState(
   files: Files,
   root: string,
 ): Promise<{ readonly kind: 'read'; readonly state: UpdateState } | { readonly kind: 'absent' | 'damaged' }> {
-  const bytes = await readWholeFile(files, statePath(root));
+  let bytes: Buffer | undefined;
+  try {
+    bytes = await readWholeFile(files, statePath(root));
+  } catch (error) {
+    // A bad sector is damage as any other, and gone when the file is replaced.
+    if (isAtalayaError(error, 'store-failed')) return { kind: 'damaged' };
+    throw error;
+  }
   if (bytes === undefined) return { kind: 'absent' };
   try {
     return { kind: 'read', state: updateState.parse(JSON.parse(bytes.toString('utf8'))) };

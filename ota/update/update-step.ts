@@ -105,6 +105,8 @@ export interface UpdateFacts {
   readonly trial: TrialFacts;
   /** A start of another slot was asked for, and this program still runs. */
   readonly leaving: boolean;
+  /** What was remembered was lost, and nobody has said since what is wanted. */
+  readonly forgot: boolean;
   readonly restartAsked: boolean;
   readonly word: PersonsWord | undefined;
   readonly limits: UpdateLimits;

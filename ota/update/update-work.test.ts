@@ -1,12 +1,14 @@
 import test from 'ava';
 import { readWholeFile, writeWholeFile } from '../../device/kernel/durable-file.ts';
 import { sha256 } from '../../device/kernel/hash.ts';
+import { FolderSlots } from '../slots/folder-slots.ts';
 import { MadeBundles } from '../testing/made-bundles.ts';
-import { MadeUnit, root } from '../testing/made-unit.ts';
+import { image, MadeUnit, root } from '../testing/made-unit.ts';
 import { leaveRequest } from './person-request.ts';
 import { assignFirst, releaseOf, settle, slotsOf, trial } from './testing/unit-lives.ts';
 import { UpdateHistory } from './update-history.ts';
 import { statePath } from './update-state.ts';
+import { UpdateWork } from './update-work.ts';
 
 const last = (unit: MadeUnit) => unit.reports.at(-1);
 
@@ -70,6 +72,27 @@ test('a job that is done is not begun again, nor is one that was rolled back; th
   unit.made.assign([two.target], { trial });
   await settle(unit);
   t.is(await releaseOf(unit), 2);
+});
+
+test('what ended beside a unit that did not run comes into the ledger with its next start, once', async (t) => {
+  await using bundles = await MadeBundles.open();
+  await using unit = await MadeUnit.open();
+  await assignFirst(unit, bundles);
+  await unit.live('restart');
+  await unit.live('test');
+  const outcomes = () => unit.acts.map(({ outcome }) => outcome);
+  t.deepEqual(outcomes(), ['trial']);
+  await new FolderSlots({ files: unit.files, root, image }).rollBack('it reads no plates');
+  const { parts } = await unit.parts('image', () => undefined);
+  const { act: _, ...alone } = parts;
+  const work = await UpdateWork.open(alone);
+  const { signal } = new AbortController();
+  while ((await work.next(signal, () => undefined)).kind !== 'end');
+  t.deepEqual(outcomes(), ['trial'], 'nobody was there who writes it');
+  await settle(unit);
+  await settle(unit);
+  t.deepEqual(outcomes(), ['trial', 'rolled-back']);
+  t.like(unit.acts.at(-1), { job: 'job-0001', program: { release: 0 }, reasons: ['it reads no plates'] });
 });
 
 test('a newer job takes the place of one that is not switched to; one without targets gives it up', async (t) => {
@@ -153,7 +176,7 @@ test('without room the job is refused, with the figures; a room that the other s
   );
   t.is(await releaseOf(unit), 3);
   // To give up the way back would not have made the room.
-  t.is((await slotsOf(unit)).other?.record?.parts[0]?.release, 2);
+  t.is((await slotsOf(unit)).others[0]?.record?.parts[0]?.release, 2);
 });
 
 test('a link that fails is tried again for as long as it takes', async (t) => {

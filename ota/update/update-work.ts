@@ -1,7 +1,8 @@
 import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
 import { backoff } from '../../device/kernel/supervise.ts';
-import { milliseconds } from '../../device/kernel/units.ts';
+import { milliseconds, toIso } from '../../device/kernel/units.ts';
 import { reasonOf, refusedUpdate } from '../contract/refusals.ts';
+import type { SlotsState } from '../contract/slots.ts';
 import { executors } from './execute-steps.ts';
 import { takeRequest } from './person-request.ts';
 import { planUpdate } from './plan-update.ts';
@@ -49,15 +50,30 @@ export class UpdateWork {
   static async open(parts: UpdateParts): Promise<UpdateWork> {
     const { files, root, clock, history, slots, trust } = parts;
     const read = await readUpdateState(files, root);
-    const state = read.kind === 'read' ? read.state : { ...emptyState, ended: endedIn(history.entries) };
-    const desk = new UpdateDesk(parts, newSession(clock.monotonic()), retold(state));
+    const found = await slots.state();
+    const { goingBack, ...known } =
+      read.kind === 'read'
+        ? read.state
+        : { ...emptyState, ended: withGivenUp(endedIn(history.entries), found, toIso(clock.utc())) };
+    // Of a going back that was never begun nothing is left.
+    const state = goingBack === undefined || found.trial === undefined ? known : { ...known, goingBack };
+    const session = { ...newSession(clock.monotonic()), forgot: read.kind !== 'read' };
+    const desk = new UpdateDesk(parts, session, retold(state));
     if (read.kind === 'damaged') {
       parts.tell('what was remembered of updates is damaged; it is begun again from what is there');
       await desk.note({ event: 'damage' });
     }
-    const { confirmed, trial } = await slots.state();
+    const { confirmed, trial } = found;
+    await desk.stateOwed();
     if (trial === undefined && confirmed.record !== undefined) await trust.confirmed(confirmed.record.parts);
-    return new UpdateWork(parts, desk);
+    const work = new UpdateWork(parts, desk);
+    await work.#takeRequest();
+    // Left before this start: of what the person saw then nothing may be so any more.
+    if (session.word?.kind === 'confirm') {
+      session.word.answer({ good: false, words: 'the unit was started anew meanwhile: look at it, and ask again' });
+      session.word = undefined;
+    }
+    return work;
   }
 
   get state(): UpdateState {
@@ -192,6 +208,16 @@ const retold = (state: UpdateState): UpdateState => ({
   ...state,
   ended: state.ended.map((one, at) => (at === state.ended.length - 1 ? { ...one, told: false } : one)),
 });
+
+/** The job of a slot that was given up has ended, whatever became of what was remembered of it. */
+function withGivenUp(ended: UpdateState['ended'], slots: SlotsState, at: string): UpdateState['ended'] {
+  const { rolledBack } = slots;
+  if (rolledBack === undefined) return ended;
+  const views = [slots.confirmed, slots.running, ...slots.others];
+  const job = views.find(({ slot }) => slot === rolledBack.slot)?.record?.job;
+  if (job === undefined || ended.some((one) => one.job === job)) return ended;
+  return [...ended, { job, outcome: 'rolled-back', at, reasons: [shortened(rolledBack.reason)], told: false }];
+}
 
 /** What the history knows of jobs that have ended: they are not begun again. It was told when it happened. */
 const endedIn = (entries: readonly HistoryEntry[]): UpdateState['ended'] =>

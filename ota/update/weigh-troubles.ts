@@ -17,8 +17,11 @@ export function weighTroubles(
   { troubles }: SelfTest,
   baseline: Baseline,
 ): { readonly counted: readonly string[]; readonly asBefore: readonly string[] } {
-  const isOld = ({ code, degree = 1, vital }: Trouble): boolean =>
-    !vital && baseline.some((one) => one.code === code && degree <= (one.degree ?? 1) * slack);
+  // A figure that has vanished, or has come, cannot be compared.
+  const noWorse = ({ degree }: Trouble, before: Baseline[number]): boolean =>
+    degree === undefined || before.degree === undefined ? degree === before.degree : degree <= before.degree * slack;
+  const isOld = (trouble: Trouble): boolean =>
+    !trouble.vital && baseline.some((one) => one.code === trouble.code && noWorse(trouble, one));
   const words = ({ code, says }: Trouble): string => `${code}: ${says}`;
   return {
     counted: troubles.filter((one) => !isOld(one)).map(words),
@@ -31,3 +34,11 @@ export const baselineOf = ({ troubles }: SelfTest): Baseline =>
   troubles
     .filter(({ vital }) => !vital)
     .map(({ code, degree }) => ({ code, ...(degree === undefined ? {} : { degree }) }));
+
+/** What both suffer from, each trouble as little as in the better of them: what was there once was not there before. */
+export const commonOf = (first: Baseline, second: Baseline): Baseline =>
+  first.flatMap((one) => {
+    const other = second.find(({ code }) => code === one.code);
+    if (other === undefined || (one.degree === undefined) !== (other.degree === undefined)) return [];
+    return [(one.degree ?? 0) <= (other.degree ?? 0) ? one : other];
+  });

@@ -6,7 +6,7 @@ import type { UnitUpdates, UpdateLink } from './unit-updates.ts';
 
 const link: UpdateLink = { get: async () => undefined, jobChanged: () => undefined, versionsChanged: () => undefined };
 
-function trial(...outcomes: readonly ('none' | 'opens' | AtalayaError)[]) {
+function trial(...outcomes: readonly ('none' | 'opens' | Error)[]) {
   const clock = new ManualClock();
   const seen: string[] = [];
   const notices: string[] = [];
@@ -21,7 +21,7 @@ function trial(...outcomes: readonly ('none' | 'opens' | AtalayaError)[]) {
     open: async () => {
       const outcome = outcomes[tries];
       tries += 1;
-      if (outcome instanceof AtalayaError) throw outcome;
+      if (outcome instanceof Error) throw outcome;
       return outcome === 'opens' ? inner : undefined;
     },
     timer: clock,
@@ -68,4 +68,15 @@ test('a unit that closes stops trying', async (t) => {
   await late?.close();
   await clock.advance(3_600_000);
   t.is(tries(), 1);
+});
+
+test('a fault of the system, too, leaves the unit at its work: it is told, and tried again', async (t) => {
+  const eio = Object.assign(new Error('EIO: i/o error, lstat /data/program/b'), { code: 'EIO' });
+  const { opened, seen, notices, clock } = trial(eio, full, eio, 'opens');
+  const late = await opened;
+  late?.begin(link);
+  await clock.advance(1_900_000);
+  t.deepEqual(notices, ['internal', 'store-full', 'internal']);
+  t.deepEqual(seen, ['begun']);
+  await late?.close();
 });

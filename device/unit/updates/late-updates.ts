@@ -1,6 +1,6 @@
 import type { JobUpdate } from '../../../ota/contract/job.ts';
 import type { VersionReport } from '../../../ota/contract/version-report.ts';
-import { type AtalayaError, isAtalayaError } from '../../kernel/errors.ts';
+import { AtalayaError, isAtalayaError } from '../../kernel/errors.ts';
 import type { Timer } from '../../kernel/timer.ts';
 import { type Milliseconds, milliseconds } from '../../kernel/units.ts';
 import type { CloudUpdates } from '../cloud/connected-cloud.ts';
@@ -101,8 +101,18 @@ export class LateUpdates implements CloudUpdates {
       this.#inner = await this.#options.open();
       return this.#inner === undefined ? 'none' : 'open';
     } catch (error) {
-      if (!isAtalayaError(error)) throw error;
-      this.#options.notice(error);
+      // Whatever it is: a unit that can take no updates does its work all the same, and whoever would mend it needs it alive.
+      this.#options.notice(
+        isAtalayaError(error)
+          ? error
+          : new AtalayaError(
+              'internal',
+              `updates cannot be opened: ${error instanceof Error ? error.message : String(error)}`,
+              {
+                cause: error,
+              },
+            ),
+      );
       return 'later';
     }
   }

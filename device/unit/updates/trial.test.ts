@@ -1,9 +1,10 @@
 import test from 'ava';
+import { baselineOf, weighTroubles } from '../../../ota/update/weigh-troubles.ts';
 import type { SelfTestCheck, SelfTestFinding, SelfTestOutcome } from '../../selftest/contract/self-test-report.ts';
 import { troubled } from '../../selftest/findings.ts';
 import { judgeCamera, judgePlace } from '../../selftest/judge-picture.ts';
-import { judgeDetector } from '../../selftest/judge-work.ts';
-import { TrialWatch, troublesOf } from './trial.ts';
+import { judgeDetector, judgeEvidence } from '../../selftest/judge-work.ts';
+import { type TrialTerms, TrialWatch, troublesOf } from './trial.ts';
 
 const usual: Readonly<Partial<Record<SelfTestCheck, SelfTestOutcome>>> = {
   camera: 'passed',
@@ -88,7 +89,8 @@ test('what a board, a lens or a wire can be the cause of has its degree, and is 
 
 test('test evidence is sealed once a start; a store that refuses later is no good store', (t) => {
   const watch = new TrialWatch();
-  const isWell = (...given: Parameters<TrialWatch['judge']>) => watch.judge(...given).troubles.length === 0;
+  const isWell = (findings: Parameters<TrialWatch['judge']>[0], terms: TrialTerms) =>
+    watch.judge(findings, terms, 0).troubles.length === 0;
   t.true(watch.seals);
   t.false(isWell(undefined, roadside));
   t.true(watch.seals, 'nothing was sealed yet');
@@ -99,4 +101,39 @@ test('test evidence is sealed once a start; a store that refuses later is no goo
   t.true(watch.seals, 'and it has to show that it seals again');
   t.false(isWell(found({ evidence: 'not-tested' }), roadside));
   t.true(isWell(found(), roadside));
+});
+
+const looked = (inferenceMs: number, foundOf6: number) =>
+  judgeDetector({ kind: 'looked', inferenceMs, found: foundOf6, due: 6, beside: false });
+
+test('a board that was blind and somewhat slow forgives no program that sees all and takes a minute', (t) => {
+  const others = found().filter(({ check }) => check !== 'detector');
+  const before = baselineOf(troublesOf([...others, ...looked(1100, 0)], roadside));
+  t.deepEqual(before, [{ code: 'detector-slow', degree: 4.4 }], 'as slow as it was, and not as blind');
+  const after = troublesOf([...others, ...looked(60_000, 6)], roadside);
+  t.like(weighTroubles(after, before), { counted: { length: 1 }, asBefore: [] });
+});
+
+test('a store that has always been slow has the same trouble in each test, whichever entry was sealed', (t) => {
+  const sealing = (sequence: number) => {
+    const sealed = { kind: 'sealed', sequence, id: `unit-7-${sequence}`, tookMs: 12_000, pictureBytes: 10 } as const;
+    const evidence = judgeEvidence({ ...sealed, faults: [], authority: true });
+    return troublesOf([...found().filter(({ check }) => check !== 'evidence'), evidence], roadside);
+  };
+  t.deepEqual(baselineOf(sealing(1)), [{ code: 'storage-slow', degree: 6 }]);
+  t.deepEqual(weighTroubles(sealing(2), baselineOf(sealing(1))).counted, []);
+});
+
+test('a link that was there within two minutes is there; one that never came, or stays away, is not', (t) => {
+  const away = found({ broker: 'failed' });
+  const isWell = (watch: TrialWatch, findings: readonly SelfTestFinding[], seconds: number) =>
+    watch.judge(findings, roadside, seconds * 1000).troubles.length === 0;
+  const watch = new TrialWatch();
+  t.false(isWell(watch, away, 0));
+  t.true(isWell(watch, found(), 5));
+  t.true(isWell(watch, away, 125));
+  t.false(isWell(watch, away, 126));
+  t.true(isWell(watch, found(), 130));
+  t.true(isWell(watch, away, 135));
+  t.false(isWell(new TrialWatch(), away, 140), 'what was reached is of one start');
 });

@@ -58,26 +58,32 @@ export function troublesOf(findings: readonly SelfTestFinding[] | undefined, ter
 
 const vital = (code: string, says: string): Trouble => ({ code, says, vital: true });
 
-function troubleOf({ code, subject, says, figures }: SelfTestFinding): Trouble {
+function troubleOf({ check, code, subject, says, figures }: SelfTestFinding): Trouble {
   const degree = degreeOf(figures);
   return {
-    code: subject === undefined ? code : `${code} ${subject}`,
+    // Of test evidence the subject is the entry, another one each time.
+    code: subject === undefined || check === 'evidence' ? code : `${code} ${subject}`,
     says,
     ...(degree === undefined ? {} : { degree }),
     vital: !ofTheBoard.has(code),
   };
 }
 
-/** How far the worst figure lies beyond its bar: 2 is twice the most, or half of the least. Undefined where no figure has a bar. */
+/**
+ * How far the figure that the trouble is about, the first that has a bar, lies beyond it: 2 is twice the most, or half of the least. The others are told
+ * beside it, and what is wrong with them says nothing of this one.
+ */
 function degreeOf(figures: readonly SelfTestFigure[]): number | undefined {
-  const beyond = figures.flatMap(({ value, least, most }) => [
-    ...(most === undefined ? [] : [value / Math.max(most, tiny)]),
-    ...(least === undefined ? [] : [least / Math.max(value, tiny)]),
-  ]);
-  return beyond.length === 0 ? undefined : Math.max(...beyond);
+  const one = figures.find(({ least, most }) => least !== undefined || most !== undefined);
+  if (one === undefined) return undefined;
+  const { value, least, most } = one;
+  return most === undefined ? (least ?? 0) / Math.max(value, tiny) : value / Math.max(most, tiny);
 }
 
 const tiny = 1e-6;
+
+/** Within this a link that is lost may come back before it counts, ms. */
+const linkPatience = 120_000;
 
 const isGood = ({ outcome }: SelfTestFinding): boolean => outcome === 'passed' || outcome === 'doubtful';
 
@@ -86,6 +92,8 @@ const isBad = ({ check, outcome }: SelfTestFinding, { clockBelieved }: TrialTerm
 
 /** The self-tests of one start on trial. Test evidence is sealed once, as long as nothing speaks against it: a ledger keeps it for good. */
 export class TrialWatch {
+  /** Monotonic ms. */
+  #reachedAt: number | undefined;
   #evidence: readonly SelfTestFinding[] = [];
 
   /** Whether the next test seals test evidence. */
@@ -94,11 +102,19 @@ export class TrialWatch {
   }
 
   /** `findings` of a test as `seals` asked for it; undefined while the camera has not come. */
-  judge(findings: readonly SelfTestFinding[] | undefined, terms: TrialTerms): SelfTest {
+  judge(findings: readonly SelfTestFinding[] | undefined, terms: TrialTerms, now: number): SelfTest {
     const found = findings?.filter(({ check }) => check === 'evidence') ?? [];
     // A store that refuses is seen by a test that seals nothing, too.
     if (this.seals || found.some(({ outcome }) => outcome === 'failed')) this.#evidence = found;
-    const others = findings?.filter(({ check }) => check !== 'evidence');
+    const others = findings?.filter(({ check }) => check !== 'evidence').map((one) => this.#bridged(one, now));
     return troublesOf(others && [...others, ...this.#evidence], terms);
+  }
+
+  /** A mobile link comes and goes: a centre that was reached just now is reached. */
+  #bridged(one: SelfTestFinding, now: number): SelfTestFinding {
+    if (one.check !== 'broker') return one;
+    if (isGood(one)) this.#reachedAt = now;
+    const lately = this.#reachedAt !== undefined && now - this.#reachedAt <= linkPatience;
+    return lately && one.outcome === 'failed' ? { ...one, outcome: 'doubtful' } : one;
   }
 }

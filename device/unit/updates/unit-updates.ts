@@ -122,7 +122,11 @@ export class UnitUpdates implements UpdateInbox {
 
   begin(link: UpdateLink | undefined): void {
     this.#link = link;
-    this.#working = this.#keeper.run(this.#stopping.signal);
+    const { notice } = this.#hooks;
+    this.#working = this.#keeper.run(this.#stopping.signal).then(() => {
+      if (this.#stopping.signal.aborted) return;
+      notice(new AtalayaError('internal', 'work on updates has ended, and begins again when the unit is started anew'));
+    });
     void this.#compose();
   }
 
@@ -173,7 +177,7 @@ export class UnitUpdates implements UpdateInbox {
     const { cloud, updates } = config();
     const report = await untilAborted(selfTest(this.#watch.seals), signal);
     const terms = { connected: cloud.broker !== undefined, clockBelieved: updates.clock === 'believed' };
-    return this.#watch.judge(report?.findings, terms);
+    return this.#watch.judge(report?.findings, terms, this.#hooks.clock.monotonic());
   }
 
   /** Retained, and said at each connection. Throws `link-down`: an end counts as said when there is a link. */

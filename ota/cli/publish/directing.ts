@@ -1,3 +1,5 @@
+import { chmod, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { unitId } from '../../../cloud-bridge/contract/names.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
@@ -160,9 +162,17 @@ async function refresh(
 async function stick(flags: JobFlags & { readonly unit: string; readonly out: string }, io: OtaIo): Promise<void> {
   if (flags.install !== undefined) await assign([flags.unit], flags, io);
   const { targets, until } = await makeStick(systemTreeFiles, flags.repository, flags.unit, flags.out);
+  await letAnyoneRead(flags.out);
   for (const { target } of targets) io.write(target);
   io.write(`${flags.out}: good until ${until}`);
   io.note('Unmount the stick before you pull it out.');
+}
+
+/** On a file system that keeps rights the unit's account is somebody else; nothing on a stick is secret. Others refuse it, and need it not. */
+async function letAnyoneRead(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
+    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644).catch(() => undefined);
+  await chmod(folder, 0o755).catch(() => undefined);
 }
 
 /** A director with the keys that were given, each where its root names it. */

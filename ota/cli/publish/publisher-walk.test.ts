@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import test from 'ava';
 import { systemClock } from '../../../device/kernel/clock.ts';
@@ -99,6 +100,14 @@ test('from keys to a stick that a unit obeys', async (t) => {
   t.is(stick.code, 0, stick.err);
   t.is((await call('check @stick')).out, 'good: 1 targets, jobs of 1 units');
   t.deepEqual((await readdir(made.at('stick'))).sort(), ['director', 'image', 'targets']);
+  // Where its file system keeps rights, the unit's account reads it all the same.
+  const written = ['', ...(await readdir(made.at('stick'), { recursive: true }))].map((name) =>
+    made.at(`stick/${name}`),
+  );
+  const closed = written.filter(
+    (path) => (statSync(path).mode & 0o055) !== (statSync(path).isDirectory() ? 0o055 : 0o044),
+  );
+  t.deepEqual(closed, []);
   const verified = await asUnit(made, 'stick', 'unit-2');
   t.is(verified.kind, 'verified', JSON.stringify(verified));
   if (verified.kind === 'verified') {

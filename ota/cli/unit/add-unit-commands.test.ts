@@ -7,9 +7,12 @@ import { stringify } from 'yaml';
 import { type Exit, exit } from '../../../device/cli/exit-codes.ts';
 import { sleep } from '../../../device/kernel/clock.ts';
 import { fault } from '../../../device/kernel/testing/fault.ts';
+import { systemTreeFiles } from '../../../device/kernel/tree-files.ts';
 import { milliseconds } from '../../../device/kernel/units.ts';
+import { fillSlot, madeRecord } from '../../slots/testing/made-slot.ts';
 import { KilledUnit, killedUnit } from '../../testing/killed-unit.ts';
 import type { UpdateStanding } from '../../update/update-standing.ts';
+import { readUpdateState } from '../../update/update-state.ts';
 import { madeIo } from '../testing/made-io.ts';
 import { addUnitCommands } from './add-unit-commands.ts';
 import { historyWords, progressBar, statusWords } from './status-words.ts';
@@ -170,6 +173,22 @@ test.serial('a stick is installed beside a unit that does not run, up to the tri
     await rm(folder, { recursive: true, force: true });
   }
 });
+
+test.serial(
+  'why a person goes back is kept where the unit does not run, too, for the unit that starts next',
+  async (t) => {
+    await using unit = await KilledUnit.open();
+    for (const slot of ['a', 'b']) {
+      await fillSlot(systemTreeFiles, join(unit.root, slot, 'program'), slot);
+      await writeFile(join(unit.root, slot, 'slot.json'), `${JSON.stringify(madeRecord(slot))}\n`);
+    }
+    await writeFile(join(unit.root, 'confirmed'), 'b a\n');
+    const { lines } = await call(unit, 'rollback', '--reason', 'it reads no plates', '--who', 'Ana');
+    t.deepEqual(lines, ['the version before is tried at the next start of the unit']);
+    const read = await readUpdateState(systemTreeFiles, unit.root);
+    t.deepEqual(read.kind === 'read' ? read.state.goingBack : read, { wanted: 'Ana, at the unit: it reads no plates' });
+  },
+);
 
 test.serial('a stick whose metadata has run out is refused beside a unit that does not run, too', async (t) => {
   await using unit = await KilledUnit.open();

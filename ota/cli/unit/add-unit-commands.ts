@@ -5,6 +5,7 @@ import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { systemTreeFiles } from '../../../device/kernel/tree-files.ts';
 import { trialAllowance, usualTrial } from '../../update/trial-allowance.ts';
 import { UpdateHistory } from '../../update/update-history.ts';
+import { emptyState, readUpdateState, writeUpdateState } from '../../update/update-state.ts';
 import type { OtaIo } from '../ota-io.ts';
 import { askUnit, followJob } from './ask-unit.ts';
 import { installAlone } from './install-alone.ts';
@@ -154,6 +155,13 @@ async function rollBack({ reason, who, ...flags }: RollBackFlags, io: OtaIo): Pr
     const slots = slotsOf(place);
     const { trial } = await slots.state();
     if (trial === undefined) {
+      const read = await readUpdateState(systemTreeFiles, place.root);
+      const state = read.kind === 'read' ? read.state : undefined;
+      // Why is kept for the unit that starts next; where nothing is remembered, it is damage that the unit has to see.
+      if (state !== undefined)
+        await writeUpdateState(systemTreeFiles, place.root, { ...state, goingBack: { wanted: words } });
+      else if (read.kind === 'absent')
+        await writeUpdateState(systemTreeFiles, place.root, { ...emptyState, goingBack: { wanted: words } });
       await slots.goBack(trialAllowance(usualTrial));
       io.write('the version before is tried at the next start of the unit');
     } else {

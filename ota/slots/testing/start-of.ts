@@ -32,7 +32,10 @@ export async function startOf(files: TreeFiles, root: string, image = `${root}/i
     if (reason !== undefined) {
       await write(files, root, stateFiles.rolledBack, `${trial.slot} ${reason}`);
       await clearTrial(files, root);
-    } else if (await write(files, root, stateFiles.trial, `${trial.slot} ${trial.starts - 1} ${trial.allowed}`)) {
+    } else if (
+      (await write(files, root, stateFiles.trial, `${trial.slot} ${trial.starts - 1} ${trial.allowed}`)) &&
+      ((await there(files, root)) || (await write(files, root, stateFiles.minutes, String(trial.allowed))))
+    ) {
       return { slot: trial.slot, trial: true };
     }
   }
@@ -44,10 +47,14 @@ export async function startOf(files: TreeFiles, root: string, image = `${root}/i
 export async function guardOf(files: TreeFiles, root: string): Promise<boolean> {
   const { trial } = await readState(files, root);
   if (trial.kind === 'none' || trial.kind === 'moot') return false;
+  if (trial.kind === 'on' && !(await there(files, root))) return false;
   const left = Math.max(0, trial.minutes - 1);
   if (await write(files, root, stateFiles.minutes, String(left))) return left === 0;
   return clearTrial(files, root);
 }
+
+const there = async (files: TreeFiles, root: string): Promise<boolean> =>
+  (await files.look(`${root}/${stateFiles.minutes}`)) !== undefined;
 
 /** Whether it is durable. */
 async function write(files: TreeFiles, root: string, name: string, line: string): Promise<boolean> {

@@ -188,16 +188,24 @@ export class MadeSource implements RepositorySource {
   readonly name = 'a made source';
   readonly requests: string[] = [];
   /** Undefined: as published. `{ bytes: undefined }`: there is none. */
-  answer: (path: string, most: number) => { readonly bytes: Buffer | undefined } | undefined = () => undefined;
+  answer: (
+    path: string,
+    most: number,
+    came: (bytes: number) => void,
+  ) => { readonly bytes: Buffer | undefined } | undefined = () => undefined;
   readonly #repositories: Record<RepositoryName, MadeRepository>;
 
   constructor(repositories: Record<RepositoryName, MadeRepository>) {
     this.#repositories = repositories;
   }
 
-  async metadata(path: string, most: number): Promise<Buffer | undefined> {
+  async metadata(
+    path: string,
+    most: number,
+    came: (bytes: number) => void = () => undefined,
+  ): Promise<Buffer | undefined> {
     this.requests.push(path);
-    const other = this.answer(path, most);
+    const other = this.answer(path, most, came);
     if (other !== undefined) return other.bytes;
     const [repository, file] = path.split('/') as [RepositoryName, string];
     return this.#repositories[repository].files.get(file);

@@ -70,14 +70,20 @@ export const heldJobs = fc
 /** The confirmed slot, with the old release. */
 export const slotA = viewOf('a', [old], 'job-0000');
 const slots: fc.Arbitrary<SlotsState> = fc.constantFrom<SlotsState>(
-  { confirmed: slotA, running: slotA },
-  { confirmed: slotA, running: slotA, other: viewOf('b', [fresh], 'job-0001') },
-  { confirmed: slotA, running: slotA, other: viewOf('b', [fresh, model], 'job-0002') },
-  { confirmed: slotA, running: slotA, other: viewOf('b', [old], 'job-0003'), rolledBack: { slot: 'b', reason: 'no' } },
-  { confirmed: viewOf('b', [fresh], 'job-0001'), running: viewOf('b', [fresh], 'job-0001'), other: slotA },
-  { confirmed: slotA, running: viewOf('b', [fresh], 'job-0001') },
+  { confirmed: slotA, running: slotA, others: [] },
+  { confirmed: slotA, running: slotA, others: [viewOf('b', [fresh], 'job-0001')] },
+  { confirmed: slotA, running: slotA, others: [viewOf('b', [fresh, model], 'job-0002')] },
+  {
+    confirmed: slotA,
+    running: slotA,
+    others: [viewOf('b', [old], 'job-0003')],
+    rolledBack: { slot: 'b', reason: 'no' },
+  },
+  { confirmed: viewOf('b', [fresh], 'job-0001'), running: viewOf('b', [fresh], 'job-0001'), others: [slotA] },
+  { confirmed: slotA, running: viewOf('b', [fresh], 'job-0001'), others: [] },
   ...(['a', 'b', 'b', 'b'] as const).map((running) => ({
     confirmed: slotA,
+    others: [],
     running: running === 'a' ? slotA : viewOf('b', [fresh], 'job-0001'),
     trial: { slot: viewOf('b', [fresh], 'job-0001'), startsLeft: 2, minutesLeft: 9 },
   })),
@@ -191,6 +197,7 @@ export const facts: fc.Arbitrary<UpdateFacts> = fc
       building: undefined,
       trial: { usedSeconds, heldSeconds, failing, asBefore: [], testAt: rest.now + testIn },
       restartAsked: false,
+      forgot: false,
       limits: { windows: ours },
     }),
   );
