@@ -57,11 +57,11 @@ $(AUTHORITY): | $(INSTALLED)
 run: $(MODELS) $(AUTHORITY)
 	device/cli/atalaya-unit.ts run --config device/config/examples/street.yaml --data .build/run --truth device/capture/street/truth.json --identity $(AUTHORITY)
 
-# What tests are held against that is not ours: a video reader, another age, another transparency log, a TPM, MQTT brokers, the engines
+# What tests are held against that is not ours: a video reader, another age, another transparency log, a TPM, a token, MQTT brokers, the engines
 # of a large centre, network namespaces. Where one is missing and cannot be installed, its tests say so and are passed over. Services
 # among them are installed without being started: the tests start their own, on free ports.
-TEST_PROGRAMS := ffmpeg age go swtpm tpm2_sign openssl mosquitto rabbitmq-server pg_lsclusters ip tc
-TEST_PACKAGES := ffmpeg age golang-go golang-golang-x-mod-dev swtpm tpm2-tools openssl mosquitto rabbitmq-server postgresql iproute2
+TEST_PROGRAMS := ffmpeg age go swtpm tpm2_sign openssl mosquitto rabbitmq-server pg_lsclusters ip tc softhsm2-util pkcs11-tool pdftotext
+TEST_PACKAGES := ffmpeg age golang-go golang-golang-x-mod-dev swtpm tpm2-tools openssl mosquitto rabbitmq-server postgresql iproute2 softhsm2 opensc poppler-utils
 POLICY := /usr/sbin/policy-rc.d
 
 test-programs:
