@@ -2,7 +2,7 @@ import test from 'ava';
 import { MadeBundles } from '../testing/made-bundles.ts';
 import { MadeUnit, root } from '../testing/made-unit.ts';
 import { leaveRequest } from './person-request.ts';
-import { assignFirst, releaseOf, settle, slotsOf, trial } from './testing/unit-lives.ts';
+import { assignFirst, assignFirstOfTwo, releaseOf, settle, slotsOf, trial } from './testing/unit-lives.ts';
 import type { Trouble } from './update-parts.ts';
 import { readUpdateState } from './update-state.ts';
 
@@ -21,9 +21,7 @@ const trialIn = async (unit: MadeUnit) => {
 test('a program that was slow once, just before the switch, lets no program through that is always slow', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  const [one, two] = [await bundles.bundle({ release: 1 }), await bundles.bundle({ release: 2 })];
-  unit.publish(one, two);
-  unit.made.assign([one.target], { trial });
+  const two = await assignFirstOfTwo(unit, bundles);
   await settle(unit);
   // Frames come late while the card still writes what was unpacked, and then no more.
   let looks = 0;

@@ -2,17 +2,15 @@ import test from 'ava';
 import { MadeBundles } from '../testing/made-bundles.ts';
 import { MadeUnit, root } from '../testing/made-unit.ts';
 import { leaveRequest } from './person-request.ts';
-import { releaseOf, settle, slotsOf, trial } from './testing/unit-lives.ts';
+import { assignFirstOfTwo, releaseOf, settle, slotsOf, trial } from './testing/unit-lives.ts';
 
 /** While the image is confirmed, both slots may hold a whole program that nobody needs. */
 
 test('after a first update that was given up the second is built once', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  const [one, two] = [await bundles.bundle({ release: 1 }), await bundles.bundle({ release: 2 })];
-  unit.publish(one, two);
+  const two = await assignFirstOfTwo(unit, bundles);
   unit.good = (release) => release !== 1;
-  unit.made.assign([one.target], { trial });
   await settle(unit);
   unit.made.assign([two.target], { trial });
   const steps = await settle(unit);

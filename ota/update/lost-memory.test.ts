@@ -2,7 +2,7 @@ import test from 'ava';
 import { writeWholeFile } from '../../device/kernel/durable-file.ts';
 import { MadeBundles } from '../testing/made-bundles.ts';
 import { MadeUnit, root } from '../testing/made-unit.ts';
-import { assignFirst, releaseOf, settle, slotsOf, trial } from './testing/unit-lives.ts';
+import { assignFirst, assignFirstOfTwo, releaseOf, settle, slotsOf, trial } from './testing/unit-lives.ts';
 import { historyPath } from './update-history.ts';
 import { statePath } from './update-state.ts';
 
@@ -30,9 +30,7 @@ for (const [name, path] of [
   test(`a bad sector in ${name} ends no updates: it is gone when the file is replaced`, async (t) => {
     await using bundles = await MadeBundles.open();
     await using unit = await MadeUnit.open();
-    const [one, two] = [await bundles.bundle({ release: 1 }), await bundles.bundle({ release: 2 })];
-    unit.publish(one, two);
-    unit.made.assign([one.target], { trial });
+    const two = await assignFirstOfTwo(unit, bundles);
     await settle(unit);
     unit.made.assign([two.target], { trial });
     let bad = true;
@@ -48,9 +46,7 @@ for (const [name, path] of [
 test('a program that is given up does not come again for having left what the one before cannot read', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  const [one, two] = [await bundles.bundle({ release: 1 }), await bundles.bundle({ release: 2 })];
-  unit.publish(one, two);
-  unit.made.assign([one.target], { trial });
+  const two = await assignFirstOfTwo(unit, bundles);
   await settle(unit);
   unit.made.assign([two.target], { trial });
   unit.good = (release) => release !== 2;

@@ -1,10 +1,9 @@
 import test from 'ava';
-import { sleep } from '../../device/kernel/clock.ts';
 import { milliseconds } from '../../device/kernel/units.ts';
 import { MadeBundles } from '../testing/made-bundles.ts';
 import { MadeUnit, root } from '../testing/made-unit.ts';
 import { leaveRequest } from './person-request.ts';
-import { assignFirst, releaseOf, settle, trial } from './testing/unit-lives.ts';
+import { assignFirst, pass, releaseOf, settle, trial } from './testing/unit-lives.ts';
 import { UpdateKeeper } from './update-keeper.ts';
 
 test('whoever stands before a unit is heard within seconds, however slowly it downloads', async (t) => {
@@ -39,16 +38,9 @@ test('whoever stands before a unit is heard within seconds, however slowly it do
   const keeper = new UpdateKeeper(parts);
   const stop = new AbortController();
   const running = keeper.run(stop.signal);
-  const pass = async (until: () => boolean, most: number): Promise<boolean> => {
-    for (let spent = 0; spent < most && !until(); spent += 500) {
-      await unit.clock.advance(500);
-      await sleep(milliseconds(1));
-    }
-    return until();
-  };
-  t.true(await pass(() => downloading, 60_000));
+  t.true(await pass(unit, 60_000, () => downloading));
   await leaveRequest(unit.files, root, { id: '00000001', act: 'roll-back', reason: 'it reads no plates' });
-  t.true(await pass(() => keeper.standing?.answer !== undefined, 60_000));
+  t.true(await pass(unit, 60_000, () => keeper.standing?.answer !== undefined));
   t.deepEqual(keeper.standing?.answer, { id: '00000001', good: true, words: 'the version before is tried' });
   stop.abort();
   await running;

@@ -6,17 +6,8 @@ import type { Slots } from '../contract/slots.ts';
 import { MadeBundles } from '../testing/made-bundles.ts';
 import { MadeUnit, root } from '../testing/made-unit.ts';
 import { leaveRequest } from './person-request.ts';
-import { assignFirst } from './testing/unit-lives.ts';
+import { assignFirst, pass } from './testing/unit-lives.ts';
 import { UpdateKeeper } from './update-keeper.ts';
-
-/** Lets the unit's time pass, and what waits for the machine come, until it is so. */
-async function pass(unit: MadeUnit, until: () => boolean): Promise<boolean> {
-  for (let turn = 0; turn < 400 && !until(); turn += 1) {
-    await unit.clock.advance(500);
-    await sleep(milliseconds(2));
-  }
-  return until();
-}
 
 test('a disk that fails again and again is told, and never ends the keeper; when it is well again the update goes on', async (t) => {
   await using bundles = await MadeBundles.open();
@@ -48,10 +39,10 @@ test('a disk that fails again and again is told, and never ends the keeper; when
   const keeper = new UpdateKeeper({ ...parts, slots });
   const stop = new AbortController();
   const running = keeper.run(stop.signal);
-  t.true(await pass(unit, () => failed > 6));
+  t.true(await pass(unit, 200_000, () => failed > 6));
   t.true(unit.told.some((words) => words.includes('the disk did not end')));
   failing = false;
-  t.true(await pass(unit, () => restarted));
+  t.true(await pass(unit, 200_000, () => restarted));
   t.is(keeper.standing?.job?.step, 'switching');
   stop.abort();
   await running;
@@ -66,12 +57,12 @@ test('a job that came is looked at when it is told of, and a person is answered 
   const keeper = new UpdateKeeper(parts);
   const stop = new AbortController();
   const running = keeper.run(stop.signal);
-  t.true(await pass(unit, () => unit.made.source.requests.length > 0 && keeper.standing !== undefined));
+  t.true(await pass(unit, 200_000, () => unit.made.source.requests.length > 0 && keeper.standing !== undefined));
   const asked = unit.made.source.requests.length;
   await unit.clock.advance(60_000);
   t.is(unit.made.source.requests.length, asked);
   await leaveRequest(unit.files, root, { id: '00000001', act: 'confirm' });
-  t.true(await pass(unit, () => keeper.standing?.answer?.id === '00000001'));
+  t.true(await pass(unit, 200_000, () => keeper.standing?.answer?.id === '00000001'));
   t.deepEqual(keeper.standing?.answer, {
     id: '00000001',
     good: false,
@@ -79,7 +70,7 @@ test('a job that came is looked at when it is told of, and a person is answered 
   });
   unit.made.assign([one.target]);
   keeper.notified();
-  t.true(await pass(unit, () => keeper.newestJob?.id === 'job-0001'));
+  t.true(await pass(unit, 200_000, () => keeper.newestJob?.id === 'job-0001'));
   t.is((await keeper.install('/media/usb')).good, false);
   stop.abort();
   await running;
@@ -139,7 +130,7 @@ test('work that hangs beyond its deadline and then comes to its end is taken up 
   const running = keeper.run(stop.signal).then(() => {
     ended = true;
   });
-  t.true(await pass(unit, () => asked === 1));
+  t.true(await pass(unit, 200_000, () => asked === 1));
   for (let minute = 0; minute < 40 && !ended; minute += 1) {
     await unit.clock.advance(60_000);
     await sleep(milliseconds(2));
@@ -147,7 +138,7 @@ test('work that hangs beyond its deadline and then comes to its end is taken up 
   t.true(unit.told.some((words) => words.includes('work on updates has stopped')));
   t.deepEqual([ended, restarted], [false, false]);
   hang.resolve();
-  t.true(await pass(unit, () => restarted));
+  t.true(await pass(unit, 200_000, () => restarted));
   stop.abort();
   await running;
 });

@@ -5,7 +5,7 @@ import { FolderSlots } from '../slots/folder-slots.ts';
 import { MadeBundles } from '../testing/made-bundles.ts';
 import { image, MadeUnit, root } from '../testing/made-unit.ts';
 import { leaveRequest } from './person-request.ts';
-import { assignFirst, releaseOf, settle, slotsOf, trial } from './testing/unit-lives.ts';
+import { assignFirst, assignFirstOfTwo, releaseOf, settle, slotsOf, trial } from './testing/unit-lives.ts';
 import { UpdateHistory } from './update-history.ts';
 import { statePath } from './update-state.ts';
 import { UpdateWork } from './update-work.ts';
@@ -37,10 +37,8 @@ test('a patch that does not fit is passed over for the whole, and that is said i
 test('a job that is done is not begun again, nor is one that was rolled back; the ledger learns each outcome', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  const [one, two] = [await bundles.bundle({ release: 1 }), await bundles.bundle({ release: 2 })];
-  unit.publish(one, two);
+  const two = await assignFirstOfTwo(unit, bundles);
   unit.good = (number) => number !== 2;
-  unit.made.assign([one.target], { trial });
   await settle(unit);
   unit.made.assign([two.target], { trial });
   await settle(unit);
@@ -98,9 +96,7 @@ test('what ended beside a unit that did not run comes into the ledger with its n
 test('a newer job takes the place of one that is not switched to; one without targets gives it up', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  const [one, two] = [await bundles.bundle({ release: 1 }), await bundles.bundle({ release: 2 })];
-  unit.publish(one, two);
-  unit.made.assign([one.target], { trial });
+  const two = await assignFirstOfTwo(unit, bundles);
   await unit.live('download');
   unit.made.assign([two.target], { trial });
   const steps = await settle(unit);
@@ -224,9 +220,7 @@ test('a component that the running program could not work with is refused before
 test('a board that was slow before is updated all the same, and what it suffers from is told; a slower one is not', async (t) => {
   await using bundles = await MadeBundles.open();
   await using unit = await MadeUnit.open();
-  const [one, two] = [await bundles.bundle({ release: 1 }), await bundles.bundle({ release: 2 })];
-  unit.publish(one, two);
-  unit.made.assign([one.target], { trial });
+  const two = await assignFirstOfTwo(unit, bundles);
   const slowness = [4, 4, 4.5];
   unit.suffers = (release) => {
     const degree = slowness[release] ?? 0;

@@ -1,3 +1,5 @@
+import { sleep } from '../../../device/kernel/clock.ts';
+import { milliseconds } from '../../../device/kernel/units.ts';
 import type { SlotName, SlotsState } from '../../contract/slots.ts';
 import { FolderSlots } from '../../slots/folder-slots.ts';
 import type { MadeBundle, MadeBundles } from '../../testing/made-bundles.ts';
@@ -12,6 +14,27 @@ export async function assignFirst(unit: MadeUnit, bundles: MadeBundles): Promise
   unit.publish(one);
   unit.made.assign([one.target], { trial });
   return one;
+}
+
+/** As `assignFirst`, and publishes release 2 beside it, which it gives. */
+export async function assignFirstOfTwo(unit: MadeUnit, bundles: MadeBundles): Promise<MadeBundle> {
+  const [one, two] = [await bundles.bundle({ release: 1 }), await bundles.bundle({ release: 2 })];
+  unit.publish(one, two);
+  unit.made.assign([one.target], { trial });
+  return two;
+}
+
+/**
+ * Lets up to `most` ms of the unit's time pass, until it is so; no faster than this machine does what belongs to them. Without `until` all of
+ * it passes.
+ */
+export async function pass(unit: MadeUnit, most: number, until?: () => boolean): Promise<boolean> {
+  for (let spent = 0; spent < most && until?.() !== true; spent += 500) {
+    await unit.clock.advance(500);
+    const turns = until === undefined ? 1 : 10;
+    for (let turn = 0; turn < turns && until?.() !== true; turn += 1) await sleep(milliseconds(2));
+  }
+  return until?.() === true;
 }
 
 /** From start to start, until nothing is left to be done. Gives the steps. */
