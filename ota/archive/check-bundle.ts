@@ -39,7 +39,9 @@ export async function checkBundle(
 }
 
 function disagreement(manifest: BundleManifest, description: TargetDescription): string | undefined {
-  const single = (['kind', 'name', 'version', 'release'] as const).find((key) => manifest[key] !== description[key]);
+  const single = (['kind', 'name', 'version', 'release', 'unit'] as const).find(
+    (key) => manifest[key] !== description[key],
+  );
   if (single !== undefined) return single;
   const [said, signed] = [manifest, description].map(({ hardware }) => [...new Set(hardware)].sort().join(' '));
   return said === signed ? undefined : 'hardware';

@@ -108,6 +108,8 @@ const bad: readonly (readonly [string, MadeTree, string])[] = [
   ['another version', manifest({ version: '1.0.1' }), 'bundle-mismatch'],
   ['another release', manifest({ release: 3 }), 'bundle-mismatch'],
   ['other hardware', manifest({ hardware: ['arm64'] }), 'bundle-mismatch'],
+  ['a unit', manifest({ unit: 'north-1' }), 'bundle-malformed'],
+  ['a scene of nobody', manifest({ kind: 'scene' }), 'bundle-malformed'],
   ['more hardware', manifest({ hardware: ['x64', 'arm64'] }), 'bundle-mismatch'],
   ['the manifest of another processor', manifest({ cpu: 'arm64' }), 'bundle-cpu'],
   ['no processor', manifest({ cpu: undefined }), 'bundle-cpu'],

@@ -8,6 +8,7 @@ const manifest: BundleManifest = {
   schema: 'atalaya/bundle/1',
   kind: 'scene',
   name: 'north-gate',
+  unit: 'north-1',
   version: '3',
   release: 3,
   hardware: ['x64', 'arm64'],

@@ -29,7 +29,7 @@ export interface WriteOptions {
  */
 export async function writeWholeTarget(
   content: readonly ArchiveFile[],
-  { kind, name, version, release, hardware }: BundleManifest,
+  { kind, name, version, release, hardware, unit }: BundleManifest,
   { folder, signal, level, files = systemFiles }: WriteOptions,
 ): Promise<Target> {
   const named = { name, version, release, hardware: [...new Set(hardware)].sort() };
@@ -37,7 +37,10 @@ export async function writeWholeTarget(
   const tree = new Measure();
   const archive = compressArchive(tree.of(writeArchive(content)), level === undefined ? {} : { level });
   const written = await writeStream(files, folder, file, archive, signal);
-  return writeTargetFile(files, folder, file, written, { kind, ...named, tree: tree.digest() });
+  return writeTargetFile(files, folder, file, written, {
+    ...{ kind, ...named, tree: tree.digest() },
+    ...(unit === undefined ? {} : { unit }),
+  });
 }
 
 /** Writes what a publisher signs of a file that lies in `folder`: `NAME.target.json`. */

@@ -16,6 +16,7 @@ import {
   folder,
   foundedPublisher,
   type MadePublisher,
+  type MadeTarget,
   madeAt,
   madeDirector,
   madeJob,
@@ -35,7 +36,12 @@ const patch = madeTarget('unit-1.8.0-r8-x64.from-abcdef01.patch', 8, {
   patchFrom: seven.target.description.tree.sha256,
 });
 
-const directed = () => foundedPublisher(seven, eight, patch, model);
+const anothers = madeTarget('scene-unit-2-1-r1-x64.tar.zst', 1, {
+  ...{ kind: 'scene', name: 'scene-unit-2', unit: 'unit-2' },
+  tree: { sha256: 'e'.repeat(64), length: 2048 },
+});
+
+const directed = (...more: readonly MadeTarget[]) => foundedPublisher(seven, eight, patch, model, ...more);
 
 /** One that takes over what was signed by other keys. */
 const adoptingDirector = ({ files, online, clock }: MadePublisher) =>
@@ -83,7 +89,7 @@ test('the field of the job is under the signature', async (t) => {
 });
 
 test('what no unit would begin is not assigned, and the job before stands', async (t) => {
-  const made = await directed();
+  const made = await directed(anothers);
   const director = await madeDirector(made);
   await director.assign('unit-1', madeJob('job-1', [seven.target.target]));
   const before = await director.open('unit-1', 'director/timestamp.json');
@@ -91,6 +97,7 @@ test('what no unit would begin is not assigned, and the job before stands', asyn
   const refusals: readonly (readonly [string, ReturnType<typeof madeJob>, RegExp])[] = [
     ['unit-1', madeJob('job-2', ['nothing.tar.zst']), /no published target/],
     ['unit-1', madeJob('job-2', [patch.target.target]), /is a patch/],
+    ['unit-1', madeJob('job-2', [anothers.target.target]), /is the scene of unit-2, and not of unit-1/],
     ['unit-1', madeJob('job-2', [seven.target.target, eight.target.target]), /two programs/],
     ['unit-1', madeJob('job-2', [model.target.target, model.target.target]), /model ssd twice/],
     ['unit-1', madeJob('job-2', [], { expires: at(-1) }), /is over already/],

@@ -130,7 +130,7 @@ class FolderDirector implements Director {
       if (fault !== undefined)
         throw refused(`the job ${job.id} of ${name} ${fault}`, 'Correct it; the job before stands.');
       // Last: what passes by itself keeps nobody waiting whose job is refused for good.
-      const targets = targetsFor(job, await verifiedImage(this.#files, folder, now));
+      const targets = targetsFor(name, job, await verifiedImage(this.#files, folder, now));
       await this.#publish(name, field, targets, before);
     });
   }

@@ -72,7 +72,8 @@ function targetChanges(staged: Extract<Staged, { role: 'targets' }>, what: strin
 
 /** One line of a target. */
 export function describe({ target, length, sha256, description }: Target): string {
-  const { kind, name, version, release, hardware, patchFrom } = description;
+  const { kind, name, version, release, hardware, unit, patchFrom } = description;
+  const of = unit === undefined ? '' : ` of ${unit}`;
   const patch = patchFrom === undefined ? '' : `, patch from ${patchFrom.slice(0, 8)}`;
-  return `${target}: ${kind} ${name} ${version}, release ${release}, for ${hardware.join(' ')}${patch}, ${length} bytes, ${sha256.slice(0, 16)}`;
+  return `${target}: ${kind} ${name} ${version}${of}, release ${release}, for ${hardware.join(' ')}${patch}, ${length} bytes, ${sha256.slice(0, 16)}`;
 }

@@ -60,13 +60,15 @@ export async function verifiedImage(files: Files, folder: string, now: number): 
   return targetsOf(chain.targets.signed, 'the image repository');
 }
 
-/** What a job's metadata names: what it installs, in its order, and every patch that leads to that. Throws `document-refused`. */
-export function targetsFor(job: UpdateJob, image: readonly Target[]): readonly Target[] {
+/** What the metadata of a unit's job names: what it installs, in its order, and every patch that leads to that. Throws `document-refused`. */
+export function targetsFor(unit: string, job: UpdateJob, image: readonly Target[]): readonly Target[] {
   const install = job.install.map((name) => {
     const found = image.find(({ target }) => target === name);
     if (found === undefined) throw refused(`there is no published target ${name}`, 'Look with: atalaya-ota targets');
     if (found.description.patchFrom !== undefined)
       throw refused(`${name} is a patch`, 'Name the whole target that it leads to.');
+    const of = found.description.unit ?? unit;
+    if (of !== unit) throw refused(`${name} is the scene of ${of}, and not of ${unit}`, 'Name the scene of this unit.');
     return found;
   });
   if (install.filter(({ description }) => description.kind === 'program').length > 1)

@@ -90,7 +90,12 @@ function install(question: JobQuestion, job: Reading): UpdateRefused | undefined
     : undefined;
 }
 
-function unfitness({ hardware, floors }: JobQuestion, { target, description }: Target): UpdateRefused | undefined {
+function unfitness(
+  { unit, hardware, floors }: JobQuestion,
+  { target, description }: Target,
+): UpdateRefused | undefined {
+  if (description.unit !== undefined && description.unit !== unit)
+    return refusedUpdate('wrong-unit', `${target} is for ${description.unit}, and this is ${unit}`);
   if (!description.hardware.some((id) => hardware.includes(id)))
     return refusedUpdate(
       'wrong-hardware',

@@ -142,6 +142,33 @@ const stolen: Attack[] = [
     with: (at) => directed(at, [{ ...one, description: { ...one.description, release: 3 } }]),
   },
   {
+    what: 'stolen: all of the director: the scene of another unit, by which this one would accuse whom its camera does not see',
+    code: 'wrong-unit',
+    with: (at) => {
+      const other = madeTarget(3, { kind: 'scene', name: 'scene-unit-2', unit: 'unit-2' });
+      at.made.release(other);
+      directed(at, [other]);
+    },
+  },
+  {
+    what: 'stolen: all of the director: the scene of another unit, said to be of this one',
+    code: 'repositories-disagree',
+    with: (at) => {
+      const other = madeTarget(3, { kind: 'scene', name: 'scene-unit-2', unit: 'unit-2' });
+      at.made.release(other);
+      directed(at, [{ ...other, description: { ...other.description, unit: 'unit-1' } }]);
+    },
+  },
+  {
+    what: 'stolen: all of the director: a scene that is of nobody',
+    code: 'description-malformed',
+    with: (at) => {
+      const other = madeTarget(3, { kind: 'scene', name: 'scene-unit-1' });
+      at.made.release(other);
+      directed(at, [other]);
+    },
+  },
+  {
     what: 'stolen: all of the director: what is published for other hardware',
     code: 'wrong-hardware',
     with: (at) => {

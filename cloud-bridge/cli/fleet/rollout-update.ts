@@ -117,15 +117,13 @@ export async function startUpdate(session: Session, flags: UpdateFlags): Promise
   session.say(`update to ${targets.join(', ')}`);
   if (flags.quality !== undefined) warnOfShort(session, groups, flags.qualityMinutes);
   const units = groups.reduce((sum, group) => sum + group.units.length, 0);
-  const scene = published.targets.find(
-    ({ target, description }) => description.kind === 'scene' && targets.includes(target),
-  );
-  if (scene !== undefined && units > 1)
-    throw new AtalayaError(
-      'usage-invalid',
-      `${scene.target} is a scene, drawn for one camera, and ${counted(units, 'unit')} would judge by it`,
-      { hint: 'Give each unit its own: one rollout a scene, with a group of one unit.' },
-    );
+  for (const { target, description } of published.targets.filter(({ target }) => targets.includes(target))) {
+    const other = groups.flatMap((group) => group.units).find((unit) => unit !== (description.unit ?? unit));
+    if (other !== undefined)
+      throw new AtalayaError('usage-invalid', `${target} is the scene of ${description.unit}, and not of ${other}`, {
+        hint: 'Give each unit its own: one rollout a scene, with a group of one unit.',
+      });
+  }
   if (!(await agreed(io, flags.yes, `Start the update of ${counted(units, 'unit')}?`))) {
     session.note('Nothing was started.');
     return exit.failed;

@@ -62,11 +62,11 @@ test('a scene is of one camera: it is given to one unit at a time', async (t) =>
   const [one] = fleet.targets ?? [];
   if (one === undefined) return t.fail();
   const scene = { ...one, target: 'scene-2-r2-any.tar.zst' };
-  fleet.targets = [{ ...scene, description: { ...one.description, kind: 'scene', name: 'scene' } }];
+  fleet.targets = [{ ...scene, description: { ...one.description, kind: 'scene', name: 'north-2', unit: 'north-2' } }];
   const given = ['rollout', 'start', '--update', scene.target, '--yes', '--group'];
   const wide = await fleet.call([...given, 'all=north-1,north-2']);
   t.is(wide.code, 2);
-  t.regex(wide.err, /is a scene, drawn for one camera, and 2 units would judge by it/);
+  t.regex(wide.err, /scene-2-r2-any.tar.zst is the scene of north-2, and not of north-1/);
   t.is((await fleet.call([...given, 'all=north-2'])).code, 0);
 });
 

@@ -154,7 +154,9 @@ test('a patch leads from one bundle to the other, and from no other component', 
     });
   const scene = join(folder, 'mine.yaml');
   writeFileSync(scene, drawnScene);
-  const { path } = targetOf(await call('scene', '--scene', scene, '--release', '3', '--out', folder));
+  const { path } = targetOf(
+    await call('scene', '--scene', scene, '--unit', 'north-1', '--release', '3', '--out', folder),
+  );
   await t.throwsAsync(() => call('patch', '--from', one.path, '--to', path, '--out', folder), {
     code: 'usage-invalid',
   });
@@ -164,14 +166,20 @@ test('what is called wrongly says so, and a version is that of the bundle', asyn
   const folder = scratch(t);
   const scene = join(folder, 'mine.yaml');
   writeFileSync(scene, drawnScene);
-  const good = ['scene', '--scene', scene, '--out', folder, '--release'];
-  t.is(targetOf(await call(...good, '3', '--version', '2026.1')).target.description.version, '2026.1');
+  const nobodys = ['scene', '--scene', scene, '--out', folder, '--release'];
+  const good = ['scene', '--unit', 'north-1', ...nobodys.slice(1)];
+  t.like(targetOf(await call(...good, '3', '--version', '2026.1')).target, {
+    target: 'scene-north-1-2026.1-r3-any.tar.zst',
+    description: { version: '2026.1', unit: 'north-1' },
+  });
   for (const wrong of [
     [...good, '0'],
     [...good, '1e3'],
     [...good, '3', '--version', 'a b'],
     [...good, '3', '--hardware', 'mips'],
     good.slice(0, -1),
+    [...nobodys, '3'],
+    [...nobodys, '3', '--unit', '../north-1'],
   ])
     await t.throwsAsync(() => call(...wrong), { instanceOf: CommanderError });
   await t.throwsAsync(() => call(...good, '1.5'), { message: /a whole number from 1$/ });

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
+import { unitId } from '../../../cloud-bridge/contract/names.ts';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { version as ownVersion } from '../../../device/version.ts';
 import { writingTo } from '../../../provisioning/cli/write-output.ts';
@@ -39,7 +40,8 @@ interface SceneFlags extends ComponentFlags {
   readonly scene: string;
   readonly references?: string;
   readonly picture?: { readonly width: number; readonly height: number };
-  readonly name: string;
+  readonly unit: string;
+  readonly name?: string;
 }
 interface TrustFlags extends ComponentFlags {
   readonly trust: string;
@@ -116,8 +118,11 @@ function addComponents(bundle: Command, io: OtaIo): void {
     .requiredOption('--model <folder>', 'its bundle, as make models writes it')
     .action(async ({ out, model, ...facts }: ModelFlags) => write(out, await composeModel(model, factsOf(facts))));
   withNeeds(bundle.command('scene'))
-    .description('a scene: lanes, lines, zones, calibration')
+    .description('a scene: lanes, lines, zones, calibration of one camera')
     .requiredOption('--scene <file>', 'the scene (YAML)')
+    .requiredOption('--unit <name>', 'whose camera it is drawn for; every other unit refuses it', (text) =>
+      checked(unitId, text, 'the name of a unit, such as north-1'),
+    )
     .option(
       '--references <file>',
       'what the camera saw when it was calibrated (atalaya-provision calibrate references)',
@@ -127,13 +132,13 @@ function addComponents(bundle: Command, io: OtaIo): void {
       'of the pictures that the camera delivers: a scene of another shape is refused; those of --references unless told',
       pictureOf,
     )
-    .addOption(nameOption('scene'))
-    .action(async ({ out, scene, references, picture, name, ...facts }: SceneFlags) => {
+    .addOption(nameOption().default(undefined, 'scene-UNIT'))
+    .action(async ({ out, scene, references, picture, unit, name = `scene-${unit}`, ...facts }: SceneFlags) => {
       const given = {
         ...(references === undefined ? {} : { references }),
         ...(picture === undefined ? {} : { picture }),
       };
-      const made = await composeScene({ scene, name, ...given }, factsOf(facts));
+      const made = await composeScene({ scene, unit, name, ...given }, factsOf(facts));
       await write(out, made);
       io.write(`scene ${made.scene.name}, SHA-256 ${made.scene.sha256}, as evidence names it`);
       if (!made.scene.readsPlates) io.note('it names no plate formats: units read no plates by it');
@@ -146,7 +151,7 @@ function addComponents(bundle: Command, io: OtaIo): void {
     .description('who may configure and command the units: a trust document that the root key has signed')
     .requiredOption('--trust <file>', 'the document (JSON)')
     .option('--root <file>', 'public half of the root key (PEM): the signature is checked before')
-    .addOption(nameOption('people'))
+    .addOption(nameOption().default('people'))
     .action(async ({ out, trust, root, name, ...facts }: TrustFlags) => {
       const files = { trust, name, ...(root === undefined ? {} : { root }) };
       await write(out, await composeTrust(files, factsOf(facts), io.clock));
@@ -159,10 +164,10 @@ function pictureOf(text: string): NonNullable<SceneFlags['picture']> {
   return { width: Number(width), height: Number(height) };
 }
 
-const nameOption = (usual: string): Option =>
-  new Option('--name <name>', 'of the component; its releases are counted under it')
-    .default(usual)
-    .argParser((text) => checked(componentName, text, 'such as north-gate: lower-case letters, digits and dashes'));
+const nameOption = (): Option =>
+  new Option('--name <name>', 'of the component; its releases are counted under it').argParser((text) =>
+    checked(componentName, text, 'such as north-gate: lower-case letters, digits and dashes'),
+  );
 
 const withOut = (command: Command): Command =>
   command.requiredOption('--out <folder>', 'where it goes, with NAME.target.json beside it');

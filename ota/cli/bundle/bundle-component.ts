@@ -70,7 +70,7 @@ async function publicKey(path: string) {
 
 /** A bundle of these files and of a manifest that says so. */
 export function composed(
-  what: Pick<BundleManifest, 'kind' | 'name' | 'version'>,
+  what: Pick<BundleManifest, 'kind' | 'name' | 'version' | 'unit'>,
   { release, hardware, needsProgram }: ComponentFacts,
   files: readonly ArchiveFile[],
 ): ComposedBundle {

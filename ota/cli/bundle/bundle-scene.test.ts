@@ -37,7 +37,10 @@ async function bundle(folder: string, scene: string, references?: string, ...mor
   writeFileSync(at('mine.yaml'), scene);
   if (references !== undefined) writeFileSync(at('seen.json'), references);
   const files = ['--scene', at('mine.yaml'), ...(references === undefined ? [] : ['--references', at('seen.json')])];
-  await root.parseAsync(['bundle', 'scene', ...files, '--release', '3', '--out', at('out'), ...more], { from: 'user' });
+  await root.parseAsync(
+    ['bundle', 'scene', ...files, '--unit', 'north-1', '--release', '3', '--out', at('out'), ...more],
+    { from: 'user' },
+  );
   return { lines, notes };
 }
 
@@ -46,7 +49,7 @@ async function unpacked(t: ExecutionContext, folder: string, path: string): Prom
   const laid = join(folder, 'laid');
   const installer = new Installer(systemTreeFiles, { cpu: 'arm64' });
   const outcome = await installer.unpack(target, path, laid, new AbortController().signal);
-  t.like(outcome, { kind: 'installed', manifest: { kind: 'scene', release: 3 } });
+  t.like(outcome, { kind: 'installed', manifest: { kind: 'scene', unit: 'north-1', release: 3 } });
   return laid;
 }
 

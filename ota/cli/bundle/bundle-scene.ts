@@ -16,6 +16,8 @@ export interface SceneRequest {
   readonly references?: string;
   /** Pixels of the pictures that the camera delivers, where somebody knows them. */
   readonly picture?: Scene['picture'];
+  /** Whose camera it is drawn for. */
+  readonly unit: string;
   /** Of the component. */
   readonly name: string;
 }
@@ -31,7 +33,7 @@ export interface ComposedScene extends ComposedBundle {
  * `scene-mismatch` for references of another scene and for a scene of pictures of another shape.
  */
 export async function composeScene(
-  { scene, references, picture, name }: SceneRequest,
+  { scene, references, picture, unit, name }: SceneRequest,
   facts: ComponentFacts,
 ): Promise<ComposedScene> {
   // What is no scene by its size alone is not read.
@@ -56,7 +58,7 @@ export async function composeScene(
   ];
   const version = facts.version ?? String(facts.release);
   return {
-    ...composed({ kind: 'scene', name, version }, facts, files),
+    ...composed({ kind: 'scene', name, version, unit }, facts, files),
     scene: { name: drawn.name, sha256: sha256(text), readsPlates: (drawn.plates?.formats.length ?? 0) > 0 },
   };
 }

@@ -44,8 +44,8 @@ const cpu = process.arch;
 /** Of the picture that the references of another place are made of: a camera that somebody has turned. */
 const shiftPx = 120;
 
-/** Bundles of a good scene with its references, and of bad ones, in a folder. */
-export async function makeScenes(out: string): Promise<MadeScenes> {
+/** Bundles of a good scene of `unit` with its references, and of bad ones, in the folder `out`. */
+export async function makeScenes(out: string, unit: string): Promise<MadeScenes> {
   await mkdir(out, { recursive: true });
   const at = (name: string) => join(out, name);
   const before = await readFile(configuredScene, 'utf8');
@@ -68,16 +68,17 @@ export async function makeScenes(out: string): Promise<MadeScenes> {
   const bundled = (references: string, release: string) =>
     callProgram('ota', [
       ...['bundle', 'scene', '--scene', at('changed.yaml'), '--references', at(`${references}.references.json`)],
+      ...['--unit', unit],
       ...['--release', release, '--hardware', cpu, '--out', out],
     ]);
   const { out: said } = await bundled('changed', '1');
   await bundled('elsewhere', '20');
   const elsewhere = {
     what: 'is of another place',
-    target: 'scene-20-r20-'.concat(cpu),
+    target: `scene-${unit}-20-r20-${cpu}`,
     says: /component-unfit: .*(camera-moved|place-unseen)/,
   };
-  const good = { target: 'scene-1-r1-'.concat(cpu), sha256: sha256(text) };
+  const good = { target: `scene-${unit}-1-r1-${cpu}`, sha256: sha256(text) };
   if (!said.includes(good.sha256)) throw new Error(`the bundle of the scene was announced as:\n${said}`);
   const bad = [
     { what: 'has a field that no scene has', scene: `${text}lane: []\n`, says: /component-unfit: .*scene-invalid/ },
@@ -89,21 +90,13 @@ export async function makeScenes(out: string): Promise<MadeScenes> {
   for (const [index, { what, scene, says }] of bad.entries()) {
     await writeFile(at('bad.yaml'), scene);
     const asked = [
-      'bundle',
-      'scene',
-      '--scene',
-      at('bad.yaml'),
-      '--picture',
-      '1920x1080',
-      '--release',
-      '99',
-      '--out',
-      out,
+      ...['bundle', 'scene', '--scene', at('bad.yaml'), '--unit', unit, '--picture', '1920x1080'],
+      ...['--release', '99', '--out', out],
     ];
     const answer = await callProgram('ota', asked).catch((error: unknown) => String((error as Error).message));
     if (typeof answer !== 'string') throw new Error(`a scene that ${what} was bundled`);
     refused.push(`a scene that ${what} is not bundled: ${sentenceOf(answer)}`);
-    made.push({ what, target: await forge(scene, index + 2, out), says });
+    made.push({ what, target: await forge(scene, unit, index + 2, out), says });
   }
   return { configured: sha256(before), good, bad: [...made, elsewhere], refused };
 }
@@ -115,9 +108,9 @@ countingLines: [{ name: near, points: [[10, 300], [630, 300]] }]
 `;
 
 /** What a person who has the holders' keys and not this program could sign. */
-async function forge(scene: string, release: number, folder: string): Promise<string> {
+async function forge(scene: string, unit: string, release: number, folder: string): Promise<string> {
   const manifest: BundleManifest = {
-    ...{ schema: 'atalaya/bundle/1', kind: 'scene', name: 'scene' },
+    ...{ schema: 'atalaya/bundle/1', kind: 'scene', name: `scene-${unit}`, unit },
     ...{ version: String(release), release, hardware: [cpu] },
   };
   const files = [manifestFile(manifest), madeFile(sceneFiles.scene, scene)];

@@ -86,7 +86,7 @@ if (centre === undefined) {
   process.exit(3);
 }
 await makeComponents(centre);
-const scenes: MadeScenes = await makeScenes(at('scenes'));
+const scenes: MadeScenes = await makeScenes(at('scenes'), unit);
 scenes.refused.forEach(say);
 await centre.publish([at('bundles'), at('components'), at('scenes')]);
 const running = new LaunchedUnit({
