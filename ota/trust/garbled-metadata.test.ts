@@ -120,3 +120,31 @@ function replace(value: object, [name = '', ...rest]: Place, by: unknown): void 
   if (rest.length === 0) Reflect.set(value, name, by);
   else replace(Reflect.get(value, name) as object, rest, by);
 }
+
+test('a refusal is told in a few words of ours, whatever the names of fields are', async (t) => {
+  const made = prepared();
+  await using unit = new MadeUnit(made);
+  const keeper = await unit.open();
+  const name = `\u009b2J${'long '.repeat(3000)}`;
+  for (const where of ['signed', 'signatures', 'top', 'meta'] as const) {
+    made.source.answer = (path) => {
+      if (path !== 'image/timestamp.json') return undefined;
+      const { signatures, signed } = contentOf(made.image.files.get('timestamp.json') ?? Buffer.from('{}'));
+      const [one = {}] = signatures as JsonObject[];
+      const { meta } = signed;
+      const content = {
+        signatures: [where === 'signatures' ? { ...one, [name]: 1 } : one],
+        signed:
+          where === 'meta'
+            ? { ...signed, meta: { ...(meta as JsonObject), [name]: 1 } }
+            : { ...signed, ...(where === 'signed' ? { version: name } : {}) },
+        ...(where === 'top' ? { [name]: 1 } : {}),
+      };
+      return { bytes: Buffer.from(JSON.stringify(content)) };
+    };
+    const checked = await keeper.check(made.source);
+    if (checked.kind !== 'refused') return t.fail(`${where}: ${checked.kind}`);
+    t.is(checked.code, 'metadata-malformed');
+    t.regex(checked.detail, /^[\x20-\x7e]{1,200}$/, where);
+  }
+});

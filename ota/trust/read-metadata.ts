@@ -45,7 +45,8 @@ export function readMetadata<Role extends RoleName>(
     const [issue] = checked.error.issues;
     // A name that the file itself brings may be anything; where it is wrong is told as far as the form names it.
     const place = issue?.path.slice(0, 2).join('.') ?? '';
-    return refusedUpdate('metadata-malformed', `${what}: ${place === '' ? 'it' : place} ${issue?.message}`);
+    const fault = issue?.code === 'unrecognized_keys' ? 'has a field that does not belong there' : issue?.message;
+    return refusedUpdate('metadata-malformed', `${what}: ${place === '' ? 'it' : place} ${fault}`);
   }
   try {
     return { kind: 'read', bytes, metadata: readers[role](json.value as JsonObject) };

@@ -271,7 +271,7 @@ test('the screen keeps what was refused, one bar, and where the update stands un
     'atalaya-ota',
     `if [ "$1" = install ]; then
   printf 'job job-7\\n[#---] 10 %%\\n[####] 99 %%\\n'
-  printf 'odd \\033[2J name\\n' >&2
+  printf 'odd \\033[2J \\302\\2332J n\\303\\241me\\n' >&2
   exit 1
 fi
 echo "Program   1.0.0 (release $(wc -l < ${at('slept')}))"
@@ -285,9 +285,25 @@ esac`,
   const { status, said } = call('take-stick', 'in', '/dev/sda1');
   t.is(status, 0);
   t.is(text('slept'), '30\n30\n');
-  t.is(screen(), 'Stick: job job-7\nodd [2J name\nProgram   1.0.0 (release 2)\nLast      job-7 succeeded\n');
+  t.is(screen(), 'Stick: job job-7\nodd [2J ?2J n\u00e1me\nProgram   1.0.0 (release 2)\nLast      job-7 succeeded\n');
   t.true(said.endsWith('Last      job-7 succeeded\n'));
   t.deepEqual(readdirSync(at('run/atalaya-screen')), ['stick-sda1']);
   call('take-stick', 'out', '/dev/sda1');
   t.deepEqual(readdirSync(at('run/atalaya-screen')), []);
+});
+
+test('a trial of two days is shown to its end', (t) => {
+  const { at, call, mounted, mountedStick, enrol, stick, program, screen, text } = layMachine(t);
+  mounted(mountedStick);
+  enrol('north-1');
+  stick('.');
+  program(
+    'atalaya-ota',
+    `[ "$1" = status ] || exit 0
+if [ "$(wc -l < ${at('slept')})" -lt 483 ]; then echo 'Trial     well for 0:10 of 24:00:00'; else echo 'Last      job-7 succeeded'; fi`,
+  );
+  put(at('slept'), '');
+  call('take-stick', 'in', '/dev/sda1');
+  t.regex(screen(), /\nLast {6}job-7 succeeded\n$/);
+  t.is(text('slept'), '30\n'.repeat(480) + '600\n'.repeat(3));
 });

@@ -123,7 +123,7 @@ exec mount -t "$type" -o ro,nosuid,nodev,noexec,errors=remount-ro "$2" "$at"
 /**
  * Says on the screen and in the journal what becomes of a stick. It waits for a unit that is not enrolled, for one that starts, and for one that does
  * not answer within two minutes, since it hashes the program of the image first; a unit that does not come to run is installed beside (`install --config`), which may be what mends it. Then it shows where the update stands, each half minute,
- * until there is no trial any more, four hours at most. It ends well however that went: whether an update is taken is no fault of the machine.
+ * and after four hours each ten, until there is no trial any more. It ends well however that went: whether an update is taken is no fault of the machine.
  */
 const takeStick = `#!/bin/sh
 stick=${stickFolder}
@@ -136,11 +136,11 @@ fi
 newline='
 '
 shown=
-# What a stick has put into a name cannot move the cursor.
+# What a stick has put into a name cannot move the cursor, in UTF-8 neither.
 show() {
   if [ "$1" = "$shown" ]; then return; fi
   shown=$1
-  printf 'Stick: %s\\n' "$1" | tr -d '\\000-\\011\\013-\\037\\177' > "$new" &&
+  printf 'Stick: %s\\n' "$1" | tr -d '\\000-\\011\\013-\\037\\177' | LC_ALL=C sed 's/\\xc2[\\x80-\\x9f]/?/g' > "$new" &&
     chmod 0644 "$new" && mv -f "$new" "$screen"
 }
 say() {
@@ -205,14 +205,15 @@ while :; do
   say 'the unit has other work; it is asked again.'
 done
 rounds=0
-while [ "$rounds" -lt 480 ]; do
+while :; do
   state=$(atalaya-ota status 2>&1)
   show "$words$newline$state"
   case "$newline$state" in
     *"\${newline}Trial "* | *"\${newline}Update "*) ;;
     *) break ;;
   esac
-  sleep 30
+  # A trial may be given two days.
+  if [ "$rounds" -lt 480 ]; then sleep 30; else sleep 600; fi
   rounds=$((rounds + 1))
 done
 printf '%s\\n' "$state"

@@ -110,6 +110,11 @@ test('a measure that more than a tenth of the units tell no more has dropped, wh
     t.is(judged(1, 1, [...after]).verdict, 'dropped', `one alone: ${what}`);
   }
   t.is(judgeQuality([work(blind, blind)], bars({ sealed: 0.8 })).verdict, 'not-judged', 'what never told it');
+  // It tells frames all the time, and what it sealed for a part of it: such a unit counts once.
+  const part = [...even(10, 14), ...blind];
+  t.is(judged(29, 3, part).verdict, 'dropped');
+  t.is(judged(10, 2, part).measures[0]?.words, 'sealed: 2 of 10 units that told it before tell it no more');
+  t.is(judged(10, 1, part).measures[0]?.after, 9 * 300, 'one of ten is left out');
 });
 
 test('chance fails hardly any group: of Poisson traffic one in a hundred, of platoons none more', (t) => {

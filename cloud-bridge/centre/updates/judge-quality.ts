@@ -58,15 +58,15 @@ export function judgeQuality(work: readonly WatchedWork[], bars: QualityBars): O
 
 function measureOf(work: readonly WatchedWork[], measure: Measure, bars: QualityBars, least: number): MeasureVerdict {
   const bar = bars[measure] ?? 1;
+  const lost = work.filter((one) => lostOf(one, measure, bars)).length;
   const counting = work
-    .filter((one) => covered(one, bars))
+    .filter((one) => covered(one, bars) && !lostOf(one, measure, bars))
     .map(({ before, after }) => ({ before: having(before, measure), after: having(after, measure) }))
     .filter(({ before, after }) => before.seconds > 0 && after.seconds > 0);
   const before = sum(counting.map((one) => one.before.count));
   const after = sum(counting.map((one) => one.after.count));
   const expected = sum(counting.map((one) => (one.before.count * one.after.seconds) / one.before.seconds));
   const base = { measure, before, after, bar };
-  const lost = work.filter((one) => lostOf(one, measure, bars)).length;
   if (lost > mostLost * (lost + counting.length) && lost + counting.length > 0) {
     const words = `${measure}: ${lost} of ${lost + counting.length} units that told it before tell it no more`;
     return { ...base, verdict: 'dropped', words };

@@ -6,10 +6,12 @@ export type Picked =
   | { readonly kind: 'refused'; readonly reason: string; readonly lacks?: readonly string[] };
 
 /**
- * Of targets for several kinds of hardware those for one unit: of each component exactly one, the program first. `hardware`: as the unit
- * reports it; where it has not, a component that comes for one kind of hardware alone is taken, and the unit judges.
+ * Of targets for several units and kinds of hardware those for one unit: of each component exactly one, the program first; the scenes of other
+ * units are theirs. `hardware`: as the unit reports it; where it has not, a component that comes for one kind of hardware alone is taken, and
+ * the unit judges.
  */
 export function pickTargets(
+  unit: string,
   wanted: readonly string[],
   published: readonly Target[],
   hardware: readonly string[] | undefined,
@@ -22,8 +24,10 @@ export function pickTargets(
     if (target.description.patchFrom !== undefined) return refused(`${name} is a patch; name the whole target`);
     targets.push(target);
   }
+  const own = targets.filter(({ description }) => (description.unit ?? unit) === unit);
+  if (own.length === 0 && targets.length > 0) return refused(`none of the targets is for ${unit}`);
   const install: Target[] = [];
-  for (const [component, ofOne] of Map.groupBy(targets, ({ description: { kind, name } }) => `${kind} ${name}`)) {
+  for (const [component, ofOne] of Map.groupBy(own, ({ description: { kind, name } }) => `${kind} ${name}`)) {
     const fit =
       hardware === undefined
         ? ofOne

@@ -84,6 +84,50 @@ test('a week of figures twice a minute is judged by all of it', async (t) => {
   t.is(judgeQuality(work, bars).verdict, 'dropped');
 });
 
+/** A unit's telemetry each minute of its lives, in seconds: `born`, and not `until`. */
+async function archived(lives: readonly { readonly born: number; readonly until: number }[]) {
+  const archive = new MemoryArchive(new ManualClock(), new ArchiveContent());
+  const events = lives.flatMap(({ born, until }) =>
+    Array.from({ length: (until - born) / 60 }, (_, i) => ({ second: born + i * 60, uptimeS: i * 60 })),
+  );
+  await archive.ingest(
+    events.map(({ second, uptimeS }, i) => ({
+      ...({ unit: 'a', lane: 'telemetry', stream: '0123456789abcdef', sequence: i + 1, previous: i } as const),
+      ...({ kind: 'telemetry', time: at(second / 60), forwardTo: [] } as const),
+      data: { uptimeS, pipeline: { framesProcessed: uptimeS * 15 } },
+    })),
+  );
+  return archive;
+}
+
+const hours = (count: number) => count * 3600;
+const judged = async (archive: MemoryArchive, minutes: number) => {
+  const bars = qualityBars.parse({ minutes, against: 'just-before', frames: 0.9 });
+  return judgeQuality(await workOf(archive, [{ unit: 'a', releasedAt: at(0), settledAt: at(0) }], bars), bars);
+};
+
+test('to be down over the end of a part that is read at once is to be down', async (t) => {
+  const { verdict, measures } = await judged(
+    await archived([
+      { born: -hours(24), until: 0 },
+      { born: 0, until: hours(5) },
+      { born: hours(16), until: hours(24) },
+    ]),
+    1440,
+  );
+  t.is(verdict, 'dropped', measures[0]?.words);
+  t.true(Math.abs((measures[0]?.ratio ?? 0) - 13 / 24) < 0.01, measures[0]?.words);
+});
+
+test('whoever stops for good in the middle of its time has not held what it did until then', async (t) => {
+  const before = { born: -hours(1), until: 0 };
+  const ended = await judged(await archived([before, { born: 0, until: 35 * 60 }]), 60);
+  t.is(ended.verdict, 'dropped', ended.measures[0]?.words);
+  t.true(Math.abs((ended.measures[0]?.ratio ?? 0) - 35 / 60) < 0.03, ended.measures[0]?.words);
+  const late = await judged(await archived([before, { born: 0, until: 58 * 60 }]), 60);
+  t.is(late.verdict, 'held', late.measures[0]?.words);
+});
+
 test('what units counted before and after is read from their telemetry, and from nobody else', async (t) => {
   const archive = new MemoryArchive(new ManualClock(), new ArchiveContent());
   const telemetry = (unit: string, minute: number, sealed: number, uptimeS: number) => ({

@@ -10,7 +10,7 @@ interface Stretch {
   readonly to: number;
 }
 
-/** Telemetry messages of one unit and stretch that are read at most; what is beyond is not covered. */
+/** Telemetry messages of one unit and part that are read at most, the newest. */
 const mostMessages = 5000;
 const wide = 8;
 /** ms. */
@@ -66,35 +66,47 @@ async function slicesIn(
   restarts: 'left-out' | 'counted',
 ): Promise<readonly Slice[]> {
   const slices: Slice[] = [];
-  // A part after the other, so that a long time is no more to hold than a short one; each costs a slice.
+  let last: ArchivedEvent | undefined;
+  // A part after the other, so that a long time is no more to hold than a short one. Each begins with the last message before it: a unit may
+  // have been down meanwhile.
   for (let begin = from; begin < to; begin += part) {
-    slices.push(...(await slicesBetween(archive, unit, { from: begin, to: Math.min(to, begin + part) }, restarts)));
+    const events = inOrder(await eventsBetween(archive, unit, { from: begin, to: Math.min(to, begin + part) }));
+    slices.push(...slicesOf(last === undefined ? events : [last, ...events], restarts));
+    last = events.at(-1) ?? last;
   }
-  return slices;
+  return restarts === 'counted' && last !== undefined ? [...slices, ...silenceOf(slices, last, to)] : slices;
 }
 
-async function slicesBetween(
-  archive: Pick<Archive, 'events'>,
-  unit: string,
-  { from, to }: Stretch,
-  restarts: 'left-out' | 'counted',
-): Promise<readonly Slice[]> {
-  const events = await archive.events({
+/** Intervals of a unit's figures, beyond which it is down, and not about to tell. */
+const mostSilent = 3;
+
+/** Whoever tells nothing any more at the end of its time may have stopped for good: it counts as down from its last word on. */
+function silenceOf(slices: readonly Slice[], last: ArchivedEvent, to: number): readonly Slice[] {
+  const silent = (to - Date.parse(last.time)) / 1000;
+  const told = slices.reduce((sum, { seconds }) => sum + seconds, 0);
+  if (slices.length === 0 || silent <= (mostSilent * told) / slices.length) return [];
+  const nothing = Object.keys(countersOf(last.data as unknown as Telemetry)).map((measure) => [measure, 0]);
+  return [{ seconds: silent, counts: Object.fromEntries(nothing) }];
+}
+
+const eventsBetween = (archive: Pick<Archive, 'events'>, unit: string, { from, to }: Stretch) =>
+  archive.events({
     ...{ unit, kinds: ['telemetry'], order: 'newest', limit: mostMessages },
     from: toIso(utcMilliseconds(from)),
     to: toIso(utcMilliseconds(to)),
   });
-  return slicesOf(events, restarts);
-}
+
+const inOrder = <Event extends Pick<ArchivedEvent, 'time'>>(events: readonly Event[]): readonly Event[] =>
+  events.toSorted((one, other) => Date.parse(one.time) - Date.parse(other.time));
 
 /** What was counted between each message and the one before it. Counters begin anew with the program, which its `uptimeS` tells. */
 export function slicesOf(
   events: readonly Pick<ArchivedEvent, 'time' | 'data'>[],
   restarts: 'left-out' | 'counted' = 'left-out',
 ): readonly Slice[] {
-  const inOrder = events.toSorted((one, other) => Date.parse(one.time) - Date.parse(other.time));
-  return inOrder.slice(1).flatMap((event, i): readonly Slice[] => {
-    const last = inOrder[i];
+  const ordered = inOrder(events);
+  return ordered.slice(1).flatMap((event, i): readonly Slice[] => {
+    const last = ordered[i];
     if (last === undefined) return [];
     const [was, is] = [last.data as unknown as Telemetry, event.data as unknown as Telemetry];
     const gap = (Date.parse(event.time) - Date.parse(last.time)) / 1000;

@@ -48,7 +48,7 @@ export function rolloutUpdates(
       for (const unit of units) {
         const report = (await keeper.standing(unit))?.report;
         const hardware = report?.verdict === 'good' ? report.report.hardware : undefined;
-        const picked = pickTargets(plan.targets, published, hardware);
+        const picked = pickTargets(unit, plan.targets, published, hardware);
         if (picked.kind === 'picked') continue;
         const { reason, lacks } = picked;
         const hint =

@@ -121,7 +121,7 @@ export class UpdateKeeper implements UpdateDesk {
     if (director === undefined) return refused('this bridge has no update repository (updates.repository)');
     const report = (await this.standing(unit))?.report;
     const hardware = report?.verdict === 'good' ? report.report.hardware : undefined;
-    const picked = pickTargets(targets, await director.targets(), hardware);
+    const picked = pickTargets(unit, targets, await director.targets(), hardware);
     return picked.kind === 'refused' ? picked : this.#give(unit, { ...order, install: [...picked.install] }, place);
   }
 

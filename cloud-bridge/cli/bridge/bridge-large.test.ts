@@ -33,6 +33,7 @@ test('two bridges on PostgreSQL and S3 share the units of one Mosquitto through 
   const store = new S3rver({ port: 0, address: '127.0.0.1', silent: true, directory: join(folder, 's3') });
   const end = new AbortController();
   const running: Promise<void>[] = [];
+  const units: SpeakingUnit[] = [];
   try {
     if (broker === undefined || postgres === undefined) {
       t.log('mosquitto or PostgreSQL is not installed: passed over');
@@ -64,7 +65,8 @@ test('two bridges on PostgreSQL and S3 share the units of one Mosquitto through 
       }),
     );
     for (const { bridge } of ready) await until('online', () => bridge.online, busy);
-    const units = await Promise.all(['unit-1', 'unit-2', 'unit-3'].map((id) => unitOn(broker.url, id)));
+    for (const id of ['unit-1', 'unit-2', 'unit-3']) units.push(unitOn(broker.url, id));
+    for (const unit of units) await unit.online();
     const body = Buffer.alloc(200_000, 'b');
     for (const unit of units) {
       await unit.state();
@@ -116,8 +118,9 @@ test('two bridges on PostgreSQL and S3 share the units of one Mosquitto through 
         busy,
       );
     }
-    await Promise.all(units.map((unit) => unit.close()));
   } finally {
+    // Also where something has failed: a unit that looks for its broker for ever would keep this file from ending.
+    await Promise.allSettled(units.map((unit) => unit.close()));
     end.abort();
     await Promise.allSettled(running);
     await broker?.stop();
@@ -134,8 +137,8 @@ async function sayCounts(unit: SpeakingUnit): Promise<void> {
   }
 }
 
-async function unitOn(url: string, id: string): Promise<SpeakingUnit> {
-  const unit = new SpeakingUnit(id, (handlers) =>
+const unitOn = (url: string, id: string): SpeakingUnit =>
+  new SpeakingUnit(id, (handlers) =>
     openMqttLink(
       {
         ...{ url, clientId: id, protocol: 'auto', clock: systemClock, timer: systemTimer, random: Math.random },
@@ -145,6 +148,3 @@ async function unitOn(url: string, id: string): Promise<SpeakingUnit> {
       handlers,
     ),
   );
-  await unit.online();
-  return unit;
-}

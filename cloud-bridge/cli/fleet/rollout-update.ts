@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { AtalayaError } from '../../../device/kernel/errors.ts';
 import { toIso, utcMilliseconds } from '../../../device/kernel/units.ts';
 import { type DailyWindow, dailyWindow } from '../../../ota/contract/job.ts';
+import type { Target } from '../../../ota/contract/target.ts';
 import { leastMinutes } from '../../centre/updates/judge-quality.ts';
 import { type Comparison, comparisons, type Measure, measures } from '../../contract/quality.ts';
 import { fleetProgram } from '../../fleet/program-name.ts';
@@ -117,19 +118,37 @@ export async function startUpdate(session: Session, flags: UpdateFlags): Promise
   session.say(`update to ${targets.join(', ')}`);
   if (flags.quality !== undefined) warnOfShort(session, groups, flags.qualityMinutes);
   const units = groups.reduce((sum, group) => sum + group.units.length, 0);
-  for (const { target, description } of published.targets.filter(({ target }) => targets.includes(target))) {
-    const other = groups.flatMap((group) => group.units).find((unit) => unit !== (description.unit ?? unit));
-    if (other !== undefined)
-      throw new AtalayaError('usage-invalid', `${target} is the scene of ${description.unit}, and not of ${other}`, {
-        hint: 'Give each unit its own: one rollout a scene, with a group of one unit.',
-      });
-  }
+  requireOwners(
+    published.targets.filter(({ target }) => targets.includes(target)),
+    groups.flatMap((group) => group.units),
+  );
   if (!(await agreed(io, flags.yes, `Start the update of ${counted(units, 'unit')}?`))) {
     session.note('Nothing was started.');
     return exit.failed;
   }
   const update = orderOf(flags, targets, trial, io.clock.utc());
   return handIn(session, flags, groups, deadline, notBefore, { update });
+}
+
+/** A scene is of one unit: each unit has to get something, and each scene to be somebody's. Throws `usage-invalid`. */
+function requireOwners(targets: readonly Target[], units: readonly string[]): void {
+  const hint = 'Name the scene of each unit, one --update each, and the units in the groups.';
+  const nobodys = targets.find(({ description: { unit } }) => unit !== undefined && !units.includes(unit));
+  if (nobodys !== undefined) {
+    const { target, description } = nobodys;
+    throw new AtalayaError('usage-invalid', `${target} is the scene of ${description.unit}, which is in no group`, {
+      hint,
+    });
+  }
+  const without = units.find((unit) => targets.every(({ description }) => (description.unit ?? unit) !== unit));
+  if (without === undefined) return;
+  throw new AtalayaError(
+    'usage-invalid',
+    `none of ${targets.map(({ target }) => target).join(', ')} is for ${without}`,
+    {
+      hint,
+    },
+  );
 }
 
 /** Seconds between the figures of a unit: the default of its `cloud.telemetryS`. */

@@ -57,17 +57,29 @@ test('an update for groups: what is asked for is what the plan says', async (t) 
   t.is(fleet.plan?.documents, undefined);
 });
 
-test('a scene is of one camera: it is given to one unit at a time', async (t) => {
+test('a scene is of one camera: each unit of a rollout gets its own, and none is left over', async (t) => {
   const fleet = await start(t);
   const [one] = fleet.targets ?? [];
   if (one === undefined) return t.fail();
-  const scene = { ...one, target: 'scene-2-r2-any.tar.zst' };
-  fleet.targets = [{ ...scene, description: { ...one.description, kind: 'scene', name: 'north-2', unit: 'north-2' } }];
-  const given = ['rollout', 'start', '--update', scene.target, '--yes', '--group'];
-  const wide = await fleet.call([...given, 'all=north-1,north-2']);
+  const names = [1, 2].map((number) => `scene-north-${number}-2-r2-any.tar.zst`);
+  fleet.targets = names.map((target, i) => ({
+    ...one,
+    target,
+    description: { ...one.description, kind: 'scene', name: `scene-north-${i + 1}`, unit: `north-${i + 1}` },
+  }));
+  const [first = '', second = ''] = names;
+  const give = (group: string, ...targets: readonly string[]) =>
+    fleet.call([
+      ...['rollout', 'start', '--yes', '--group', `all=${group}`],
+      ...targets.flatMap((target) => ['--update', target]),
+    ]);
+  const wide = await give('north-1,north-2', second);
   t.is(wide.code, 2);
-  t.regex(wide.err, /scene-2-r2-any.tar.zst is the scene of north-2, and not of north-1/);
-  t.is((await fleet.call([...given, 'all=north-2'])).code, 0);
+  t.regex(wide.err, /none of scene-north-2-2-r2-any\.tar\.zst is for north-1/);
+  const left = await give('north-2', first, second);
+  t.is(left.code, 2);
+  t.regex(left.err, /scene-north-1-2-r2-any\.tar\.zst is the scene of north-1, which is in no group/);
+  t.is((await give('north-1,north-2', first, second)).code, 0);
 });
 
 test('what cannot be meant is refused before anything is asked of the centre', async (t) => {

@@ -1,4 +1,4 @@
-import { chmod, readdir } from 'node:fs/promises';
+import { chmod, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { unitId } from '../../../cloud-bridge/contract/names.ts';
@@ -8,6 +8,7 @@ import { parse } from '../../../device/kernel/schema.ts';
 import { systemTreeFiles } from '../../../device/kernel/tree-files.ts';
 import type { Director } from '../../contract/director.ts';
 import { type UpdateJobInput, updateJob } from '../../contract/job.ts';
+import { repositoryNames } from '../../contract/repository.ts';
 import { readChain } from '../../repository/chain.ts';
 import { openDirector, readDirector } from '../../repository/director.ts';
 import { placesIn, readRoots, waitingLock } from '../../repository/repository-folder.ts';
@@ -168,11 +169,22 @@ async function stick(flags: JobFlags & { readonly unit: string; readonly out: st
   io.note('Unmount the stick before you pull it out.');
 }
 
-/** On a file system that keeps rights the unit's account is somebody else; nothing on a stick is secret. Others refuse it, and need it not. */
+/**
+ * On a file system that keeps rights the unit's account is somebody else; nothing of an update is secret. Others refuse it, and need it not. What
+ * lies there besides, or is only linked, is left as it is.
+ */
 async function letAnyoneRead(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
-    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644).catch(() => undefined);
-  await chmod(folder, 0o755).catch(() => undefined);
+  await allow(folder, 0o555);
+  for (const room of [...repositoryNames, 'targets'].map((name) => join(folder, name))) {
+    await allow(room, 0o555);
+    const entries = await readdir(room, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) if (entry.isFile()) await allow(join(room, entry.name), 0o444);
+  }
+}
+
+async function allow(path: string, more: number): Promise<void> {
+  const now = await stat(path).catch(() => undefined);
+  if (now !== undefined) await chmod(path, (now.mode | more) & 0o7777).catch(() => undefined);
 }
 
 /** A director with the keys that were given, each where its root names it. */

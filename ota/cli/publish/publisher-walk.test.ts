@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import test from 'ava';
 import { systemClock } from '../../../device/kernel/clock.ts';
 import { systemFiles } from '../../../device/kernel/files.ts';
@@ -119,6 +119,26 @@ test('from keys to a stick that a unit obeys', async (t) => {
   }
   const other = await asUnit(made, 'stick', 'unit-3');
   t.is(other.kind === 'refused' ? other.code : other.kind, 'wrong-unit');
+});
+
+test('what lies on a stick besides, or is linked from there, keeps its rights', async (t) => {
+  const made = await foundedBench(t);
+  await mkdir(made.at('stick/image'), { recursive: true });
+  await mkdir(made.at('stick/lost'));
+  const files = { 'stick/lost/key.pem': 0o600, 'stick/start.sh': 0o755, 'keys.pem': 0o600 };
+  for (const [name, mode] of Object.entries(files)) await writeFile(made.at(name), 'content', { mode });
+  await symlink(made.at('keys.pem'), made.at('stick/image/link'));
+  await chmod(made.at('stick/lost'), 0o700);
+  await chmod(made.at('stick'), 0o2770);
+  await made.call('director assign unit-2 -r @repository --key @online.pem --nothing');
+  const stick = await made.call('stick -r @repository --unit unit-2 --out @stick');
+  t.is(stick.code, 0, stick.err);
+  const modes = Object.fromEntries(Object.keys(files).map((name) => [name, statSync(made.at(name)).mode & 0o7777]));
+  t.deepEqual(modes, files);
+  t.deepEqual(
+    ['stick/lost', 'stick'].map((name) => statSync(made.at(name)).mode & 0o7777),
+    [0o700, 0o2775],
+  );
 });
 
 test('what runs out is told in time, by the exit code too, and is renewed by a timer', async (t) => {
