@@ -13,7 +13,6 @@ import type {
 } from '../contract/slots.ts';
 import {
   avoided,
-  firstWhole,
   isWhole,
   longestReason,
   mostCounted,
@@ -26,7 +25,7 @@ import {
   stateFiles,
   writableSlots,
 } from './state-files.ts';
-import { readTrialFault } from './trial-fault.ts';
+import { forgetTrialFault, readTrialFault } from './trial-fault.ts';
 
 /** In the launcher's words. */
 const startsUsedUp = 'its starts were used up';
@@ -76,7 +75,6 @@ export class FolderSlots implements Slots {
       const others: SlotView[] = [];
       for (const slot of writableSlots) {
         if (slot === confirmed || (trial.kind === 'on' && slot === trial.slot)) continue;
-        // One that cannot be looked at is as the launcher sees it: not there. It must not hide what runs.
         if (await this.#canStart(slot)) others.push(await this.#view(slot));
       }
       return {
@@ -195,6 +193,7 @@ export class FolderSlots implements Slots {
     // First what is left of an older trial, or it would be in force again without `rolled-back`.
     await this.#clearTrial();
     await this.#remove(stateFiles.rolledBack);
+    if (slot !== 'image') await forgetTrialFault(this.#files, this.#root, slot);
     await this.#write(stateFiles.trial, `${slot} ${starts} ${minutes}`);
   }
 
@@ -209,14 +208,14 @@ export class FolderSlots implements Slots {
   async #read(): Promise<Resolved> {
     const state = await readState(this.#files, this.#root);
     const order = startOrder(state.confirmed, avoided(state));
-    const confirmed = (await firstWhole(this.#files, this.#root, this.#image, order)) ?? 'image';
+    const confirmed = (await this.#firstToStart(order)) ?? 'image';
     return { ...state, confirmed, running: this.#running ?? confirmed, said: confirmed === state.confirmed };
   }
 
   /** The slot that may be emptied: neither confirmed nor running; of two, the one that nobody could start or go back to. */
   async #writable({ confirmed, running, before }: Resolved): Promise<WritableSlot> {
     const free = writableSlots.filter((slot) => slot !== confirmed && slot !== running);
-    for (const slot of free) if (!(await isWhole(this.#files, this.#root, this.#image, slot))) return slot;
+    for (const slot of free) if (!(await this.#canStart(slot))) return slot;
     const slot = free.find((one) => one !== before) ?? free[0];
     if (slot !== undefined) return slot;
     throw refused(`slot ${confirmed} is confirmed and slot ${running} runs: there is none to write to`, {
@@ -224,8 +223,19 @@ export class FolderSlots implements Slots {
     });
   }
 
-  #canStart(slot: SlotName): Promise<boolean> {
-    return isWhole(this.#files, this.#root, this.#image, slot).catch(() => false);
+  async #firstToStart(order: readonly SlotName[]): Promise<SlotName | undefined> {
+    for (const slot of order) if (await this.#canStart(slot)) return slot;
+    return undefined;
+  }
+
+  /** As the launcher judges it: what cannot be looked at is not there. What runs was started: there it is a fault of the moment. */
+  async #canStart(slot: SlotName): Promise<boolean> {
+    try {
+      return await isWhole(this.#files, this.#root, this.#image, slot);
+    } catch (error) {
+      if (slot === this.#running) throw error;
+      return false;
+    }
   }
 
   /** Removes what is there, the record first: half a slot never looks like a whole one. */

@@ -132,3 +132,24 @@ test('a slot that nobody needs and that cannot be looked at hides neither what r
   const { confirmed, running, others } = await new FolderSlots({ files, root, image, running: 'a' }).state();
   t.deepEqual([confirmed.record?.job, running.slot, others], ['job-v1', 'a', []]);
 });
+
+test('a slot that cannot be looked at is as the launcher sees it, not there; where it runs, it is a fault of the moment', async (t) => {
+  const files = await usedUnit();
+  await (await started(files)).rollBack('no');
+  const { confirmed, running } = await (await started(files)).state();
+  t.is(confirmed.slot, running.slot);
+  const other = confirmed.slot === 'a' ? 'b' : 'a';
+  const unreadable = (slot: string) => {
+    files.plan = ({ kind, path }) =>
+      kind === 'read' && path === `${root}/${slot}/slot.json` ? { code: 'EIO' } : undefined;
+  };
+  unreadable(other);
+  t.is((await new FolderSlots({ files, root, image, running: confirmed.slot }).prepare()).slot, other);
+  unreadable(confirmed.slot);
+  await t.throwsAsync(new FolderSlots({ files, root, image, running: confirmed.slot }).state(), {
+    code: 'store-failed',
+  });
+  // The launcher has started the image, since the confirmed slot cannot be read.
+  const slots = new FolderSlots({ files, root, image, running: 'image' });
+  t.is((await slots.state()).confirmed.slot, 'image');
+});

@@ -1,6 +1,7 @@
 import { readWholeFile, writeWholeFile } from '../../device/kernel/durable-file.ts';
 import type { Files } from '../../device/kernel/files.ts';
-import type { SlotName } from '../contract/slots.ts';
+import { removeTree, type TreeFiles } from '../../device/kernel/tree-files.ts';
+import type { SlotName, WritableSlot } from '../contract/slots.ts';
 import type { Launched } from './launch-environment.ts';
 
 /** Beside a slot's program: why its program could not start, or ended, while it was on trial. `prepare` empties it with the slot. */
@@ -15,6 +16,10 @@ export async function leaveTrialFault(files: Files, launched: Launched | undefin
   const line = words.replaceAll(/\s+/g, ' ').trim().slice(0, longest).toWellFormed();
   await writeWholeFile(files, pathOf(launched.root, launched.running), Buffer.from(`${line}\n`)).catch(() => undefined);
 }
+
+/** Of an earlier trial, or of a program that was confirmed meanwhile. Never rejects: words alone hinder no trial. */
+export const forgetTrialFault = (files: TreeFiles, root: string, slot: WritableSlot): Promise<void> =>
+  removeTree(files, pathOf(root, slot)).catch(() => undefined);
 
 /** What was left; undefined where nothing was, or nothing that can be read. */
 export async function readTrialFault(files: Files, root: string, slot: SlotName): Promise<string | undefined> {

@@ -76,3 +76,57 @@ test('what was found before a person went back outlives a power cut: the version
   await settle(unit);
   t.is(await releaseOf(unit), 1);
 });
+
+test('a unit that has only begun looks when its camera has come, and not before: a slow board is updated all the same', async (t) => {
+  await using bundles = await MadeBundles.open();
+  await using unit = await MadeUnit.open();
+  await assignFirst(unit, bundles);
+  unit.suffers = () => [slow(3)];
+  await unit.live('complete');
+  const opensFor = async (ms: number) => {
+    const comes = unit.clock.monotonic() + ms;
+    unit.change = {
+      selfTest: async () =>
+        unit.clock.monotonic() < comes
+          ? { troubles: [{ code: 'camera', says: 'the camera has not come yet', vital: true }], early: true }
+          : { troubles: unit.suffers(0) },
+    };
+  };
+  await opensFor(45_000);
+  t.is((await unit.live()).end, 'restart');
+  t.deepEqual((await trialIn(unit))?.baseline, [{ code: 'camera-slow', degree: 3 }]);
+  await opensFor(5000);
+  await settle(unit);
+  t.is(await releaseOf(unit), 1);
+});
+
+test('a camera that does not come at all holds no update up that may mend it', async (t) => {
+  await using bundles = await MadeBundles.open();
+  await using unit = await MadeUnit.open();
+  await assignFirst(unit, bundles);
+  unit.change = { selfTest: async () => ({ troubles: [{ code: 'camera', says: 'no', vital: true }], early: true }) };
+  await unit.live('restart');
+  unit.change = {};
+  await settle(unit);
+  t.is(await releaseOf(unit), 1);
+});
+
+test('no program is started beside the last look, either', async (t) => {
+  await using bundles = await MadeBundles.open();
+  await using unit = await MadeUnit.open();
+  await assignFirst(unit, bundles);
+  await unit.live('complete');
+  let looks = 0;
+  unit.change = {
+    selfTest: async () => {
+      looks += 1;
+      return { troubles: [] };
+    },
+  };
+  const work = await unit.openWork('image');
+  const stop = new AbortController();
+  while (work.session.nextCheck <= unit.clock.monotonic()) await work.next(stop.signal, () => undefined);
+  stop.abort();
+  for (let turn = 0; turn < 5; turn += 1) await work.next(stop.signal, () => undefined);
+  t.is(looks, 0);
+});

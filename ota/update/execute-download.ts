@@ -3,6 +3,7 @@ import { backoff } from '../../device/kernel/supervise.ts';
 import { milliseconds } from '../../device/kernel/units.ts';
 import { type RefusalCode, reasonOf, type UpdateRefused } from '../contract/refusals.ts';
 import type { Target } from '../contract/target.ts';
+import { mayAsk } from './bytes-of-day.ts';
 import { noSource } from './no-source.ts';
 import { requestPath } from './person-request.ts';
 import type { Execute } from './step-executor.ts';
@@ -54,7 +55,9 @@ export const executeDownload: Execute<'download'> = async (step, desk, { signal,
       // A person stands there, or the director may want something else: the download goes on afterwards where it is.
       const asked = await parts.files.look(requestPath(parts.root)).catch(() => undefined);
       const due = checkOf(session, parts, parts.clock.monotonic());
-      if (asked !== undefined || due !== undefined) return over.abort();
+      // Whom the plan would not ask yet nothing is broken off for.
+      const asks = due !== undefined && mayAsk(due, desk.state, parts.clock.utc(), parts.limits());
+      if (asked !== undefined || asks) return over.abort();
       if (parts.clock.monotonic() - countedAt < countEvery) continue;
       countedAt = parts.clock.monotonic();
       await count();

@@ -1,6 +1,7 @@
 import { isAtalayaError } from '../../device/kernel/errors.ts';
 import { withDeadline } from '../../device/kernel/timer.ts';
 import { milliseconds } from '../../device/kernel/units.ts';
+import { whyLater } from './plan-job.ts';
 import { rolledBackWords } from './plan-trial.ts';
 import type { Execute } from './step-executor.ts';
 import { trialAllowance, usualTrial } from './trial-allowance.ts';
@@ -15,11 +16,23 @@ const longestTest = milliseconds(180_000);
 /** That are written down. */
 const mostTroubles = 50;
 const mostLooks = 5;
+/** From the start on, ms: a camera that has not come by then may be what the next version mends. */
+const longestEarly = 300_000;
+const lookLater = 10_000;
 
 /** First it is written down what is meant, then the slots are told. */
 export const executeSwitch: Execute<'switch'> = async ({ slot, job }, desk, around) => {
   const { parts, session } = desk;
   const baseline = await lookBefore(parts, around);
+  const now = parts.clock.monotonic();
+  if (baseline === 'early' && now - session.begun < longestEarly) {
+    const reason = 'not-yet: the unit has only begun, and its camera has not come';
+    session.resume = { at: now + lookLater, reason, of: 'switch' };
+    return;
+  }
+  // To look takes minutes: the plan says what is waited for.
+  const { job: held, trial: tried } = desk.state;
+  if (held !== undefined && tried === undefined && whyLater(held, factsOf(parts)) !== undefined) return;
   const before = rolledBackWords(await parts.slots.state());
   await desk.change(({ goingBack: _, ...state }) => {
     const terms = state.job?.job.id === job ? state.job.job.trial : (state.trial ?? usualTrial);
@@ -29,7 +42,7 @@ export const executeSwitch: Execute<'switch'> = async ({ slot, job }, desk, arou
       ...state,
       trial: {
         ...trialOf(terms, slot, job),
-        baseline: baseline.slice(0, mostTroubles),
+        baseline: known(baseline),
         tries,
         ...(wanted === undefined ? {} : { wanted }),
         ...(before === undefined ? {} : { before }),
@@ -42,6 +55,14 @@ export const executeSwitch: Execute<'switch'> = async ({ slot, job }, desk, arou
   await parts.slots.startTrial(slot, trialAllowance(trial));
   await desk.note({ event: 'switched', job, slot });
 };
+
+const factsOf = ({ clock, limits, link }: UpdateParts) => ({
+  now: clock.utc(),
+  limits: limits(),
+  linked: link() !== undefined,
+});
+
+const known = (baseline: Baseline | 'early') => (baseline === 'early' ? [] : baseline.slice(0, mostTroubles));
 
 const trialOf = (
   { holdSeconds, deadlineSeconds, starts }: Pick<TrialRecord, 'holdSeconds' | 'deadlineSeconds' | 'starts'>,
@@ -107,6 +128,7 @@ export const executeTest: Execute<'test'> = async (_step, desk, { signal, beat }
 };
 
 async function tested({ selfTest, timer }: UpdateParts, signal: AbortSignal): Promise<SelfTest> {
+  signal.throwIfAborted();
   try {
     return await withDeadline(selfTest(signal), longestTest, 'the self-test', timer);
   } catch (error) {
@@ -115,8 +137,11 @@ async function tested({ selfTest, timer }: UpdateParts, signal: AbortSignal): Pr
   }
 }
 
-/** What runs is tested while it still does, so that the next version is not blamed for what was there before it. */
-async function lookBefore(parts: UpdateParts, { signal, beat }: Parameters<Execute<'switch'>>[2]): Promise<Baseline> {
+/** What runs is tested while it still does, so that the next version is not blamed for what was there before it. `early`: it cannot be yet. */
+async function lookBefore(
+  parts: UpdateParts,
+  { signal, beat }: Parameters<Execute<'switch'>>[2],
+): Promise<Baseline | 'early'> {
   let baseline: Baseline | undefined;
   // What is there once may be the doing of what was written just before, or of a lorry: only what is there each time was there before.
   for (let look = 0; look < mostLooks && (baseline === undefined || baseline.length > 0); look += 1) {
@@ -124,6 +149,7 @@ async function lookBefore(parts: UpdateParts, { signal, beat }: Parameters<Execu
     // Told to end: nothing was found out, and the next start looks anew.
     signal.throwIfAborted();
     beat();
+    if (test.early === true) return 'early';
     baseline = baseline === undefined ? baselineOf(test) : commonOf(baseline, baselineOf(test));
   }
   baseline ??= [];
@@ -168,7 +194,7 @@ export const executeGoBack: Execute<'go-back'> = async ({ reason }, desk, around
   const baseline = await lookBefore(parts, around);
   // As before a switch: first it is written down what is meant.
   const wanted = shortened(reason);
-  await desk.change((state) => ({ ...state, goingBack: { wanted, baseline: baseline.slice(0, mostTroubles) } }));
+  await desk.change((state) => ({ ...state, goingBack: { wanted, baseline: known(baseline) } }));
   session.stick = undefined;
   try {
     await parts.slots.goBack(trialAllowance(usualTrial));

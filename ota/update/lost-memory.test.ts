@@ -64,3 +64,21 @@ test('a program that is given up does not come again for having left what the on
   t.is(await releaseOf(unit), 1);
   t.is(unit.reports.at(-1)?.step, 'rolled-back');
 });
+
+test('a start that has lost what it remembered tries what was installed after the slot was given up', async (t) => {
+  await using bundles = await MadeBundles.open();
+  await using unit = await MadeUnit.open();
+  const two = await assignFirstOfTwo(unit, bundles);
+  await settle(unit);
+  unit.good = (release) => release !== 2;
+  unit.made.assign([two.target], { trial });
+  await settle(unit);
+  const three = await bundles.bundle({ release: 3 });
+  unit.publish(three);
+  unit.made.assign([three.target], { trial });
+  await unit.live('complete');
+  t.is((await slotsOf(unit)).rolledBack?.slot, 'b');
+  await writeWholeFile(unit.files, statePath(root), Buffer.from('{"schema":'));
+  await settle(unit);
+  t.is(await releaseOf(unit), 3);
+});

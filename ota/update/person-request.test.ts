@@ -2,7 +2,7 @@ import test from 'ava';
 import { milliseconds } from '../../device/kernel/units.ts';
 import { MadeBundles } from '../testing/made-bundles.ts';
 import { MadeUnit, root } from '../testing/made-unit.ts';
-import { leaveRequest } from './person-request.ts';
+import { leaveRequest, requestPath } from './person-request.ts';
 import { assignFirst, pass, releaseOf, settle, trial } from './testing/unit-lives.ts';
 import { UpdateKeeper } from './update-keeper.ts';
 
@@ -56,4 +56,12 @@ test('a word to keep what is on trial that was left before its start keeps nothi
   const { steps } = await unit.live('confirm');
   t.false(steps.includes('confirm'));
   t.is(await releaseOf(unit), 0);
+});
+
+test('a request that cannot be read is taken away: nothing is broken off for it again and again', async (t) => {
+  await using unit = await MadeUnit.open();
+  await leaveRequest(unit.files, root, { id: '00000001', act: 'confirm' });
+  unit.files.plan = ({ kind, path }) => (kind === 'read' && path === requestPath(root) ? { code: 'EIO' } : undefined);
+  await unit.live();
+  t.is(await unit.files.look(requestPath(root)), undefined);
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readWholeFile, writeWholeFile } from '../../device/kernel/durable-file.ts';
-import type { TreeFiles } from '../../device/kernel/tree-files.ts';
+import { removeTree, type TreeFiles } from '../../device/kernel/tree-files.ts';
 
 /**
  * What a person at the unit wants of the running program: a file that the command line leaves in the folder of updates, and that the program
@@ -20,11 +20,12 @@ export async function leaveRequest(files: TreeFiles, root: string, request: Pers
   await writeWholeFile(files, requestPath(root), Buffer.from(JSON.stringify(request)));
 }
 
-/** Takes the request away and gives it; undefined where there is none, and for what is none. Throws the system's own errors. */
+/** Takes the request away and gives it; undefined where there is none, and for what is none or cannot be read. Throws the system's own errors. */
 export async function takeRequest(files: TreeFiles, root: string): Promise<PersonRequest | undefined> {
   if ((await files.look(requestPath(root))) === undefined) return undefined;
-  const bytes = await readWholeFile(files, requestPath(root));
-  await files.remove(requestPath(root));
+  // What stays there breaks each download off, for whoever may have left it.
+  const bytes = await readWholeFile(files, requestPath(root)).catch(() => undefined);
+  await removeTree(files, requestPath(root));
   try {
     return personRequest.parse(JSON.parse(bytes?.toString('utf8') ?? ''));
   } catch {

@@ -26,20 +26,39 @@ export function planJob(held: HeldJob, state: UpdateState, facts: UpdateFacts): 
   if (!facts.clockGood)
     return wait(now + soon, 'clock-not-good: no time source vouches for the clock, and the job has its time');
   if (!held.begun && now > Date.parse(job.expires)) return refuse(job, 'job-expired', `it ran out on ${job.expires}`);
-  const sets: WindowSets = held.stick === undefined ? [job.windows, facts.limits.windows] : [];
+  const sets = setsOf(held, facts.limits);
   const begins = held.stick === undefined ? beginOf(job, sets, facts.unit) : Date.parse(job.notBefore ?? job.issued);
   if (!held.begun && now < begins) return wait(begins, 'not-yet: the begin of this unit was drawn');
+  const closed = whyLater(held, { ...facts, linked: true });
+  if (closed !== undefined) return closed;
+  const ready = slots.others.find((view) => holdsJob(held, view));
+  if (facts.building === undefined && ready !== undefined) {
+    if (ready.slot === 'image') return wait(now + soon, 'internal: the image holds the job');
+    const later = whyLater(held, { ...facts, linked: facts.source !== undefined });
+    return later ?? { kind: 'switch', slot: ready.slot, job: job.id };
+  }
+  return fetchOrBuild(held, state, facts, sets);
+}
+
+const setsOf = ({ job, stick }: HeldJob, { windows }: UpdateFacts['limits']): WindowSets =>
+  stick === undefined ? [job.windows, windows] : [];
+
+/**
+ * Why what came by the link is not tried now; undefined where it may be. A trial has to reach the centre, and its time would be used up while nobody
+ * can. Whoever brings a stick may bring what mends the link.
+ */
+export function whyLater(
+  held: HeldJob,
+  { now, limits, linked }: Pick<UpdateFacts, 'now' | 'limits'> & { readonly linked: boolean },
+): UpdateStep | undefined {
+  const sets = setsOf(held, limits);
   if (!isOpen(sets, now)) {
     const opens = opensAt(sets, now);
     if (opens === undefined) return wait(nextDay(now), 'outside-windows: those of the job and of the unit never meet');
     return wait(opens, 'outside-windows');
   }
-  const ready = slots.others.find((view) => holdsJob(held, view));
-  if (facts.building === undefined && ready !== undefined)
-    return ready.slot === 'image'
-      ? wait(now + soon, 'internal: the image holds the job')
-      : { kind: 'switch', slot: ready.slot, job: job.id };
-  return fetchOrBuild(held, state, facts, sets);
+  if (linked || held.stick !== undefined) return undefined;
+  return wait(now + soon, 'link-down: there is no link, which the trial needs');
 }
 
 /** The same parts are there already, by content and by release. */

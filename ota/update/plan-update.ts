@@ -1,4 +1,4 @@
-import { leftOfDay, waitForNextDay } from './bytes-of-day.ts';
+import { mayAsk, waitForNextDay } from './bytes-of-day.ts';
 import { planJob } from './plan-job.ts';
 import { planTrial } from './plan-trial.ts';
 import type { UpdateState } from './update-state.ts';
@@ -21,14 +21,12 @@ export function planUpdate(state: UpdateState, facts: UpdateFacts): UpdateStep {
   const untold = [...state.ended, ...state.refusals].some(({ told }) => !told);
   if (untold && facts.mayReport) return { kind: 'report' };
   if (word !== undefined) return planWord(word, state, facts);
-  // The unit's own bound, not the job's: a job could keep the one that takes it back from being heard of.
-  const { bytesPerDay = Infinity } = facts.limits;
-  const mayAsk = facts.check !== 'link' || leftOfDay(state, now, bytesPerDay) > 0;
-  if (facts.check !== undefined && mayAsk) return { kind: 'check', from: facts.check };
+  const asks = mayAsk(facts.check, state, now, facts.limits);
+  if (facts.check !== undefined && asks) return { kind: 'check', from: facts.check };
   // Nobody knows yet what of it is wanted still.
   if (state.litter && !(facts.forgot && state.job === undefined)) return { kind: 'clean', free: false };
   if (state.job !== undefined) return planJob(state.job, state, facts);
-  if (!mayAsk) return waitForNextDay(now, bytesPerDay);
+  if (!asks) return waitForNextDay(now, facts.limits.bytesPerDay ?? Infinity);
   // Without a link, or a clock, nobody can be asked though it is time.
   return { kind: 'idle', until: facts.nextCheck > now ? facts.nextCheck : now + patience };
 }

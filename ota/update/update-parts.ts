@@ -37,6 +37,8 @@ export interface Trouble {
 export interface SelfTest {
   /** None: the unit is well. */
   readonly troubles: readonly Trouble[];
+  /** The unit has only begun: what it suffers from cannot be looked at yet. */
+  readonly early?: boolean;
 }
 
 /** What an update is done with. */

@@ -24,6 +24,8 @@ export interface Answer {
 
 /** What is known since this start only, and may be lost: a start later it is found out again. */
 export interface UpdateSession {
+  /** Monotonic ms. */
+  readonly begun: number;
   ready: Record<string, string>;
   building: Building | undefined;
   freed: boolean;
@@ -78,6 +80,7 @@ export interface UpdateSession {
 
 /** `monotonic`: ms, now. */
 export const newSession = (monotonic: number): UpdateSession => ({
+  begun: monotonic,
   ready: {},
   building: undefined,
   freed: false,

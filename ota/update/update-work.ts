@@ -54,7 +54,7 @@ export class UpdateWork {
     const { goingBack, ...known } =
       read.kind === 'read'
         ? read.state
-        : { ...emptyState, ended: withGivenUp(endedIn(history.entries), found, toIso(clock.utc())) };
+        : { ...emptyState, ended: withGivenUp(history.entries, found, toIso(clock.utc())) };
     // Of a going back that was never begun nothing is left.
     const state = goingBack === undefined || found.trial === undefined ? known : { ...known, goingBack };
     const session = { ...newSession(clock.monotonic()), forgot: read.kind !== 'read' };
@@ -209,13 +209,18 @@ const retold = (state: UpdateState): UpdateState => ({
   ended: state.ended.map((one, at) => (at === state.ended.length - 1 ? { ...one, told: false } : one)),
 });
 
-/** The job of a slot that was given up has ended, whatever became of what was remembered of it. */
-function withGivenUp(ended: UpdateState['ended'], slots: SlotsState, at: string): UpdateState['ended'] {
+/**
+ * What has ended by the history; and the job of a slot that was given up, whatever became of what was remembered of it. Not one that was installed
+ * there since, and not tried yet.
+ */
+function withGivenUp(entries: readonly HistoryEntry[], slots: SlotsState, at: string): UpdateState['ended'] {
+  const ended = endedIn(entries);
   const { rolledBack } = slots;
   if (rolledBack === undefined) return ended;
   const views = [slots.confirmed, slots.running, ...slots.others];
   const job = views.find(({ slot }) => slot === rolledBack.slot)?.record?.job;
   if (job === undefined || ended.some((one) => one.job === job)) return ended;
+  if (entries.findLast((one) => one.job === job)?.event === 'installed') return ended;
   return [...ended, { job, outcome: 'rolled-back', at, reasons: [shortened(rolledBack.reason)], told: false }];
 }
 

@@ -62,3 +62,12 @@ test('a scene of another place is refused where the picture shows that it is', a
   const bare = { running: { ...running, references: undefined } };
   t.is(await unfitScene(folder, view(seen, nothing, bare)), undefined, 'nothing says what the camera sees now');
 });
+
+test('a lorry that hides the place for a moment speaks against no scene', async (t) => {
+  const folder = scratchFolder(t);
+  await cp(street, join(folder, 'scene.yaml'));
+  await writeFile(join(folder, 'references.json'), references);
+  let looks = 0;
+  const look: SceneView['look'] = async () => (looks++ === 0 ? nothing : seen);
+  t.is(await unfitScene(folder, { camera, running, look }), undefined);
+});

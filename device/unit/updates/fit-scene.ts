@@ -22,6 +22,8 @@ export interface SceneView {
   readonly look: (of: PlacedScene) => Promise<ReferenceFacts>;
 }
 
+const mostLooks = 3;
+
 /**
  * Why the unit could not judge by the scene in a folder, with its camera as it is, as `code: words`; undefined where it can, or where the picture of
  * now cannot tell. A scene without references is believed to be of this place.
@@ -33,11 +35,17 @@ export async function unfitScene(folder: string, { camera, running, look }: Scen
     if (judgesNothing(scene)) return 'scene-empty: nothing is drawn in it';
     await openPlace(references, scene, camera);
     if (references === undefined) return undefined;
-    const { outcome, code, says } = judgePlace(await look({ scene, references }), true);
-    if (outcome === 'passed') return undefined;
-    // In fog or at night nothing is found again of any scene; where the running one's place is seen, this one's is another.
-    const isSeen = running.references !== undefined && judgePlace(await look(running), true).outcome === 'passed';
-    return outcome === 'failed' || isSeen ? `${code}: ${says}` : undefined;
+    let words: string | undefined;
+    // A lorry before the lens may drive off between two pictures: only what each look says is so.
+    for (let looks = 0; looks < mostLooks; looks += 1) {
+      const { outcome, code, says } = judgePlace(await look({ scene, references }), true);
+      if (outcome === 'passed') return undefined;
+      // In fog or at night nothing is found again of any scene; where the running one's place is seen, this one's is another.
+      const isSeen = running.references !== undefined && judgePlace(await look(running), true).outcome === 'passed';
+      if (outcome !== 'failed' && !isSeen) return undefined;
+      words = `${code}: ${says}`;
+    }
+    return words;
   } catch (error) {
     if (isAtalayaError(error)) return `${error.code}: ${error.message}`;
     throw error;

@@ -47,7 +47,7 @@ test('what could not be tried is no good word where one is needed', (t) => {
       { code: check, says: 'it could not be tested', vital: true },
     ]);
   t.deepEqual(troublesOf(found({ broker: 'not-tested' }), { ...roadside, connected: false }).troubles, []);
-  t.like(troublesOf(undefined, roadside), { troubles: [{ code: 'camera', vital: true }] });
+  t.like(troublesOf(undefined, roadside), { troubles: [{ code: 'camera', vital: true }], early: true });
 });
 
 test('a scene in which nothing is drawn, or of another place, speaks against an update; where it was so before, it may go on', (t) => {

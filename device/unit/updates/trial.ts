@@ -46,7 +46,7 @@ export interface TrialTerms {
  * evidence seals and verifies, lines answer, the clock is good, the broker is reached.
  */
 export function troublesOf(findings: readonly SelfTestFinding[] | undefined, terms: TrialTerms): SelfTest {
-  if (findings === undefined) return { troubles: [vital('camera', 'the camera has not come yet')] };
+  if (findings === undefined) return { troubles: [vital('camera', 'the camera has not come yet')], early: true };
   const bad = findings.filter((finding) => isBad(finding, terms));
   const wanted = terms.connected ? [...needed, 'broker' as const] : needed;
   const silent = wanted.filter((check) => !findings.some((one) => one.check === check && isGood(one)));

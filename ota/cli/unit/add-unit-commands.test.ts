@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -173,6 +173,24 @@ test.serial('a stick is installed beside a unit that does not run, up to the tri
     await rm(folder, { recursive: true, force: true });
   }
 });
+
+test.serial(
+  'a trial that the disk does not take is told beside a unit that does not run, and not waited for',
+  async (t) => {
+    await using unit = await KilledUnit.open(Date.now());
+    await unit.assignNext();
+    const folder = await mkdtemp(join(tmpdir(), 'alone-'));
+    try {
+      const config = await alone(unit, folder);
+      await mkdir(join(unit.root, 'trial.part'));
+      const { notes, code } = await call(unit, 'install', '--from', join(unit.world, 'centre'), '--config', config);
+      t.is(code, exit.failed);
+      t.regex(notes.at(-1) ?? '', /^rolled-back: the trial was given up/);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+);
 
 test.serial(
   'why a person goes back is kept where the unit does not run, too, for the unit that starts next',

@@ -31,17 +31,17 @@ export async function askUnit(place: UnitPlace, wish: Wish, io: OtaIo): Promise<
 }
 
 /** Of a unit that runs. */
-const startsTrial = async (): Promise<string> => 'the unit starts it on trial; `atalaya-ota status` says how that goes';
+const startsTrial = (): string => 'the unit starts it on trial; `atalaya-ota status` says how that goes';
 
 /**
- * Says how a job goes on, until it has ended or is about to be tried; `tried` then gives the last words, and takes the time that it needs. True: it
- * goes on well.
+ * Says how a job goes on, until it has ended or is about to be tried; `tried` then gives the last words, or undefined as long as it is not so far. True:
+ * it goes on well.
  */
 export async function followJob(
   place: UnitPlace,
   job: string,
   io: OtaIo,
-  tried: () => Promise<string> = startsTrial,
+  tried: () => string | undefined = startsTrial,
 ): Promise<boolean> {
   let said = '';
   const say = (words: string) => {
@@ -57,8 +57,9 @@ export async function followJob(
     }
     if (standing?.job?.id === job) {
       const { step, progress, reasons } = standing.job;
-      if (step === 'switching' || step === 'trial') {
-        say(await tried());
+      const last = step === 'switching' || step === 'trial' ? tried() : undefined;
+      if (last !== undefined) {
+        say(last);
         return true;
       }
       const coarse = progress === undefined ? undefined : { ...progress, done: Math.floor(progress.done / 1e5) * 1e5 };

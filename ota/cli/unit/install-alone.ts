@@ -20,12 +20,14 @@ export async function installAlone(place: UnitPlace, from: string, config: strin
     ...{ clock: openDisciplinedClock(io.clock), timer: io.timer, random: io.random },
   });
   const stop = new AbortController();
-  const switched = Promise.withResolvers<void>();
+  let switched = false;
   const signal = AbortSignal.any([io.signal, stop.signal]);
   const keeper = parts.keeper({
     link: () => undefined,
     selfTest: async () => ({ troubles: [{ code: 'unit-stopped', says: 'the unit does not run', vital: true }] }),
-    restart: async () => switched.resolve(),
+    restart: async () => {
+      switched = true;
+    },
     // The unit says it when it runs again.
     report: () => Promise.reject(new AtalayaError('link-down', 'the unit does not run')),
     limits: () => ({ windows: [] }),
@@ -36,11 +38,10 @@ export async function installAlone(place: UnitPlace, from: string, config: strin
     const { good, words } = await Promise.race([keeper.install(from), aborted(signal)]);
     if (!good) throw new AtalayaError('act-refused', words, { hint: 'Bring a stick that was made for this unit.' });
     io.note(words);
-    return await followJob(place, words.replace(/^job /, ''), io, async () => {
-      // What is about to be tried may not be laid down yet: nobody is told, and nothing stopped, before it is.
-      await Promise.race([switched.promise, aborted(signal)]);
-      return 'it is tried at the next start of the unit';
-    });
+    // What is about to be tried may not be laid down yet: nobody is told, and nothing stopped, before it is.
+    return await followJob(place, words.replace(/^job /, ''), io, () =>
+      switched ? 'it is tried at the next start of the unit' : undefined,
+    );
   } finally {
     stop.abort();
     await working;
