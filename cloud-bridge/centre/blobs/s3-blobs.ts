@@ -47,14 +47,10 @@ export class S3Blobs implements Blobs {
   }
 
   async finish(name: BlobName, expected: Expected): Promise<void> {
-    const there = await this.#store.head(finishedKey(name));
     const blocks = await this.#arrived(name);
-    if (there !== undefined) {
-      if (there.bytes !== expected.bytes || there.sha256 !== expected.sha256)
-        throw mismatch(name, 'is finished, and is another one');
-    } else {
+    if (!(await this.#isThere(name, expected))) {
       const lack = lacking(blocks, expected.bytes);
-      if (lack !== undefined) throw mismatch(name, lack);
+      if (lack !== undefined) return this.#requireFinished(name, expected, lack);
       const wrong = wrongBlock(blocks, expected.bytes) ?? (await this.#compose(name, expected));
       if (wrong !== undefined) {
         await this.#discard(name, blocks);
@@ -74,6 +70,19 @@ export class S3Blobs implements Blobs {
 
   async close(): Promise<void> {}
 
+  /** Whether it is finished. Throws `blob-mismatch` where that is another one. */
+  async #isThere(name: BlobName, { bytes, sha256 }: Expected): Promise<boolean> {
+    const there = await this.#store.head(finishedKey(name));
+    if (there === undefined) return false;
+    if (there.bytes === bytes && there.sha256 === sha256) return true;
+    throw mismatch(name, 'is finished, and is another one');
+  }
+
+  /** Blocks that were there are gone where another bridge has finished the same meanwhile: that is no fault of the unit's. */
+  async #requireFinished(name: BlobName, expected: Expected, lack: string): Promise<void> {
+    if (!(await this.#isThere(name, expected))) throw mismatch(name, lack);
+  }
+
   /** Bytes of each block that is there. */
   async #arrived(name: BlobName): Promise<ReadonlyMap<number, number>> {
     const found = await this.#store.list(arrivingPrefix(name));
@@ -88,6 +97,11 @@ export class S3Blobs implements Blobs {
     let [held, heldBytes]: [Buffer[], number] = [[], 0];
     try {
       for await (const block of this.#contents(name, blocksIn(expected.bytes))) {
+        if (typeof block === 'string') {
+          await upload?.abort();
+          await this.#requireFinished(name, expected, block);
+          return undefined;
+        }
         hash.update(block);
         held.push(block);
         heldBytes += block.byteLength;
@@ -112,14 +126,13 @@ export class S3Blobs implements Blobs {
     }
   }
 
-  async *#contents(name: BlobName, count: number): AsyncGenerator<Buffer, void, undefined> {
+  /** The blocks in their order, or what is lacking. */
+  async *#contents(name: BlobName, count: number): AsyncGenerator<Buffer | string, void, undefined> {
     for (let from = 0; from < count; from += fetchedBlocks) {
       const numbers = Array.from({ length: Math.min(fetchedBlocks, count - from) }, (_, i) => from + i);
       const blocks = await Promise.all(numbers.map((block) => this.#store.get(blockKey(name, block))));
       for (const [i, block] of blocks.entries()) {
-        // Another bridge has finished or thrown away the same at this moment.
-        if (block === undefined) throw mismatch(name, `lacks block ${from + i}`);
-        yield block;
+        yield block ?? `lacks block ${from + i}`;
       }
     }
   }

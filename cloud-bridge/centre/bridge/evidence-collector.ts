@@ -279,11 +279,16 @@ export class EvidenceCollector {
 
   async #end(job: Job, state: BlobDocument['state'], reason: string | undefined): Promise<void> {
     const { archive, log } = this.#options;
-    await changeDocument(archive, 'blob', `${job.unit}/${job.evidence}/${job.file}`, (before) => ({
-      ...(before as unknown as Record<string, JsonValue>),
-      ...{ state },
-      ...(reason === undefined ? {} : { reason }),
-    }));
+    // What one bridge has finished never changes: whoever failed over it at the same moment has nothing to say.
+    await changeDocument(archive, 'blob', `${job.unit}/${job.evidence}/${job.file}`, (before) =>
+      (before as unknown as BlobDocument).state === 'finished'
+        ? (before as JsonValue)
+        : {
+            ...(before as unknown as Record<string, JsonValue>),
+            ...{ state },
+            ...(reason === undefined ? {} : { reason }),
+          },
+    );
     const ofUnit = this.#jobs.get(job.unit);
     ofUnit?.delete(`${job.evidence}/${job.file}`);
     if (ofUnit?.size === 0) this.#jobs.delete(job.unit);
