@@ -69,5 +69,18 @@ export interface UpdateRefused {
 
 export const refusedUpdate = (code: RefusalCode, detail: string): UpdateRefused => ({ kind: 'refused', code, detail });
 
+/** Characters. */
+export const longestReason = 500;
+
+/** Words as files, reports and screens carry them: one line, and no longer than that. */
+export function reasonLine(words: string): string {
+  const line = words
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+\s*/gu, ' ')
+    .trim()
+    .toWellFormed();
+  if (line === '') return 'no reason was given';
+  return line.length <= longestReason ? line : `${line.slice(0, longestReason - 3).toWellFormed()}...`;
+}
+
 /** As reports carry it. */
 export const reasonOf = ({ code, detail }: UpdateRefused): string => `${code}: ${detail}`;

@@ -2,6 +2,7 @@ import { makeFolders, readWholeFile, writeWholeFile } from '../../device/kernel/
 import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
 import { removeTree, type TreeFiles } from '../../device/kernel/tree-files.ts';
 import { type SlotRecord, slotRecord, startName } from '../contract/bundle.ts';
+import { reasonLine } from '../contract/refusals.ts';
 import type {
   PreparedSlot,
   SlotName,
@@ -14,7 +15,6 @@ import type {
 import {
   avoided,
   isWhole,
-  longestReason,
   mostCounted,
   otherThan,
   programFolder,
@@ -161,7 +161,7 @@ export class FolderSlots implements Slots {
       const { trial } = await this.#read();
       if (trial.kind !== 'on' && trial.kind !== 'damaged') return;
       try {
-        await this.#write(stateFiles.rolledBack, `${trial.slot} ${oneLine(reason)}`);
+        await this.#write(stateFiles.rolledBack, `${trial.slot} ${reasonLine(reason)}`);
       } catch (error) {
         // On a full disk the reason is lost, and not the way back: a trial that is gone is over too.
         if (!isAtalayaError(error, 'store-full')) throw error;
@@ -304,9 +304,3 @@ const refused = (message: string, details: { readonly hint?: string } = {}): Ata
 function refuseDuringTrial({ trial }: Resolved): void {
   if (trial.kind === 'on') throw refused(`slot ${trial.slot} is on trial`, { hint: 'Confirm it, or roll it back.' });
 }
-
-/** As the file has it: one line without control characters. */
-const oneLine = (reason: string): string => {
-  const line = reason.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
-  return (line === '' ? 'no reason was given' : line).slice(0, longestReason);
-};

@@ -1,6 +1,7 @@
 import { readWholeFile } from '../../device/kernel/durable-file.ts';
 import type { TreeFiles } from '../../device/kernel/tree-files.ts';
 import { slotRecordSchemaId, startName } from '../contract/bundle.ts';
+import { longestReason } from '../contract/refusals.ts';
 import type { SlotName, WritableSlot } from '../contract/slots.ts';
 
 /**
@@ -99,9 +100,6 @@ async function readRolledBack(files: TreeFiles, root: string): Promise<SlotsOnDi
   const [, slot, reason] = /^(a|b|image) ([^\n]*)/.exec(text) ?? [];
   return { slot: slot as SlotName | undefined, reason: reason?.slice(0, longestReason) ?? '' };
 }
-
-/** Characters. */
-export const longestReason = 500;
 
 /** A short file's text; undefined where there is nothing, and empty where it is no short file. */
 async function lineOf(files: TreeFiles, path: string): Promise<string | undefined> {

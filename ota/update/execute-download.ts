@@ -1,7 +1,7 @@
 import { isAtalayaError } from '../../device/kernel/errors.ts';
 import { backoff } from '../../device/kernel/supervise.ts';
 import { milliseconds } from '../../device/kernel/units.ts';
-import { type RefusalCode, reasonOf, type UpdateRefused } from '../contract/refusals.ts';
+import { type RefusalCode, reasonLine, reasonOf, type UpdateRefused } from '../contract/refusals.ts';
 import type { Target } from '../contract/target.ts';
 import { mayAsk } from './bytes-of-day.ts';
 import { noSource } from './no-source.ts';
@@ -9,7 +9,7 @@ import { requestPath } from './person-request.ts';
 import type { Execute } from './step-executor.ts';
 import type { UpdateDesk } from './update-desk.ts';
 import { checkOf, sourceOf } from './update-session.ts';
-import { type HeldJob, shortened, withBytes } from './update-state.ts';
+import { type HeldJob, withBytes } from './update-state.ts';
 import type { Where } from './update-step.ts';
 
 /** How often what was downloaded is counted durably and reported, ms. */
@@ -135,13 +135,13 @@ const missingUntil = ({ job, taken }: HeldJob): number =>
 function askLater({ parts, session }: UpdateDesk, { sha256 }: Target, reason: string): void {
   const row = session.missed?.sha256 === sha256 ? session.missed.row + 1 : 0;
   const wait = backoff(askAgain, row, parts.random);
-  session.missed = { sha256, row, at: parts.clock.monotonic() + wait, reason: shortened(reason) };
+  session.missed = { sha256, row, at: parts.clock.monotonic() + wait, reason: reasonLine(reason) };
   if (row === 0) parts.tell(`${reason}; it is asked for again`);
 }
 
 /** The whole is taken in place of this patch. */
 export async function passOver(desk: UpdateDesk, patch: Target, refusal: UpdateRefused): Promise<void> {
-  const reason = shortened(`${reasonOf(refusal)}; the whole is taken in place of ${patch.target}`);
+  const reason = reasonLine(`${reasonOf(refusal)}; the whole is taken in place of ${patch.target}`);
   const { job } = desk.state;
   await desk.note({ event: 'fallback', ...(job === undefined ? {} : { job: job.job.id }), reasons: [reason] });
   await desk.changeHeld((held) => ({ ...held, passed: [...held.passed, { target: patch.target, reason }] }));

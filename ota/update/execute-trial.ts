@@ -1,6 +1,7 @@
 import { isAtalayaError } from '../../device/kernel/errors.ts';
 import { withDeadline } from '../../device/kernel/timer.ts';
 import { milliseconds } from '../../device/kernel/units.ts';
+import { reasonLine } from '../contract/refusals.ts';
 import { whyLater } from './plan-job.ts';
 import { rolledBackWords } from './plan-trial.ts';
 import type { Execute } from './step-executor.ts';
@@ -8,7 +9,7 @@ import { trialAllowance, usualTrial } from './trial-allowance.ts';
 import type { UpdateDesk } from './update-desk.ts';
 import type { SelfTest, UpdateParts } from './update-parts.ts';
 import type { Answer, UpdateSession } from './update-session.ts';
-import { shortened, type TrialRecord } from './update-state.ts';
+import type { TrialRecord } from './update-state.ts';
 import { type Baseline, baselineOf, commonOf, weighTroubles } from './weigh-troubles.ts';
 
 /** A self-test that takes longer is not good. */
@@ -121,8 +122,8 @@ export const executeTest: Execute<'test'> = async (_step, desk, { signal, beat }
   const { trial } = session;
   trial.goodSince = counted.length === 0 ? (trial.goodSince ?? now) : undefined;
   trial.goodTo = now;
-  trial.failing = counted.map(shortened);
-  trial.asBefore = asBefore.map(shortened);
+  trial.failing = counted.map(reasonLine);
+  trial.asBefore = asBefore.map(reasonLine);
   trial.testAt = now + Math.min(10_000, Math.max(1000, (record.holdSeconds * 1000) / 4));
   await desk.countTrial(slots);
 };
@@ -172,7 +173,7 @@ export const executeConfirm: Execute<'confirm'> = async ({ reason }, desk) => {
 
 export const executeRollBack: Execute<'roll-back'> = async ({ reason }, desk) => {
   const { parts, session } = desk;
-  const why = desk.changeTrial((trial) => ({ ...trial, gaveUp: shortened(reason) }));
+  const why = desk.changeTrial((trial) => ({ ...trial, gaveUp: reasonLine(reason) }));
   await whereItCan(desk, why);
   session.leaving = true;
   await parts.slots.rollBack(reason);
@@ -193,7 +194,7 @@ export const executeGoBack: Execute<'go-back'> = async ({ reason }, desk, around
   const { parts, session } = desk;
   const baseline = await lookBefore(parts, around);
   // As before a switch: first it is written down what is meant.
-  const wanted = shortened(reason);
+  const wanted = reasonLine(reason);
   await desk.change((state) => ({ ...state, goingBack: { wanted, baseline: known(baseline) } }));
   session.stick = undefined;
   try {

@@ -1,8 +1,8 @@
 import { canonicalJson, type JsonValue } from '../../device/kernel/canonical-json.ts';
 import type { VerifiedJob } from '../contract/parts.ts';
-import { reasonOf, refusedUpdate, type UpdateRefused } from '../contract/refusals.ts';
+import { reasonLine, reasonOf, refusedUpdate, type UpdateRefused } from '../contract/refusals.ts';
 import type { Target } from '../contract/target.ts';
-import { type HeldJob, mostKept, shortened, type UpdateState } from './update-state.ts';
+import { type HeldJob, mostKept, type UpdateState } from './update-state.ts';
 
 export type Checked = VerifiedJob | UpdateRefused | { readonly kind: 'none' };
 
@@ -96,6 +96,6 @@ const codeOf = (reason: string): string => reason.split(':', 1)[0] ?? '';
 function withRefusal(state: UpdateState, refused: UpdateRefused, at: string): UpdateState {
   const before = state.refusals.findLast(({ reason }) => codeOf(reason) === refused.code);
   if (before !== undefined && Math.abs(Date.parse(at) - Date.parse(before.at)) < sameWithin) return state;
-  const reason = shortened(reasonOf(refused));
+  const reason = reasonLine(reasonOf(refused));
   return { ...state, refusals: [...state.refusals, { at, reason, told: false }].slice(-mostKept) };
 }

@@ -1,16 +1,10 @@
 import { toIso } from '../../device/kernel/units.ts';
+import { reasonLine } from '../contract/refusals.ts';
 import type { SlotsState, SlotView } from '../contract/slots.ts';
 import type { HistoryEntry } from './update-history.ts';
 import type { UpdateAct, UpdateParts } from './update-parts.ts';
 import type { UpdateSession } from './update-session.ts';
-import {
-  type EndedJob,
-  mostKept,
-  type StateChange,
-  shortened,
-  type UpdateState,
-  writeUpdateState,
-} from './update-state.ts';
+import { type EndedJob, mostKept, type StateChange, type UpdateState, writeUpdateState } from './update-state.ts';
 import type { UpdateStep } from './update-step.ts';
 
 /** What every step works on: the parts, what is remembered, and what is known since this start. */
@@ -56,7 +50,7 @@ export class UpdateDesk {
       ...entry,
       at: this.at(),
       program: { version, release },
-      reasons: (entry.reasons ?? []).map(shortened),
+      reasons: (entry.reasons ?? []).map(reasonLine),
     });
   }
 
@@ -68,7 +62,7 @@ export class UpdateDesk {
         outcome,
         program: this.programOf(view),
         ...besideOf(view),
-        reasons: reasons.map(shortened),
+        reasons: reasons.map(reasonLine),
       });
     } catch (error) {
       this.parts.tell('what became of an update could not be stated in the ledger', error);
@@ -89,7 +83,7 @@ export class UpdateDesk {
       ...(held?.id === job && held !== undefined ? { nonce: held.nonce } : {}),
       outcome,
       at: this.at(),
-      reasons: reasons.slice(0, 50).map(shortened),
+      reasons: reasons.slice(0, 50).map(reasonLine),
       told: false,
       ...(states && this.parts.act === undefined ? { unstated: this.programOf(confirmed) } : {}),
     };

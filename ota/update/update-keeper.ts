@@ -1,10 +1,11 @@
 import { backoff, supervise } from '../../device/kernel/supervise.ts';
 import { milliseconds } from '../../device/kernel/units.ts';
+import { reasonLine } from '../contract/refusals.ts';
 import { requestPath } from './person-request.ts';
 import type { UpdateParts } from './update-parts.ts';
 import type { Answer } from './update-session.ts';
 import type { UpdateStanding } from './update-standing.ts';
-import { shortened, type UpdateState } from './update-state.ts';
+import type { UpdateState } from './update-state.ts';
 import { type NewestJob, UpdateWork, wordsOf } from './update-work.ts';
 
 /** A person's request, and what the world does, is looked at so often, ms. */
@@ -96,7 +97,7 @@ export class UpdateKeeper {
   rollBack(reason: string): Promise<Answer> {
     return new Promise((answer) => {
       this.#ask(({ session }) => {
-        session.word = { kind: 'roll-back', reason: shortened(reason), answer };
+        session.word = { kind: 'roll-back', reason: reasonLine(reason), answer };
         session.resume = undefined;
       });
     });

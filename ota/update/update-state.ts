@@ -147,7 +147,3 @@ export function withBytes(state: UpdateState, utc: number, more: number): Update
   const day = dayOf(utc);
   return { ...state, bytes: { day, bytes: (state.bytes.day === day ? state.bytes.bytes : 0) + more } };
 }
-
-/** Longest reason that is kept and reported. */
-export const shortened = (words: string): string =>
-  (words.length <= 500 ? words : `${words.slice(0, 497)}...`).toWellFormed() || 'no reason was given';

@@ -1,7 +1,7 @@
 import { AtalayaError, isAtalayaError } from '../../device/kernel/errors.ts';
 import { backoff } from '../../device/kernel/supervise.ts';
 import { milliseconds, toIso } from '../../device/kernel/units.ts';
-import { reasonOf, refusedUpdate } from '../contract/refusals.ts';
+import { reasonLine, reasonOf, refusedUpdate } from '../contract/refusals.ts';
 import type { SlotsState } from '../contract/slots.ts';
 import { executors } from './execute-steps.ts';
 import { takeRequest } from './person-request.ts';
@@ -11,7 +11,7 @@ import { UpdateDesk } from './update-desk.ts';
 import type { HistoryEntry } from './update-history.ts';
 import type { UpdateParts } from './update-parts.ts';
 import { type Answer, gatherFacts, hint, newSession, type UpdateSession } from './update-session.ts';
-import { emptyState, readUpdateState, shortened, type UpdateState } from './update-state.ts';
+import { emptyState, readUpdateState, type UpdateState } from './update-state.ts';
 import type { UpdateStep } from './update-step.ts';
 import { UpdateTeller } from './update-teller.ts';
 
@@ -179,7 +179,7 @@ export class UpdateWork {
     session.word =
       request.act === 'confirm'
         ? { kind: 'confirm', answer }
-        : { kind: 'roll-back', reason: shortened(request.reason), answer };
+        : { kind: 'roll-back', reason: reasonLine(request.reason), answer };
   }
 
   /** The stick that the job came from, after a start. */
@@ -197,7 +197,7 @@ export class UpdateWork {
 }
 
 export const wordsOf = (error: unknown): string =>
-  shortened(
+  reasonLine(
     error instanceof AtalayaError
       ? `${error.code}: ${error.message}`
       : `internal: ${error instanceof Error ? error.message : String(error)}`,
@@ -221,7 +221,7 @@ function withGivenUp(entries: readonly HistoryEntry[], slots: SlotsState, at: st
   const job = views.find(({ slot }) => slot === rolledBack.slot)?.record?.job;
   if (job === undefined || ended.some((one) => one.job === job)) return ended;
   if (entries.findLast((one) => one.job === job)?.event === 'installed') return ended;
-  return [...ended, { job, outcome: 'rolled-back', at, reasons: [shortened(rolledBack.reason)], told: false }];
+  return [...ended, { job, outcome: 'rolled-back', at, reasons: [reasonLine(rolledBack.reason)], told: false }];
 }
 
 /** What the history knows of jobs that have ended: they are not begun again. It was told when it happened. */
