@@ -4,20 +4,12 @@ import type { MetadataVersions, UpdateTrust, VerifiedJob } from '../contract/par
 import { refusedUpdate, type UpdateRefused } from '../contract/refusals.ts';
 import { type RepositoryName, type RepositorySource, repositoryNames } from '../contract/repository.ts';
 import { agreeOnJob } from './agree-on-job.ts';
-import {
-  type Floors,
-  freshFloors,
-  type RepositoryFloors,
-  type RoleFloor,
-  standing,
-  versionsOf,
-  withReleases,
-  withRoot,
-} from './floors.ts';
+import { type Floors, type RepositoryFloors, standing, versionsOf, withReleases, withRoot } from './floors.ts';
 import { FloorsStore } from './floors-store.ts';
 import type { AcceptedRepository, TrustedRepository } from './judge-repository.ts';
+import { floorsOf, seededBy } from './metadata-floors.ts';
 import { MetadataStore, type TrustedRepositories } from './metadata-store.ts';
-import { believes, isRefused, type ReadMetadata, type RoleName, readMetadata, signersOf } from './read-metadata.ts';
+import { believes, isRefused, type ReadMetadata, type RoleName, readMetadata } from './read-metadata.ts';
 import { refreshRepository } from './refresh-repository.ts';
 
 export interface TrustOptions {
@@ -273,39 +265,6 @@ function underRoot(
     ...(snapshot !== undefined && stands('snapshot') && stands('targets') ? { snapshot } : {}),
     ...(targets !== undefined && stands('targets') ? { targets } : {}),
   };
-}
-
-function floorsOf({ root, timestamp, snapshot, targets }: AcceptedRepository): RepositoryFloors {
-  return {
-    root: root.metadata.signed.version,
-    timestamp: floorOf(root, 'timestamp', timestamp),
-    snapshot: floorOf(root, 'snapshot', snapshot),
-    targets: floorOf(root, 'targets', targets),
-  };
-}
-
-function floorOf<Role extends Exclude<RoleName, 'root'>>(
-  root: ReadMetadata<'root'>,
-  role: Role,
-  { metadata }: ReadMetadata<Role>,
-): RoleFloor {
-  return { version: metadata.signed.version, signers: [...signersOf(root.metadata, role, metadata)] };
-}
-
-/** Floors where only the metadata is left. */
-function seededBy(stored: TrustedRepositories): Floors {
-  const of = (trusted: TrustedRepository | undefined, name: RepositoryName): RepositoryFloors => {
-    if (trusted === undefined) return freshFloors[name];
-    const { root, timestamp, snapshot, targets } = trusted;
-    const { root: version, ...none } = freshFloors[name];
-    return {
-      root: Math.max(version, root.metadata.signed.version),
-      timestamp: timestamp === undefined ? none.timestamp : floorOf(root, 'timestamp', timestamp),
-      snapshot: snapshot === undefined ? none.snapshot : floorOf(root, 'snapshot', snapshot),
-      targets: targets === undefined ? none.targets : floorOf(root, 'targets', targets),
-    };
-  };
-  return { ...freshFloors, image: of(stored.image, 'image'), director: of(stored.director, 'director') };
 }
 
 function isSame(before: TrustedRepository | undefined, now: AcceptedRepository): boolean {

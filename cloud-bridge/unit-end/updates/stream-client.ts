@@ -9,7 +9,7 @@ import type { StreamAnswer, StreamGet } from '../../contract/stream.ts';
 import { Credit } from './credit.ts';
 import { Pace } from './pace.ts';
 import { Transfer } from './transfer.ts';
-import type { Line, StreamClientFigures } from './transfer-parts.ts';
+import type { Arrivals, Line, StreamClientFigures } from './transfer-parts.ts';
 import { WholeDocument } from './whole-document.ts';
 
 export interface StreamClientOptions {
@@ -43,7 +43,7 @@ export class StreamClient implements UpdateSource {
   readonly name = 'the link';
   readonly #options: StreamClientOptions;
   readonly #line: Line;
-  readonly #transfers = new Map<string, Transfer>();
+  readonly #transfers = new Map<string, Arrivals>();
   readonly #running = new Set<Transfer>();
   #online = false;
 

@@ -1,10 +1,15 @@
 import type { Clock } from '../../../device/kernel/clock.ts';
 import type { Random } from '../../../device/kernel/supervise.ts';
 import type { Timer } from '../../../device/kernel/timer.ts';
-import type { StreamGet } from '../../contract/stream.ts';
+import type { StreamAnswer, StreamGet } from '../../contract/stream.ts';
 import type { Credit } from './credit.ts';
 import type { Pace } from './pace.ts';
-import type { Transfer } from './transfer.ts';
+
+/** Takes what comes under the name of a stream. */
+export interface Arrivals {
+  answered(token: string, answer: StreamAnswer): void;
+  came(token: string, block: number, bytes: Uint8Array): void;
+}
 
 /** What all transfers of a unit share. */
 export interface Line {
@@ -17,8 +22,8 @@ export interface Line {
   readonly isOnline: () => boolean;
   /** Never throws: what does not get through is asked for again. */
   readonly get: (get: StreamGet) => void;
-  /** A new name of a stream, known to lead to this transfer. */
-  readonly draw: (transfer: Transfer) => string;
+  /** A new name of a stream, known to lead there. */
+  readonly draw: (to: Arrivals) => string;
   readonly forget: (token: string) => void;
 }
 

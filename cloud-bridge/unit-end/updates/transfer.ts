@@ -4,7 +4,7 @@ import { blockStep, type StreamAnswer } from '../../contract/stream.ts';
 import { AskedPieces, type Piece } from './asked-pieces.ts';
 import { Bell } from './bell.ts';
 import { StepGathering } from './step-gathering.ts';
-import type { Line, Taker, Wanted } from './transfer-parts.ts';
+import type { Arrivals, Line, Taker, Wanted } from './transfer-parts.ts';
 
 /** Blocks of one request. */
 const mostBlocks = 64;
@@ -20,7 +20,7 @@ const longestPause = 60_000;
  * What is not heard of is not asked for again at once: a probe is, which costs no bytes of the file, and what has not come before its
  * answer has come is lost.
  */
-export class Transfer {
+export class Transfer implements Arrivals {
   readonly #line: Line;
   readonly #wanted: Wanted;
   readonly #taker: Taker;
