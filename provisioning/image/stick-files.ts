@@ -122,8 +122,9 @@ exec mount -t "$type" -o ro,nosuid,nodev,noexec,errors=remount-ro "$2" "$at"
 
 /**
  * Says on the screen and in the journal what becomes of a stick. It waits for a unit that is not enrolled, for one that starts, and for one that does
- * not answer within two minutes, since it hashes the program of the image first; a unit that does not come to run is installed beside (`install --config`), which may be what mends it. Then it shows where the update stands, each half minute,
- * and after four hours each ten, until there is no trial any more. It ends well however that went: whether an update is taken is no fault of the machine.
+ * not answer within two minutes, since it hashes the program of the image first; a unit that does not come to run is installed beside
+ * (`install --config`), which may be what mends it. Then it shows where the update stands, each half minute, and after four hours each ten minutes,
+ * until there is no trial any more. It ends well however that went: whether an update is taken is no fault of the machine.
  */
 const takeStick = `#!/bin/sh
 stick=${stickFolder}
