@@ -46,7 +46,7 @@ interface SceneFlags extends ComponentFlags {
 interface TrustFlags extends ComponentFlags {
   readonly trust: string;
   readonly root?: string;
-  readonly name: string;
+  readonly name?: string;
 }
 interface PatchFlags extends OutFlags {
   readonly from: string;
@@ -132,7 +132,7 @@ function addComponents(bundle: Command, io: OtaIo): void {
       'of the pictures that the camera delivers: a scene of another shape is refused; those of --references unless told',
       pictureOf,
     )
-    .addOption(nameOption().default(undefined, 'scene-UNIT'))
+    .addOption(nameOption('scene-UNIT'))
     .action(async ({ out, scene, references, picture, unit, name = `scene-${unit}`, ...facts }: SceneFlags) => {
       const given = {
         ...(references === undefined ? {} : { references }),
@@ -151,8 +151,8 @@ function addComponents(bundle: Command, io: OtaIo): void {
     .description('who may configure and command the units: a trust document that the root key has signed')
     .requiredOption('--trust <file>', 'the document (JSON)')
     .option('--root <file>', 'public half of the root key (PEM): the signature is checked before')
-    .addOption(nameOption().default('people'))
-    .action(async ({ out, trust, root, name, ...facts }: TrustFlags) => {
+    .addOption(nameOption('people'))
+    .action(async ({ out, trust, root, name = 'people', ...facts }: TrustFlags) => {
       const files = { trust, name, ...(root === undefined ? {} : { root }) };
       await write(out, await composeTrust(files, factsOf(facts), io.clock));
     });
@@ -164,9 +164,9 @@ function pictureOf(text: string): NonNullable<SceneFlags['picture']> {
   return { width: Number(width), height: Number(height) };
 }
 
-const nameOption = (): Option =>
-  new Option('--name <name>', 'of the component; its releases are counted under it').argParser((text) =>
-    checked(componentName, text, 'such as north-gate: lower-case letters, digits and dashes'),
+const nameOption = (usual: string): Option =>
+  new Option('--name <name>', `of the component; its releases are counted under it; ${usual} unless told`).argParser(
+    (text) => checked(componentName, text, 'such as north-gate: lower-case letters, digits and dashes'),
   );
 
 const withOut = (command: Command): Command =>
