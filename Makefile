@@ -16,7 +16,7 @@ help:
 	@echo 'make run            watch the street with known truth and write a report'
 	@echo 'make test           run every test'
 	@echo 'make image          make a card for a board: make image BOARD=qemu-x86 (or rpi4, qemu-arm64)'
-	@echo 'make test-image     from a blank disk to the first event at a centre, and updated there, in an emulated PC (30 minutes)'
+	@echo 'make test-image     from a blank disk to the first event at a centre, and updated there, in an emulated PC (35 minutes)'
 	@echo 'make test-update    the running program of this machine is updated, and goes back from broken ones (15 minutes)'
 	@echo 'make test-hardware  the real program against real drivers, in an emulated PC (15 minutes)'
 	@echo 'make test-arm64     the bundle for a Raspberry Pi finds the vehicles of a picture, emulated (3 minutes)'
